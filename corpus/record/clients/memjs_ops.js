@@ -26,8 +26,7 @@ async function main() {
   await Promise.all([...Array(40).keys()].map((i) => quietly(c.get(`many:${i}`))));
   await quietly(c.delete('added'));
   await quietly(c.delete('added'));
-  await quietly(c.stats());
-  await quietly(c.version());
+  await new Promise((done) => c.statsWithKey('', (error, server, stats) => stats && done()));
   await quietly(c.flush());
   await c.get('text');
   c.quit();
