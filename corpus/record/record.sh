@@ -113,6 +113,7 @@ record() {
 keep() { # FILE...
   for file in "$@"; do
     opens_in_tshark "$work/$file"
+    chmod 644 "$work/$file"
     mv "$work/$file" "$out/$file"
     echo "  $file: $(stat -c %s "$out/$file") bytes, $(tcpdump -n -r "$out/$file" 2>/dev/null | wc -l) packets"
   done
@@ -236,14 +237,17 @@ snaplen() {
   stop_recorder
   keep snaplen.pcap
 }
-rotated() { # by size; the last file's name is whatever tcpdump came to
+rotated() { # by time: tcpdump starts the second file while a request is half sent
   start_memcached
-  start_tcpdump "$work/rotated" "port $server_port" -i lo -C 100k
+  start_tcpdump "$work/rotated-%s" "port $server_port" -i lo -G 2
   raw rotate "$server_host" "$server_port"
   stop_recorder
-  mv "$work/rotated" "$work/rotated-1.pcap"
-  mv "$work/rotated1" "$work/rotated-2.pcap"
-  [[ ! -e $work/rotated2 ]]
+  local number=0 file
+  for file in "$work"/rotated-*; do # the names are seconds and sort by time
+    number=$((number + 1))
+    mv "$file" "$work/rotated-$number.pcap"
+  done
+  [[ $number == 2 ]]
   keep rotated-1.pcap rotated-2.pcap
 }
 midstream() {
