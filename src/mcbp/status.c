@@ -1,0 +1,60 @@
+#include "mcbp/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+struct status_row {
+    uint16_t number;
+    const char *name;
+    const char *error_body;
+};
+
+#define STATUS_ROW(name, number, text) {number, #name, text},
+static const struct status_row statuses[] = {MCBP_STATUSES(STATUS_ROW)};
+#undef STATUS_ROW
+
+static const struct status_row *find(uint16_t status)
+{
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (statuses[i].number == status) {
+            return &statuses[i];
+        }
+    }
+    return NULL;
+}
+
+const char *mcbp_status_text(uint16_t status, char text[MCBP_STATUS_TEXT_SIZE])
+{
+    const struct status_row *row = find(status);
+    if (row != NULL) {
+        return row->name;
+    }
+    snprintf(text, MCBP_STATUS_TEXT_SIZE, "0x%04x", status);
+    return text;
+}
+
+bool mcbp_status_find(const char *text, uint16_t *status)
+{
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (strcasecmp(statuses[i].name, text) == 0) {
+            *status = statuses[i].number;
+            return true;
+        }
+    }
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul(text, &end, 0);
+    if (errno != 0 || end == text || *end != '\0' || number > UINT16_MAX) {
+        return false;
+    }
+    *status = (uint16_t)number;
+    return true;
+}
+
+const char *mcbp_status_error_body(uint16_t status)
+{
+    const struct status_row *row = find(status);
+    return row != NULL ? row->error_body : NULL;
+}

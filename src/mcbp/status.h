@@ -1,0 +1,64 @@
+/*
+ * The statuses of responses: number, name, and the text that memcached 1.6 puts into the body of an
+ * error response (proto_bin.c, write_bin_error); NULL where it sends none. Couchbase's are named in
+ * docs/BinaryProtocol.md of couchbase/kv_engine.
+ */
+#ifndef KVREPLAY_MCBP_STATUS_H
+#define KVREPLAY_MCBP_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MCBP_STATUSES(X)                                                                           \
+    X(SUCCESS, 0x00, NULL)                                                                         \
+    X(KEY_NOT_FOUND, 0x01, "Not found")                                                            \
+    X(KEY_EXISTS, 0x02, "Data exists for key.")                                                    \
+    X(TOO_LARGE, 0x03, "Too large.")                                                               \
+    X(INVALID_ARGUMENTS, 0x04, "Invalid arguments")                                                \
+    X(NOT_STORED, 0x05, "Not stored.")                                                             \
+    X(DELTA_BAD_VALUE, 0x06, "Non-numeric server-side value for incr or decr")                     \
+    X(NOT_MY_VBUCKET, 0x07, NULL)                                                                  \
+    X(NO_BUCKET, 0x08, NULL)                                                                       \
+    X(LOCKED, 0x09, NULL)                                                                          \
+    X(DCP_STREAM_NOT_FOUND, 0x0a, NULL)                                                            \
+    X(OPAQUE_NO_MATCH, 0x0b, NULL)                                                                 \
+    X(NOT_LOCKED, 0x0e, NULL)                                                                      \
+    X(AUTH_STALE, 0x1f, NULL)                                                                      \
+    X(AUTH_ERROR, 0x20, "Auth failure.")                                                           \
+    X(AUTH_CONTINUE, 0x21, NULL)                                                                   \
+    X(RANGE_ERROR, 0x22, NULL)                                                                     \
+    X(ROLLBACK, 0x23, NULL)                                                                        \
+    X(NO_ACCESS, 0x24, NULL)                                                                       \
+    X(NOT_INITIALIZED, 0x25, NULL)                                                                 \
+    X(RATE_LIMITED_NETWORK_INGRESS, 0x30, NULL)                                                    \
+    X(UNKNOWN_FRAME_INFO, 0x80, NULL)                                                              \
+    X(UNKNOWN_COMMAND, 0x81, "Unknown command")                                                    \
+    X(NO_MEMORY, 0x82, "Out of memory")                                                            \
+    X(NOT_SUPPORTED, 0x83, NULL)                                                                   \
+    X(INTERNAL_ERROR, 0x84, NULL)                                                                  \
+    X(BUSY, 0x85, NULL)                                                                            \
+    X(TEMPORARY_FAILURE, 0x86, NULL)                                                               \
+    X(XATTR_INVALID, 0x87, NULL)                                                                   \
+    X(UNKNOWN_COLLECTION, 0x88, NULL)                                                              \
+    X(SUBDOC_PATH_NOT_FOUND, 0xc0, NULL)                                                           \
+    X(SUBDOC_PATH_MISMATCH, 0xc1, NULL)                                                            \
+    X(SUBDOC_PATH_EXISTS, 0xc9, NULL)                                                              \
+    X(SUBDOC_MULTI_PATH_FAILURE, 0xcc, NULL)                                                       \
+    X(SUBDOC_SUCCESS_DELETED, 0xcd, NULL)
+
+#define MCBP_STATUS_ENUM(name, number, text) MCBP_STATUS_##name = (number),
+enum mcbp_status { MCBP_STATUSES(MCBP_STATUS_ENUM) };
+#undef MCBP_STATUS_ENUM
+
+enum { MCBP_STATUS_TEXT_SIZE = 8 };
+
+/* The status's name, e.g. "KEY_EXISTS", or "0x0042" written into `text` for one without a name. */
+const char *mcbp_status_text(uint16_t status, char text[MCBP_STATUS_TEXT_SIZE]);
+
+/* Finds the status of that name, in any case, or written as a number ("0x81", "129"). */
+bool mcbp_status_find(const char *text, uint16_t *status);
+
+/* The text that memcached puts into the body of such an error response, or NULL. */
+const char *mcbp_status_error_body(uint16_t status);
+
+#endif
