@@ -1,0 +1,221 @@
+#include "capture/capture.h"
+
+#include "capture/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct capture {
+    char *path;
+    pcap_t *pcap;
+    FILE *file; /* pcap's, closed with it */
+    int fd;     /* file's, for the position on disk */
+    struct unpacker *unpacker;
+    enum net_link link;
+    uint64_t packets;
+    uint64_t total;
+    uint64_t lost;
+    char message[CAPTURE_MESSAGE_SIZE];
+};
+
+static const struct {
+    int datalink;
+    enum net_link link;
+} links[] = {
+    {DLT_EN10MB, NET_LINK_ETHERNET}, {DLT_LINUX_SLL, NET_LINK_SLL}, {DLT_LINUX_SLL2, NET_LINK_SLL2},
+    {DLT_NULL, NET_LINK_NULL},       {DLT_LOOP, NET_LINK_LOOP},     {DLT_RAW, NET_LINK_RAW},
+    {DLT_IPV4, NET_LINK_RAW},        {DLT_IPV6, NET_LINK_RAW},
+};
+
+static bool find_link(int datalink, enum net_link *link)
+{
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        if (links[i].datalink == datalink) {
+            *link = links[i].link;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int open_path(const char *path, uint64_t *total)
+{
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        if (S_ISDIR(status.st_mode)) {
+            close(fd);
+            errno = EISDIR;
+            return -1;
+        }
+        *total = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+    }
+    return fd;
+}
+
+static enum capture_open_result compile_filter(struct capture *self, const char *filter,
+                                               char *message)
+{
+    struct bpf_program program;
+    if (pcap_compile(self->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        snprintf(message, CAPTURE_MESSAGE_SIZE, "filter '%s': %s", filter, pcap_geterr(self->pcap));
+        return CAPTURE_BAD_FILTER;
+    }
+    int result = pcap_setfilter(self->pcap, &program);
+    pcap_freecode(&program);
+    if (result != 0) {
+        snprintf(message, CAPTURE_MESSAGE_SIZE, "filter '%s': %s", filter, pcap_geterr(self->pcap));
+        return CAPTURE_BAD_FILTER;
+    }
+    return CAPTURE_OPEN;
+}
+
+/* Opens pcap over the stream; on failure the stream is closed and `message` says why. */
+static bool open_pcap(struct capture *self, char *message)
+{
+    char error[PCAP_ERRBUF_SIZE] = "";
+    self->pcap = pcap_fopen_offline_with_tstamp_precision(self->file, PCAP_TSTAMP_PRECISION_NANO,
+                                                          error);
+    if (self->pcap == NULL) {
+        const char *unpacking = self->unpacker != NULL ? unpacker_error(self->unpacker) : NULL;
+        snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: byte %lld: not a capture that can be read: %s",
+                 self->path, (long long)ftello(self->file), unpacking != NULL ? unpacking : error);
+        fclose(self->file);
+        return false;
+    }
+    int datalink = pcap_datalink(self->pcap);
+    if (!find_link(datalink, &self->link)) {
+        const char *name = pcap_datalink_val_to_name(datalink);
+        snprintf(message, CAPTURE_MESSAGE_SIZE,
+                 "%s: byte 20: link type %d (%s) is not one that kvreplay decodes", self->path,
+                 datalink, name != NULL ? name : "unnamed");
+        return false;
+    }
+    return true;
+}
+
+enum capture_open_result capture_open(const char *path, const struct capture_options *options,
+                                      struct capture **capture, char message[CAPTURE_MESSAGE_SIZE])
+{
+    struct capture *self = calloc(1, sizeof(*self));
+    if (self == NULL || (self->path = strdup(path)) == NULL) {
+        snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: %s", path, strerror(ENOMEM));
+        free(self);
+        return CAPTURE_UNREADABLE;
+    }
+    enum capture_open_result result = CAPTURE_UNREADABLE;
+    self->fd = open_path(path, &self->total);
+    self->file = self->fd < 0 ? NULL : stream_open(self->fd, &self->unpacker);
+    if (self->file == NULL) {
+        snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: %s", path, strerror(errno));
+    } else if (open_pcap(self, message)) {
+        result = options->filter == NULL ? CAPTURE_OPEN
+                                         : compile_filter(self, options->filter, message);
+    }
+    if (result != CAPTURE_OPEN) {
+        capture_close(self);
+        self = NULL;
+    }
+    *capture = self;
+    return result;
+}
+
+void capture_close(struct capture *self)
+{
+    if (self->pcap != NULL) {
+        pcap_close(self->pcap);
+    }
+    free(self->path);
+    free(self);
+}
+
+static void set_message(struct capture *self, const char *what)
+{
+    snprintf(self->message, sizeof(self->message), "%s: byte %lld, after packet %llu: %s",
+             self->path, (long long)ftello(self->file), (unsigned long long)self->packets, what);
+}
+
+/* The file ended. libpcap says by how many bytes too early only in its message. */
+static enum capture_next ended_early(struct capture *self, const char *message)
+{
+    unsigned long long wanted = 0;
+    unsigned long long got = 0;
+    const char *numbers = strstr(message, "tried to read ");
+    if (numbers != NULL) {
+        if (sscanf(numbers, "tried to read %llu %*[a-z ], only got %llu", &wanted, &got) != 2) {
+            sscanf(numbers, "tried to read %llu bytes, only got %llu", &wanted, &got);
+        }
+    }
+    self->lost = wanted > got ? wanted - got : 1;
+    set_message(self, message);
+    return CAPTURE_TRUNCATED;
+}
+
+static enum capture_next ended(struct capture *self, int result)
+{
+    bool cut = self->unpacker != NULL && unpacker_is_truncated(self->unpacker);
+    const char *message = pcap_geterr(self->pcap);
+    if (self->unpacker != NULL && unpacker_error(self->unpacker) != NULL) {
+        set_message(self, unpacker_error(self->unpacker));
+        return CAPTURE_DAMAGED;
+    }
+    if (result != PCAP_ERROR_BREAK && strncmp(message, "truncated", 9) == 0) {
+        return ended_early(self, message);
+    }
+    if (cut) {
+        return ended_early(self, "the packed file ends in the middle");
+    }
+    if (result == PCAP_ERROR_BREAK) {
+        return CAPTURE_END;
+    }
+    set_message(self, message);
+    return CAPTURE_DAMAGED;
+}
+
+enum capture_next capture_next(struct capture *self, struct net_packet *packet)
+{
+    struct pcap_pkthdr *header;
+    const unsigned char *bytes;
+    int result = pcap_next_ex(self->pcap, &header, &bytes);
+    if (result != 1) {
+        return ended(self, result);
+    }
+    packet->number = ++self->packets;
+    packet->time = (int64_t)header->ts.tv_sec * 1000000000 + header->ts.tv_usec;
+    packet->link = self->link;
+    packet->bytes = span_of(bytes, header->caplen);
+    packet->length = header->len < header->caplen ? header->caplen : header->len;
+    return CAPTURE_PACKET;
+}
+
+const char *capture_message(const struct capture *self)
+{
+    return self->message;
+}
+
+uint64_t capture_lost(const struct capture *self)
+{
+    return self->lost;
+}
+
+uint64_t capture_bytes_read(const struct capture *self)
+{
+    off_t position = lseek(self->fd, 0, SEEK_CUR);
+    return position < 0 ? 0 : (uint64_t)position;
+}
+
+uint64_t capture_bytes_total(const struct capture *self)
+{
+    return self->total;
+}
+
+const char *capture_library_version(void)
+{
+    return pcap_lib_version();
+}
