@@ -1,0 +1,90 @@
+/*
+ * Encoding responses into the extents of a reservation. Inline: this is the writers' inner loop.
+ */
+#ifndef KVREPLAY_WRITER_FILL_H
+#define KVREPLAY_WRITER_FILL_H
+
+#include <event2/buffer.h>
+
+#include "response/encode.h"
+
+/* Where the next byte goes. The caller has reserved room for all it puts. */
+struct fill {
+    uint8_t *at;
+    size_t room;                 /* left in the extent that `at` is in */
+    struct evbuffer_iovec *next; /* the extent after it */
+};
+
+static inline struct fill fill_begin(struct evbuffer_iovec *extents)
+{
+    return (struct fill){extents[0].iov_base, extents[0].iov_len, extents + 1};
+}
+
+static inline uint8_t *fill_copy(uint8_t *at, const void *bytes, size_t size)
+{
+    if (size > 0) {
+        memcpy(at, bytes, size);
+    }
+    return at + size;
+}
+
+/* Puts bytes that may not fit what is left of the extent: the rest goes to the next one. */
+static inline void fill_bytes(struct fill *fill, const void *bytes, size_t size)
+{
+    const uint8_t *from = bytes;
+    while (size > fill->room) {
+        fill_copy(fill->at, from, fill->room);
+        from += fill->room;
+        size -= fill->room;
+        fill->at = fill->next->iov_base;
+        fill->room = fill->next->iov_len;
+        fill->next++;
+    }
+    fill->at = fill_copy(fill->at, from, size);
+    fill->room -= size;
+}
+
+/* The response that lies across two extents. */
+static inline void fill_split(struct fill *fill, const struct kvr_response *response)
+{
+    uint8_t header[KVR_HEADER_SIZE];
+    response_encode_header(response, header);
+    fill_bytes(fill, header, sizeof(header));
+    fill_bytes(fill, response->framing_extras, response->framing_extras_size);
+    fill_bytes(fill, response->extras, response->extras_size);
+    fill_bytes(fill, response->key, response->key_size);
+    fill_bytes(fill, response->value, response->value_size);
+}
+
+/* Puts one whole frame of `size` bytes. */
+static inline void fill_response(struct fill *fill, const struct kvr_response *response,
+                                 size_t size)
+{
+    if (size > fill->room) {
+        fill_split(fill, response);
+        return;
+    }
+    uint8_t *at = fill->at;
+    response_encode_header(response, at);
+    at = fill_copy(at + KVR_HEADER_SIZE, response->framing_extras, response->framing_extras_size);
+    at = fill_copy(at, response->extras, response->extras_size);
+    at = fill_copy(at, response->key, response->key_size);
+    fill->at = fill_copy(at, response->value, response->value_size);
+    fill->room -= size;
+}
+
+/* Cuts the extents to the `total` bytes written and returns how many of them hold any. */
+static inline int fill_trim(struct evbuffer_iovec *extents, size_t total)
+{
+    int used = 0;
+    while (total > 0) {
+        if (extents[used].iov_len > total) {
+            extents[used].iov_len = total;
+        }
+        total -= extents[used].iov_len;
+        used++;
+    }
+    return used;
+}
+
+#endif

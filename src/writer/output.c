@@ -1,0 +1,28 @@
+#include "writer/output.h"
+
+#include "response/encode.h"
+
+enum kvr_error batch_size(const struct kvr_response *responses, size_t count, size_t limit,
+                          size_t *total)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum kvr_error error = response_check(&responses[i]);
+        if (error != KVR_OK) {
+            return error;
+        }
+        size_t size = response_size(&responses[i]);
+        if (size > limit - sum) {
+            return KVR_BATCH_TOO_LONG;
+        }
+        sum += size;
+    }
+    *total = sum;
+    return KVR_OK;
+}
+
+enum kvr_error output_error(struct evbuffer *output)
+{
+    /* A commit of no extents changes nothing and is refused only by a frozen buffer. */
+    return evbuffer_commit_space(output, NULL, 0) < 0 ? KVR_BUFFER_REFUSED : KVR_NO_MEMORY;
+}
