@@ -1,0 +1,139 @@
+/* INCREMENT and DECREMENT. */
+#include "base/endian.h"
+#include "engine/execute.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool is_space(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* Takes digits off `text`. False: there are none, or they are more than 64 bits. */
+static bool take_digits(struct span *text, uint64_t *number)
+{
+    size_t size = 0;
+    *number = 0;
+    for (; size < text->size && text->data[size] >= '0' && text->data[size] <= '9'; size++)
+        if (__builtin_mul_overflow(*number, 10, number) ||
+            __builtin_add_overflow(*number, (uint64_t)(text->data[size] - '0'), number))
+            return false;
+    *text = span_skip(*text, size);
+    return size != 0;
+}
+
+/* Up to the first NUL: memcached looks for the minus as in a string. */
+static bool has_minus(struct span text)
+{
+    const uint8_t *nul = text.size == 0 ? NULL : memchr(text.data, 0, text.size);
+    size_t size = nul == NULL ? text.size : (size_t)(nul - text.data);
+    return size != 0 && memchr(text.data, '-', size) != NULL;
+}
+
+/*
+ * What memcached takes for a number: what strtoull does, ended by white space, a NUL or the value's
+ * end. That lets blanks, a sign and anything after "12 " pass; "-5" is found out by its highest
+ * bit, so that "-18446744073709551615" is 1. (memcached reads on behind a value that is all blanks,
+ * and looks for a minus behind one; what lies there is not ours to know.)
+ */
+static bool parse_number(struct span value, uint64_t *number)
+{
+    struct span text = value;
+    while (text.size != 0 && is_space(text.data[0]))
+        text = span_skip(text, 1);
+    bool negative = text.size != 0 && text.data[0] == '-';
+    if (negative || (text.size != 0 && text.data[0] == '+'))
+        text = span_skip(text, 1);
+    if (!take_digits(&text, number))
+        return false;
+    if (text.size != 0 && !is_space(text.data[0]) && text.data[0] != 0)
+        return false;
+    if (negative)
+        *number = 0 - *number;
+    return (int64_t)*number >= 0 || !has_minus(value);
+}
+
+static void answer_counter(struct execution *execution, const struct content *content,
+                           uint64_t number)
+{
+    if (execution->quiet)
+        return;
+    struct engine *engine = execution->engine;
+    answer_stored(execution, content);
+    write_be64(engine->counter, number);
+    engine->responses[0].value = engine->counter;
+    engine->responses[0].value_size = sizeof(engine->counter);
+}
+
+/* Stores the number as text in a value of at least `width` bytes, the rest of it blanks. */
+static void store_number(struct execution *execution, struct content *content, uint64_t number,
+                         size_t width)
+{
+    char text[ENGINE_NUMBER_SIZE];
+    size_t size = (size_t)snprintf(text, sizeof(text), "%" PRIu64, number);
+    if (!execution_value(execution, content, size > width ? size : width))
+        return;
+    memset(content->value, ' ', content->value_size);
+    memcpy(content->value, text, size);
+    execution_assign_cas(execution, content);
+    if (execution_store(execution, content))
+        answer_counter(execution, content, number);
+}
+
+/* The initial value. The CAS of the request is not looked at. */
+static void create(struct execution *execution)
+{
+    const uint8_t *extras = execution->frame->extras.data;
+    uint32_t exptime = read_be32(extras + 16);
+    if (exptime == UINT32_MAX) {
+        answer_error(execution, MCBP_STATUS_KEY_NOT_FOUND);
+        return;
+    }
+    struct content content = {.knowledge = ENGINE_PRESENT};
+    content.expires = execution_expiry(execution, exptime);
+    store_number(execution, &content, read_be64(extras + 8), 0);
+}
+
+static uint64_t count(uint64_t number, uint64_t delta, bool up)
+{
+    if (up)
+        return number + delta; /* wraps around */
+    return number > delta ? number - delta : 0;
+}
+
+static void count_item(struct execution *execution, bool up)
+{
+    const struct content *item = execution_find(execution);
+    if (item == NULL) {
+        create(execution);
+        return;
+    }
+    if (item->value_size == 0 || execution_is_chunked(execution, item)) {
+        answer_error(execution, MCBP_STATUS_DELTA_BAD_VALUE);
+        return;
+    }
+    if (!execution_cas_matches(execution, item)) {
+        answer_error(execution, MCBP_STATUS_KEY_EXISTS);
+        return;
+    }
+    uint64_t number;
+    if (!parse_number(span_of(item->value, item->value_size), &number)) {
+        answer_error(execution, MCBP_STATUS_DELTA_BAD_VALUE);
+        return;
+    }
+    struct content counted = *item;
+    number = count(number, read_be64(execution->frame->extras.data), up);
+    store_number(execution, &counted, number,
+                 execution->request->referenced ? 0 : item->value_size);
+}
+
+void command_increment(struct execution *execution)
+{
+    count_item(execution, true);
+}
+
+void command_decrement(struct execution *execution)
+{
+    count_item(execution, false);
+}

@@ -1,0 +1,149 @@
+/* Making an engine, and what a replay asks and tells it beside requests. */
+#include "engine/engine.h"
+
+#include "engine/execute.h"
+
+#include <stdlib.h>
+
+enum {
+    ITEM_SIZE_MAX = 1 << 20,
+    ITEM_CHUNK_MAX = 1 << 19,
+};
+
+struct engine *engine_create(const struct engine_options *options)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL)
+        return NULL;
+    if (options != NULL)
+        engine->options = *options;
+    if (engine->options.item_size_max == 0)
+        engine->options.item_size_max = ITEM_SIZE_MAX;
+    if (engine->options.item_chunk_max == 0)
+        engine->options.item_chunk_max = ITEM_CHUNK_MAX;
+    if (engine->options.version == NULL)
+        engine->options.version = KVREPLAY_VERSION;
+    engine->store.forgets_absent = engine->options.own_cas;
+    if (!store_init(&engine->store)) {
+        free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    store_deinit(&engine->store);
+    free(engine);
+}
+
+void engine_undo(struct engine *engine)
+{
+    store_undo(&engine->store);
+}
+
+static struct entry *find(const struct engine *engine, struct span key)
+{
+    return store_find(&engine->store, key, store_hash(&engine->store, key));
+}
+
+void engine_look(struct engine *engine, struct span key, int64_t now, struct engine_item *item)
+{
+    const struct entry *entry = find(engine, key);
+    *item = (struct engine_item){.knowledge = store_knowledge(&engine->store, entry, now)};
+    if (item->knowledge != ENGINE_PRESENT)
+        return;
+    const struct content *content = &entry->content;
+    item->doubtful = content->doubtful;
+    item->flags = content->flags;
+    item->datatype = content->datatype;
+    item->value = span_of(content->value, content->value_size);
+    item->expires = content->expires;
+    item->cas = content->cas;
+    item->cas_unknown = content->cas_unknown;
+}
+
+/* Sets the key's content, of which all but the value is given, stamped so that it holds now. */
+static bool place(struct engine *engine, struct span key, struct content *content,
+                  struct span value)
+{
+    struct store *store = &engine->store;
+    store_settle(store);
+    if (value.size != 0) {
+        content->value = blocks_take(&store->blocks, value.size);
+        if (content->value == NULL)
+            return false;
+        memcpy(content->value, value.data, value.size);
+        content->value_size = (uint32_t)value.size;
+    }
+    uint64_t hash = store_hash(store, key);
+    struct entry *entry = store_find(store, key, hash);
+    if (entry == NULL)
+        entry = store_add(store, key, hash);
+    if (entry == NULL) {
+        blocks_give(&store->blocks, content->value, content->value_size);
+        return false;
+    }
+    store_stamp(store, content);
+    if (store->flush_live <= store->now && content->stored <= store->flush_live)
+        content->stored = store->flush_live + 1; /* the flush is over, this is what's there now */
+    store_change(store, entry, content);
+    store_settle(store);
+    return true;
+}
+
+bool engine_seed(struct engine *engine, struct span key, const struct engine_item *item)
+{
+    struct content content = {.knowledge = (uint8_t)item->knowledge};
+    if (item->knowledge != ENGINE_PRESENT)
+        return place(engine, key, &content, (struct span){0});
+    content.doubtful = item->doubtful;
+    content.flags = item->flags;
+    content.datatype = item->datatype;
+    content.expires = item->expires;
+    content.cas = item->cas;
+    content.cas_unknown = item->cas_unknown;
+    return place(engine, key, &content, item->value);
+}
+
+void engine_bind_cas(struct engine *engine, struct span key, uint64_t cas)
+{
+    store_settle(&engine->store);
+    struct entry *entry = find(engine, key);
+    if (entry == NULL || !store_counts(&engine->store, &entry->content))
+        return;
+    entry->content.cas = cas;
+    entry->content.cas_unknown = false;
+}
+
+/* A key without an entry needs one only where a missing one says something else. */
+void engine_forget(struct engine *engine, struct span key)
+{
+    struct content content = {.knowledge = ENGINE_UNKNOWN};
+    store_settle(&engine->store);
+    if (store_knowledge(&engine->store, find(engine, key), engine->store.now) != ENGINE_UNKNOWN)
+        place(engine, key, &content, (struct span){0});
+}
+
+void engine_forget_all(struct engine *engine)
+{
+    store_forget_all(&engine->store);
+    engine->delayed_flush = 0;
+}
+
+int64_t engine_flush_time(const struct engine *engine)
+{
+    return engine->delayed_flush;
+}
+
+size_t engine_item_count(const struct engine *engine)
+{
+    return engine->store.present;
+}
+
+size_t engine_memory(const struct engine *engine)
+{
+    return sizeof(*engine) + store_memory(&engine->store);
+}

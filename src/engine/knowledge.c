@@ -1,0 +1,89 @@
+/* What the store's entries say at a time, and how that is changed and taken back. */
+#include "engine/store.h"
+
+static bool flush_is_in_effect(const struct store *store, int64_t now)
+{
+    return store->flush_live != 0 && store->flush_live <= now;
+}
+
+static bool is_flushed(const struct store *store, const struct content *content, int64_t now)
+{
+    return flush_is_in_effect(store, now) &&
+           (content->stored <= store->flush_live || content->flushes < store->flushes);
+}
+
+enum engine_knowledge store_knowledge(const struct store *store, const struct entry *entry,
+                                      int64_t now)
+{
+    if (entry == NULL || entry->content.generation != store->generation)
+        return flush_is_in_effect(store, now) ? ENGINE_ABSENT : ENGINE_UNKNOWN;
+    const struct content *content = &entry->content;
+    if (is_flushed(store, content, now))
+        return ENGINE_ABSENT;
+    if (content->knowledge == ENGINE_PRESENT && content->expires != 0 && content->expires <= now)
+        return ENGINE_ABSENT;
+    return (enum engine_knowledge)content->knowledge;
+}
+
+void store_stamp(const struct store *store, struct content *content)
+{
+    content->stored = store->now;
+    content->flushes = store->flushes;
+    content->generation = store->generation;
+}
+
+static void replace(struct store *store, struct entry *entry, const struct content *content)
+{
+    store->present -= store_counts(store, &entry->content);
+    store->present += store_counts(store, content);
+    entry->content = *content;
+}
+
+void store_change(struct store *store, struct entry *entry, const struct content *content)
+{
+    struct content *old = &entry->content;
+    if (store->changed == NULL) {
+        store->changed = entry;
+        store->before = *old;
+    } else if (old->value != store->before.value && old->value != content->value) {
+        blocks_give(&store->blocks, old->value,
+                    old->value_size); /* the second change in one step */
+    }
+    assert(store->changed == entry);
+    replace(store, entry, content);
+}
+
+void store_settle(struct store *store)
+{
+    if (store->changed == NULL)
+        return;
+    if (store->before.value != store->changed->content.value)
+        blocks_give(&store->blocks, store->before.value, store->before.value_size);
+    store->changed = NULL;
+}
+
+void store_undo(struct store *store)
+{
+    if (store->changed == NULL)
+        return;
+    struct content *after = &store->changed->content;
+    if (after->value != store->before.value)
+        blocks_give(&store->blocks, after->value, after->value_size);
+    replace(store, store->changed, &store->before);
+    store->changed = NULL;
+}
+
+void store_flush(struct store *store, int64_t live, bool at_once)
+{
+    store->flush_live = live;
+    if (at_once)
+        store->flushes++;
+}
+
+void store_forget_all(struct store *store)
+{
+    store_settle(store);
+    store->generation++;
+    store->present = 0;
+    store->flush_live = 0;
+}
