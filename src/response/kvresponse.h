@@ -61,6 +61,7 @@ enum kvr_error {
     KVR_BUFFER_REFUSED, /* the buffer is frozen at its end, or refused the commit */
     KVR_TORN,           /* the one exception: memory ran out between the parts, and the first ones
                            could not be taken back; the connection has to be closed */
+    KVR_ERROR_LAST = KVR_TORN
 };
 
 /* A sentence fragment that names the field at fault, e.g. "key over 65535 bytes". Static. */
