@@ -26,3 +26,20 @@ enum kvr_error output_error(struct evbuffer *output)
     /* A commit of no extents changes nothing and is refused only by a frozen buffer. */
     return evbuffer_commit_space(output, NULL, 0) < 0 ? KVR_BUFFER_REFUSED : KVR_NO_MEMORY;
 }
+
+bool output_thaw_start(struct evbuffer *output)
+{
+    /* Only a frozen buffer refuses to drain nothing. */
+    bool frozen = evbuffer_drain(output, 0) < 0;
+    if (frozen) {
+        evbuffer_unfreeze(output, 1);
+    }
+    return frozen;
+}
+
+void output_freeze_start_if(struct evbuffer *output, bool was_frozen)
+{
+    if (was_frozen) {
+        evbuffer_freeze(output, 1);
+    }
+}

@@ -7,6 +7,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <stdbool.h>
 
 #include "response/kvresponse.h"
 
@@ -23,5 +24,13 @@ enum kvr_error batch_size(const struct kvr_response *responses, size_t count, si
 
 /* Why libevent has just refused to take bytes: frozen at its end, or out of memory. */
 enum kvr_error output_error(struct evbuffer *output);
+
+/*
+ * A bufferevent keeps its output frozen at the start: nothing may be drained from it. Lifts that
+ * for a buffer that is not empty, and says whether there was anything to lift; the caller, which
+ * has the lock, then freezes it again.
+ */
+bool output_thaw_start(struct evbuffer *output);
+void output_freeze_start_if(struct evbuffer *output, bool was_frozen);
 
 #endif

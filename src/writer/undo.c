@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "writer/output.h"
+
 struct undo {
     _Atomic(struct evbuffer *) spare; /* NULL while a thread uses it */
 };
@@ -78,18 +80,11 @@ bool undo_append(struct undo *state, struct evbuffer *output, size_t size)
     if (spare == NULL) {
         return false;
     }
-    /* A bufferevent keeps its output frozen at the start: only a frozen buffer refuses to drain
-     * nothing. */
-    bool frozen = evbuffer_drain(output, 0) < 0;
-    if (frozen) {
-        evbuffer_unfreeze(output, 1);
-    }
+    bool frozen = output_thaw_start(output);
     evbuffer_add_buffer(spare, output);
     move_head(spare, output, length - size);
     evbuffer_drain(spare, evbuffer_get_length(spare));
-    if (frozen) {
-        evbuffer_freeze(output, 1);
-    }
+    output_freeze_start_if(output, frozen);
     spare_give_back(state, spare);
     return true;
 }

@@ -1,0 +1,117 @@
+#include "writer/memory_sink.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+enum {
+    EMPTIED_AFTER = 32 * 1024, /* bytes of messages, so that memory stays bounded */
+    EXTENTS = 16,              /* looked at in one step */
+};
+
+struct memory_sink {
+    struct event_base *base;
+    struct bufferevent *bufferevent;
+    struct evbuffer *output;
+    size_t kept;  /* bytes of earlier messages still in front: 0 or 1 */
+    size_t since; /* bytes of messages since the buffer was emptied */
+};
+
+struct memory_sink *memory_sink_create(void)
+{
+    struct memory_sink *self = calloc(1, sizeof(*self));
+    if (self == NULL) {
+        return NULL;
+    }
+    self->base = event_base_new();
+    if (self->base != NULL) {
+        self->bufferevent = bufferevent_socket_new(self->base, -1, BEV_OPT_THREADSAFE);
+    }
+    if (self->bufferevent == NULL) {
+        memory_sink_destroy(self);
+        return NULL;
+    }
+    bufferevent_disable(self->bufferevent, EV_READ | EV_WRITE);
+    self->output = bufferevent_get_output(self->bufferevent);
+    return self;
+}
+
+void memory_sink_destroy(struct memory_sink *self)
+{
+    if (self->bufferevent != NULL) {
+        bufferevent_free(self->bufferevent);
+    }
+    if (self->base != NULL) {
+        event_base_free(self->base);
+    }
+    free(self);
+}
+
+struct bufferevent *memory_sink_bufferevent(struct memory_sink *self)
+{
+    return self->bufferevent;
+}
+
+void memory_sink_begin(struct memory_sink *self)
+{
+    size_t length = evbuffer_get_length(self->output);
+    self->since += length - self->kept;
+    if (self->since > EMPTIED_AFTER) {
+        evbuffer_drain(self->output, length);
+        self->since = self->kept = 0;
+        /* One chunk for many messages; failing that, the writer asks for its own. */
+        evbuffer_expand(self->output, EMPTIED_AFTER / 2);
+        return;
+    }
+    /* One byte stays, because draining all would give the chunk back. */
+    self->kept = length > 0;
+    evbuffer_drain(self->output, length - self->kept);
+}
+
+size_t memory_sink_size(const struct memory_sink *self)
+{
+    return evbuffer_get_length(self->output) - self->kept;
+}
+
+bool memory_sink_equals(const struct memory_sink *self, struct span expected)
+{
+    if (memory_sink_size(self) != expected.size) {
+        return false;
+    }
+    struct evbuffer_iovec extents[EXTENTS];
+    size_t at = 0;
+    while (at < expected.size) {
+        struct evbuffer_ptr position;
+        if (evbuffer_ptr_set(self->output, &position, self->kept + at, EVBUFFER_PTR_SET) != 0) {
+            return false;
+        }
+        int count = evbuffer_peek(self->output, -1, &position, extents, EXTENTS);
+        for (int i = 0; i < count && i < EXTENTS; i++) {
+            /* What comes from a writer under test is bounded by what was expected. */
+            size_t size = extents[i].iov_len;
+            size = size < expected.size - at ? size : expected.size - at;
+            if (memcmp(extents[i].iov_base, expected.data + at, size) != 0) {
+                return false;
+            }
+            at += size;
+        }
+    }
+    return true;
+}
+
+size_t memory_sink_copy(const struct memory_sink *self, uint8_t *out, size_t room)
+{
+    struct evbuffer_ptr position;
+    if (memory_sink_size(self) == 0 ||
+        evbuffer_ptr_set(self->output, &position, self->kept, EVBUFFER_PTR_SET) != 0) {
+        return 0;
+    }
+    ev_ssize_t copied = evbuffer_copyout_from(self->output, &position, out, room);
+    return copied < 0 ? 0 : (size_t)copied;
+}
+
+const char *memory_sink_library_version(void)
+{
+    return event_get_version();
+}

@@ -1,0 +1,38 @@
+/*
+ * A bufferevent that sends nowhere: what a writer appends to it stays in memory, to be compared.
+ * libevent's threading is not switched on here; that is the program's choice, made once.
+ */
+#ifndef KVREPLAY_WRITER_MEMORY_SINK_H
+#define KVREPLAY_WRITER_MEMORY_SINK_H
+
+#include "base/span.h"
+#include "response/kvresponse.h"
+
+struct memory_sink;
+
+/* NULL if there is no memory. Made with BEV_OPT_THREADSAFE if libevent's threading is on. */
+struct memory_sink *memory_sink_create(void);
+void memory_sink_destroy(struct memory_sink *sink);
+
+/* Where writers append to; belongs to the sink. */
+struct bufferevent *memory_sink_bufferevent(struct memory_sink *sink);
+
+/*
+ * Begins a new message: what is compared from now on is what is appended from now on. The buffer is
+ * left as earlier messages made it (a chunk partly used, or just full), and emptied now and then.
+ */
+void memory_sink_begin(struct memory_sink *sink);
+
+/* Bytes appended since memory_sink_begin. */
+size_t memory_sink_size(const struct memory_sink *sink);
+
+/* What was appended since memory_sink_begin is exactly `expected`. Compared where it lies. */
+bool memory_sink_equals(const struct memory_sink *sink, struct span expected);
+
+/* Copies the first `room` bytes appended since memory_sink_begin to `out`. Returns how many. */
+size_t memory_sink_copy(const struct memory_sink *sink, uint8_t *out, size_t room);
+
+/* The version of libevent in use. */
+const char *memory_sink_library_version(void);
+
+#endif
