@@ -1,0 +1,30 @@
+/*
+ * Debian's memcached itself, started for a test on a socket of its own, and ended with it.
+ */
+#ifndef KVREPLAY_TESTS_ENGINE_MEMCACHED_H
+#define KVREPLAY_TESTS_ENGINE_MEMCACHED_H
+
+#include "engine/bytes.h"
+
+#include <sys/types.h>
+
+struct memcached {
+    pid_t pid;
+    char folder[64];
+    char path[96];   /* the socket */
+    int64_t started; /* Unix time at which its own clock stood at 0 (or a second later) */
+};
+
+/* Starts it with these as -I and -o. Fails the test if there is no memcached. */
+void memcached_start(struct memcached *memcached, const char *item_size_max, const char *extended);
+void memcached_stop(struct memcached *memcached);
+
+int memcached_connect(const struct memcached *memcached);
+
+/*
+ * Sends `out` and adds what comes back to `in`, until the NOOP with that opaque is answered (true)
+ * or the server closes the connection (false). Fails the test if neither happens in ten seconds.
+ */
+bool memcached_exchange(int socket, struct span out, struct bytes *in, uint32_t last_opaque);
+
+#endif

@@ -1,0 +1,395 @@
+#include "engine/stream.h"
+
+#include "base/endian.h"
+#include "mcbp/opcode.h"
+
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * No '-' in any of them, nor in any value: memcached looks for one behind the end of a number of
+ * 2^63 and more, in what other items have left there.
+ */
+static const char *const KEYS[] = {
+    "counter1",
+    "counter2",
+    "counter3",
+    "k",
+    "another key",
+    "\x01\x80\xff\r\n",
+    "thirty characters of plain key",
+    "250 bytes: "
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz abcd",
+};
+enum { COUNTERS = 3 };
+
+static const struct {
+    const char *text;
+    size_t size;
+} NUMBERS[] = {
+#define NUMBER(text)                                                                               \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    NUMBER("0"),
+    NUMBER("1"),
+    NUMBER("9"),
+    NUMBER("10"),
+    NUMBER("99"),
+    NUMBER("007"),
+    NUMBER("+3"),
+    NUMBER(" 7"),
+    NUMBER("\t\n8"),
+    NUMBER("5 "),
+    NUMBER("5\n"),
+    NUMBER("12 34"),
+    NUMBER("12\0ab"),
+    NUMBER("1x"),
+    NUMBER("x"),
+    NUMBER(""),
+    NUMBER("+"),
+    NUMBER("1e3"),
+    NUMBER("4294967295"),
+    NUMBER("9223372036854775807"),
+    NUMBER("9223372036854775808"),
+    NUMBER("18446744073709551614"),
+    NUMBER("18446744073709551615"),
+    NUMBER("18446744073709551616"),
+    NUMBER("00000000000000000000000000000000000000012"),
+#undef NUMBER
+};
+
+static const uint8_t OPCODES[] = {
+    MCBP_GET,       MCBP_GETQ,       MCBP_GETK,      MCBP_GETKQ,         MCBP_SET,
+    MCBP_SETQ,      MCBP_SET,        MCBP_SETQ,      MCBP_ADD,           MCBP_ADDQ,
+    MCBP_REPLACE,   MCBP_REPLACEQ,   MCBP_DELETE,    MCBP_DELETEQ,       MCBP_INCREMENT,
+    MCBP_INCREMENT, MCBP_INCREMENTQ, MCBP_DECREMENT, MCBP_DECREMENTQ,    MCBP_APPEND,
+    MCBP_APPENDQ,   MCBP_PREPEND,    MCBP_PREPENDQ,  MCBP_TOUCH,         MCBP_GAT,
+    MCBP_GATQ,      MCBP_GATK,       MCBP_GATKQ,     MCBP_NOOP,          MCBP_VERSION,
+    MCBP_STAT,      MCBP_FLUSH,      MCBP_FLUSHQ,    MCBP_VERBOSITY,     MCBP_SASL_LIST_MECHS,
+    MCBP_SASL_AUTH, MCBP_SASL_STEP,  MCBP_HELLO,     MCBP_SELECT_BUCKET, MCBP_GET_META,
+};
+
+/* splitmix64 */
+uint32_t stream_random(struct stream *stream, uint32_t below)
+{
+    uint64_t x = stream->random += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)((x ^ (x >> 31)) >> 32) % below;
+}
+
+static bool one_in(struct stream *stream, uint32_t many)
+{
+    return stream_random(stream, many) == 0;
+}
+
+/* ---------------------------------------------------------------- parts of a request */
+
+static uint32_t random_exptime(struct stream *stream)
+{
+    enum { MONTH = 60 * 60 * 24 * 30 };
+    const uint32_t times[] = {
+        0,
+        1000,
+        MONTH,
+        MONTH + 1, /* a Unix time, long ago */
+        (uint32_t)stream->now - 10,
+        (uint32_t)stream->now + 1000,
+        0x7fffffff,
+        0x80000000,
+        0xfffffffe,
+        0xffffffff,
+    };
+    return one_in(stream, 3) ? times[stream_random(stream, COUNT(times))] : 0;
+}
+
+static uint64_t random_cas(struct stream *stream, struct span key)
+{
+    struct engine_item item;
+    engine_look(stream->engine, key, stream->now, &item);
+    switch (stream_random(stream, 6)) {
+    case 0:
+        return item.cas;
+    case 1:
+        return item.cas + 1;
+    case 2:
+        return one_in(stream, 4) ? UINT64_MAX : 0;
+    default:
+        return 0;
+    }
+}
+
+static uint64_t random_number(struct stream *stream)
+{
+    const uint64_t numbers[] = {0, 1, 9, 10, 1000, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX};
+    return numbers[stream_random(stream, COUNT(numbers))];
+}
+
+/* Begins with a letter, so that it is no number; a NUL now and then, see KEYS. */
+static struct span text_of(size_t size)
+{
+    static uint8_t text[(1 << 20) + 4096];
+    if (text[0] == 0)
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = i % 8 == 7 ? 0 : (uint8_t)('a' + i % 26);
+    assert(size <= sizeof(text));
+    return span_of(text, size);
+}
+
+/* Such that the item will be just within the limit, or just not; `joined`: with what there is. */
+static size_t large_size(struct stream *stream, struct span key, uint32_t flags, bool joined)
+{
+    size_t size = stream->item_size_max - 59 - key.size - (flags != 0 ? 4 : 0) - 1;
+    struct engine_item item;
+    engine_look(stream->engine, key, stream->now, &item);
+    if (joined && item.knowledge == ENGINE_PRESENT && one_in(stream, 2))
+        size -= item.value.size < size ? item.value.size : size;
+    return size + stream_random(stream, 3);
+}
+
+static struct span random_value(struct stream *stream, struct span key, bool counter,
+                                uint32_t flags, bool joined)
+{
+    static const uint16_t sizes[] = {0, 1, 2, 7, 8, 19, 20, 21, 64, 100, 1000, 4096, 8120, 8140};
+    if (one_in(stream, stream->large))
+        return text_of(large_size(stream, key, flags, joined));
+    if (counter && !one_in(stream, 8)) {
+        uint32_t i = stream_random(stream, COUNT(NUMBERS));
+        return span_of(NUMBERS[i].text, NUMBERS[i].size);
+    }
+    uint32_t size = sizes[stream_random(stream, COUNT(sizes))];
+    return text_of(size + (size > 8000 ? stream_random(stream, 16) : 0));
+}
+
+static struct span random_stat(struct stream *stream)
+{
+    static const char *const arguments[] = {
+        "",      "settings", "settings too", "reset",      "resettle",     "detail",
+        "items", "slabs",    "detail dump",  "detail off", "detail other", "sizes",
+        "no",    "items ",   "sizes_disable"};
+    const char *argument = arguments[stream_random(stream, COUNT(arguments))];
+    return span_of(argument, strlen(argument));
+}
+
+/* ---------------------------------------------------------------- requests */
+
+static bool is_arithmetic(uint8_t loud)
+{
+    return loud == MCBP_INCREMENT || loud == MCBP_DECREMENT;
+}
+
+static bool reads(uint8_t loud)
+{
+    return loud == MCBP_GET || loud == MCBP_GETK || loud == MCBP_TOUCH || loud == MCBP_GAT ||
+           loud == MCBP_GATK;
+}
+
+/* Reads every key, so that what a flush has flushed is gone, and can't come back by another one. */
+static void sweep(struct stream *stream, struct bytes *batch)
+{
+    for (size_t i = 0; i < COUNT(KEYS); i++) {
+        struct request get = {
+            .opcode = MCBP_GETKQ,
+            .opaque = ++stream->opaque,
+            .key = span_of(KEYS[i], strlen(KEYS[i])),
+        };
+        bytes_add_request(batch, &get);
+        stream->read_keys |= 1u << i;
+    }
+}
+
+static void add_flush(struct stream *stream, struct bytes *batch, uint8_t opcode)
+{
+    const uint32_t times[] = {0, 1000, (uint32_t)stream->now + 1000, 2592001};
+    uint8_t extras[4];
+    write_be32(extras, times[stream_random(stream, COUNT(times))]);
+    struct request flush = {
+        .opcode = opcode,
+        .opaque = ++stream->opaque,
+        .extras = span_of(extras, one_in(stream, 2) ? 4 : 0),
+    };
+    bytes_add_request(batch, &flush);
+    sweep(stream, batch);
+}
+
+/* What memcached takes twice off the stream is put there for it to take. */
+static void add_unknown(struct stream *stream, struct bytes *batch, struct request *request)
+{
+    request->extras = span_of("fourteen bytes", stream_random(stream, 15));
+    request->value = span_of("a value", stream_random(stream, 8));
+    request->key.size = one_in(stream, 2) ? 0 : request->key.size;
+    bytes_add_request(batch, request);
+    bytes_add(batch, text_of(300).data, request->extras.size + request->key.size);
+}
+
+static void set_extras(struct stream *stream, struct request *request, uint8_t extras[20])
+{
+    if (is_arithmetic(mcbp_opcode_loud(request->opcode))) {
+        write_be64(extras, random_number(stream));
+        write_be64(extras + 8, random_number(stream));
+        write_be32(extras + 16, random_exptime(stream));
+    } else {
+        write_be32(extras, one_in(stream, 2) ? 0 : 0xcafe1234);
+        write_be32(extras + 4, random_exptime(stream));
+    }
+}
+
+/* TOUCH and GAT may have a value; memcached takes it for the next request, which it is here. */
+static void add_touch(struct stream *stream, struct bytes *batch, struct request *request,
+                      const uint8_t *extras)
+{
+    struct bytes value = {0};
+    request->extras = span_of(extras + 4, 4);
+    if (one_in(stream, 6)) {
+        bytes_add_request(&value, &(struct request){.opcode = MCBP_NOOP, .opaque = 0x77777777});
+        request->value = span_of(value.data, value.size);
+    }
+    bytes_add_request(batch, request);
+    bytes_free(&value);
+}
+
+static void add_for_key(struct stream *stream, struct bytes *batch, uint8_t opcode)
+{
+    uint32_t i = stream_random(stream, one_in(stream, 2) ? COUNTERS : COUNT(KEYS));
+    uint8_t loud = mcbp_opcode_loud(opcode);
+    if (is_arithmetic(loud) && (stream->read_keys & 1u << i) != 0)
+        loud = opcode = MCBP_GET; /* see engine_request.referenced */
+    if (reads(loud))
+        stream->read_keys |= 1u << i;
+
+    uint8_t extras[20];
+    struct request request = {.opcode = opcode, .opaque = ++stream->opaque};
+    request.key = span_of(KEYS[i], strlen(KEYS[i]));
+    request.cas = random_cas(stream, request.key);
+    set_extras(stream, &request, extras);
+    switch (loud) {
+    case MCBP_SET:
+    case MCBP_ADD:
+    case MCBP_REPLACE:
+        request.extras = span_of(extras, 8);
+        request.value = random_value(stream, request.key, i < COUNTERS, read_be32(extras), false);
+        break;
+    case MCBP_APPEND:
+    case MCBP_PREPEND:
+        request.value = random_value(stream, request.key, i < COUNTERS, 0, true);
+        break;
+    case MCBP_INCREMENT:
+    case MCBP_DECREMENT:
+        request.extras = span_of(extras, 20);
+        break;
+    case MCBP_TOUCH:
+    case MCBP_GAT:
+    case MCBP_GATK:
+        add_touch(stream, batch, &request, extras);
+        return;
+    case MCBP_SASL_AUTH:
+    case MCBP_SASL_STEP:
+        request.value = span_of("\0name\0secret", 12);
+        break;
+    case MCBP_VERBOSITY:
+    case MCBP_HELLO:
+    case MCBP_SELECT_BUCKET:
+    case MCBP_GET_META:
+        add_unknown(stream, batch, &request);
+        return;
+    default: /* GET, GETK, DELETE */
+        break;
+    }
+    bytes_add_request(batch, &request);
+}
+
+static void add_request(struct stream *stream, struct bytes *batch)
+{
+    uint8_t opcode = OPCODES[stream_random(stream, COUNT(OPCODES))];
+    struct request request = {.opcode = opcode};
+    switch (mcbp_opcode_loud(opcode)) {
+    case MCBP_FLUSH:
+        add_flush(stream, batch, opcode);
+        return;
+    case MCBP_STAT:
+        request.key = random_stat(stream);
+        break;
+    case MCBP_NOOP:
+    case MCBP_VERSION:
+    case MCBP_SASL_LIST_MECHS:
+        break;
+    default:
+        add_for_key(stream, batch, opcode);
+        return;
+    }
+    request.opaque = ++stream->opaque;
+    bytes_add_request(batch, &request);
+}
+
+/* ---------------------------------------------------------------- what closes a connection */
+
+/* To memcached: up to GATQ without VERBOSITY and HELLO, the SASL ones, GATK and GATKQ. */
+static bool is_known(uint8_t opcode)
+{
+    return opcode <= MCBP_GATKQ && opcode != MCBP_VERBOSITY && opcode != MCBP_HELLO;
+}
+
+/* Any opcode, with lengths that are mostly wrong for it, but not longer than the body. */
+static void add_wrong_shape(struct stream *stream, struct bytes *batch)
+{
+    static const uint8_t extras_sizes[] = {0, 1, 4, 7, 8, 9, 20, 21, 255};
+    static const uint16_t key_sizes[] = {0, 0, 1, 250, 251, 256, 16335, 16360, 16361};
+    struct request request = {
+        .opcode = one_in(stream, 4) ? (uint8_t)stream_random(stream, 256)
+                                    : OPCODES[stream_random(stream, COUNT(OPCODES))],
+        .opaque = ++stream->opaque,
+        .cas = one_in(stream, 2),
+        .extras = text_of(extras_sizes[stream_random(stream, COUNT(extras_sizes))]),
+        .key = text_of(key_sizes[stream_random(stream, COUNT(key_sizes))]),
+        .value = text_of(stream_random(stream, 3)),
+    };
+    uint8_t loud = mcbp_opcode_loud(request.opcode);
+    if (loud == MCBP_STAT || loud == MCBP_TOUCH || loud == MCBP_GAT || loud == MCBP_GATK)
+        request.value.size = 0; /* it would be the next request, and break off the answers */
+    if (loud == MCBP_FLUSH)
+        request.key = text_of(1); /* a good one has to be swept up after */
+    bytes_add_request(batch, &request);
+    if (!is_known(request.opcode) && request.key.size <= 250)
+        bytes_add(batch, text_of(600).data, request.extras.size + request.key.size);
+}
+
+/* Key and extras longer than the body; the bytes are there, or memcached waits for them. */
+static void add_bad_lengths(struct stream *stream, struct bytes *batch)
+{
+    struct request request = {
+        .opcode = (uint8_t)stream_random(stream, 0x26),
+        .opaque = ++stream->opaque,
+        .extras = text_of(stream_random(stream, 30)),
+        .key = text_of(1 + stream_random(stream, 300)),
+    };
+    size_t at = batch->size;
+    bytes_add_request(batch, &request);
+    uint32_t whole = (uint32_t)(request.extras.size + request.key.size);
+    write_be32(batch->data + at + 8, stream_random(stream, whole));
+}
+
+static void add_quit(struct stream *stream, struct bytes *batch)
+{
+    struct request quit = {
+        .opcode = one_in(stream, 2) ? MCBP_QUIT : MCBP_QUITQ,
+        .opaque = ++stream->opaque,
+    };
+    bytes_add_request(batch, &quit);
+}
+
+void stream_batch(struct stream *stream, struct bytes *batch, bool may_close)
+{
+    static void (*const closers[])(struct stream *, struct bytes *) = {
+        add_wrong_shape, add_wrong_shape, add_bad_lengths, add_quit};
+    batch->size = 0;
+    stream->read_keys = 0;
+    for (uint32_t i = stream_random(stream, 12); i > 0; i--)
+        add_request(stream, batch);
+    if (may_close && one_in(stream, 2))
+        closers[stream_random(stream, COUNT(closers))](stream, batch);
+    bytes_add_request(batch, &(struct request){.opcode = MCBP_NOOP, .opaque = ++stream->opaque});
+}
