@@ -1,0 +1,147 @@
+#include "net/held.h"
+
+enum { CLASS_LEAST = 64 };
+
+void held_memory_init(struct held_memory *memory, size_t limit)
+{
+    *memory = (struct held_memory){.limit = limit};
+    pool_init(&memory->pool);
+}
+
+void held_memory_deinit(struct held_memory *memory)
+{
+    pool_deinit(&memory->pool);
+}
+
+/* What the pool gives for `size` bytes of payload. */
+static size_t block_size(size_t size)
+{
+    size_t needed = sizeof(struct held) + size;
+    size_t block = CLASS_LEAST;
+    while (block < needed) {
+        block *= 2;
+    }
+    return block;
+}
+
+static size_t payload_size(const struct held *held)
+{
+    return held->kind == HELD_DATA ? held->size : 0;
+}
+
+bool held_memory_has_room(const struct held_memory *memory, size_t size)
+{
+    return memory->used + block_size(size) <= memory->limit;
+}
+
+struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t size,
+                       const uint8_t *bytes)
+{
+    size_t payload = kind == HELD_DATA ? size : 0;
+    size_t block = block_size(payload);
+    struct held *held = pool_take(&memory->pool, block);
+    if (held == NULL) {
+        return NULL;
+    }
+    held->kind = kind;
+    held->size = size;
+    if (payload > 0) {
+        memcpy(held->bytes, bytes, payload);
+    }
+    memory->payload += payload;
+    memory->used += block;
+    if (memory->used > memory->peak) {
+        memory->peak = memory->used;
+    }
+    return held;
+}
+
+void held_give(struct held_memory *memory, struct held *held)
+{
+    size_t block = block_size(payload_size(held));
+    memory->payload -= payload_size(held);
+    memory->used -= block;
+    pool_give(&memory->pool, held, block);
+    if (memory->used == 0 && memory->peak > memory->limit / 2) {
+        pool_deinit(&memory->pool); /* the next burst may want other sizes */
+        pool_init(&memory->pool);
+        memory->peak = 0;
+    }
+}
+
+static void add(struct list_link *place, struct held *held, uint64_t offset,
+                const struct held_label *label)
+{
+    held->offset = offset;
+    held->needs = label->needs;
+    held->origin = label->origin;
+    held->turn = label->turn;
+    list_insert_behind(place, &held->link);
+}
+
+static uint64_t end_before(const struct list_link *list, const struct list_link *place)
+{
+    return place == list ? 0 : held_end(LIST_MEMBER(place, struct held, link));
+}
+
+static uint64_t offset_behind(const struct list_link *list, const struct list_link *place)
+{
+    return place->next == list ? UINT64_MAX : LIST_MEMBER(place->next, struct held, link)->offset;
+}
+
+/* The last place in the list that is at or before `offset`; seldom far from the end. */
+static struct list_link *place_of(struct list_link *list, uint64_t offset)
+{
+    struct list_link *place = list->previous;
+    while (place != list && LIST_MEMBER(place, struct held, link)->offset > offset) {
+        place = place->previous;
+    }
+    return place;
+}
+
+struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
+                                struct span bytes, const struct held_label *label)
+{
+    struct held_added added = {0};
+    struct list_link *place = place_of(list, offset);
+
+    while (bytes.size > 0) {
+        uint64_t there = end_before(list, place); /* bytes up to here are in the list */
+        if (there > offset) {
+            uint64_t repeated = there - offset < bytes.size ? there - offset : bytes.size;
+            added.duplicate += repeated;
+            bytes = span_skip(bytes, repeated);
+            offset += repeated;
+            continue;
+        }
+        uint64_t room = offset_behind(list, place) - offset;
+        size_t size = room < bytes.size ? room : bytes.size;
+        if (size > 0) {
+            struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
+            if (held == NULL) {
+                added.refused += size;
+            } else {
+                add(place, held, offset, label);
+                place = &held->link;
+                added.pieces++;
+            }
+            bytes = span_skip(bytes, size);
+            offset += size;
+        }
+        if (bytes.size > 0) {
+            place = place->next;
+        }
+    }
+    return added;
+}
+
+uint32_t held_add_mark(struct held_memory *memory, struct list_link *list, enum held_kind kind,
+                       uint64_t offset, uint32_t size, const struct held_label *label)
+{
+    struct held *held = held_take(memory, kind, size, NULL);
+    if (held == NULL) {
+        return 0;
+    }
+    add(place_of(list, offset - 1), held, offset, label);
+    return 1;
+}

@@ -1,0 +1,251 @@
+/*
+ * A TCP segment's way: told of at once if it is the next of its stream, else held.
+ */
+#include "net/conversation.h"
+
+/* The usual case: the next bytes of a stream, nothing missing before them. */
+static inline bool is_next(const struct conversation *conversation, enum net_direction direction,
+                           const struct net_segment *segment)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    const struct stream *other = &conversation->streams[1 - direction];
+    return conversation->running && conversation->held_count == 0 && segment->cut == 0 &&
+           (segment->flags & (NET_SYN | NET_FIN | NET_RST | NET_ACK)) == NET_ACK &&
+           segment->sequence == stream->sequence &&
+           (int32_t)(segment->acknowledgement - other->sequence) <= 0;
+}
+
+/* The offset in the other stream that the segment acknowledges, if it has not been told of yet. */
+static uint64_t note_acknowledgement(struct stream *other, const struct net_segment *segment)
+{
+    if ((segment->flags & NET_ACK) == 0 || !other->known || other->ended) {
+        return 0;
+    }
+    int32_t ahead = (int32_t)(segment->acknowledgement - other->sequence);
+    if (ahead <= 0 || ahead > REACH) {
+        return 0;
+    }
+    uint64_t offset = other->next + (uint64_t)ahead;
+    if (offset > other->acknowledged) {
+        other->acknowledged = offset;
+    }
+    return offset;
+}
+
+static void close_if_over(struct net_flow *flow, struct conversation *conversation)
+{
+    const struct stream *streams = conversation->streams;
+    if (!conversation->closed && (conversation->reset || (streams[0].ended && streams[1].ended))) {
+        conversation_close(flow, conversation);
+    }
+}
+
+static void make_room(struct net_flow *flow, size_t size)
+{
+    while (!held_memory_has_room(&flow->memory, size) && !list_is_empty(&flow->holding)) {
+        struct conversation *longest =
+            LIST_MEMBER(flow->holding.next, struct conversation, holding);
+        tcp_give_up(flow, longest);
+        close_if_over(flow, longest);
+    }
+}
+
+static void count_held(struct net_flow *flow, struct conversation *conversation, size_t pieces)
+{
+    if (conversation->held_count == 0 && pieces > 0) {
+        conversation->held_since = flow->turn;
+        conversation->waited = 0;
+        list_append(&flow->holding, &conversation->holding);
+    }
+    conversation->held_count += pieces;
+}
+
+/* Counts and takes off the bytes that have been told of, or given up. */
+static struct span skip_old(struct net_flow *flow, const struct stream *stream, uint64_t *offset,
+                            struct span bytes)
+{
+    uint64_t old = *offset < stream->next ? stream->next - *offset : 0;
+    old = stream->ended ? bytes.size : at_most(old, bytes.size);
+    if (old > 0) {
+        tcp_count_old(flow, stream, *offset, old);
+    }
+    *offset += old;
+    return span_skip(bytes, old);
+}
+
+static void hold_data(struct net_flow *flow, struct conversation *conversation,
+                      enum net_direction direction, uint64_t offset, struct span bytes,
+                      const struct held_label *label)
+{
+    struct stream *stream = &conversation->streams[direction];
+    make_room(flow, bytes.size); /* may go on with this very stream */
+    bytes = skip_old(flow, stream, &offset, bytes);
+    struct held_added added = held_add_data(&flow->memory, &stream->held, offset, bytes, label);
+    flow->counters.duplicate += added.duplicate;
+    flow->counters.late += added.refused;
+    count_held(flow, conversation, added.pieces);
+}
+
+static void hold_mark(struct net_flow *flow, struct conversation *conversation,
+                      enum net_direction direction, enum held_kind kind, uint64_t offset,
+                      uint32_t size, const struct held_label *label)
+{
+    struct list_link *held = &conversation->streams[direction].held;
+    count_held(flow, conversation, held_add_mark(&flow->memory, held, kind, offset, size, label));
+}
+
+static void place_data(struct net_flow *flow, struct conversation *conversation,
+                       enum net_direction direction, uint64_t offset, struct span bytes,
+                       const struct held_label *label)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    bytes = skip_old(flow, stream, &offset, bytes);
+    if (bytes.size == 0) {
+        return;
+    }
+    const struct held *first = held_first(&stream->held);
+    if (stream->fixed && offset == stream->next &&
+        (first == NULL || first->offset >= offset + bytes.size) &&
+        tcp_is_acknowledgeable(&conversation->streams[1 - direction], label->needs)) {
+        tcp_tell_data(flow, conversation, direction, bytes, &label->origin);
+    } else {
+        hold_data(flow, conversation, direction, offset, bytes, label);
+    }
+}
+
+/* Puts the segment's payload, and what else it says of its stream, in their places. */
+static void place(struct net_flow *flow, struct conversation *conversation,
+                  enum net_direction direction, const struct net_segment *segment, uint64_t offset,
+                  const struct held_label *label)
+{
+    struct stream *stream = &conversation->streams[direction];
+    uint64_t cut = offset + segment->payload.size;
+    uint64_t end = cut + segment->cut;
+
+    place_data(flow, conversation, direction, offset, segment->payload, label);
+    if (stream->ended) {
+        return;
+    }
+    if (segment->cut > 0 && end > stream->next) {
+        hold_mark(flow, conversation, direction, HELD_CUT, cut, segment->cut, label);
+    }
+    if ((segment->flags & NET_FIN) != 0 && !stream->fin && end >= stream->next) {
+        stream->fin = true;
+        hold_mark(flow, conversation, direction, HELD_FIN, end, 0, label);
+    }
+}
+
+/* RST ends the conversation once all before it has been told of. Its payload is no stream's. */
+static void place_reset(struct net_flow *flow, struct conversation *conversation,
+                        enum net_direction direction, const struct net_segment *segment,
+                        uint64_t offset, const struct held_label *label)
+{
+    struct stream *stream = &conversation->streams[direction];
+    flow->counters.late += segment->payload.size;
+    int64_t ahead = (int64_t)(offset - stream->next);
+    if (ahead > REACH || ahead < -REACH || stream->rst) {
+        return;
+    }
+    stream->rst = true;
+    hold_mark(flow, conversation, direction, HELD_RST, ahead > 0 ? offset : stream->next, 0, label);
+}
+
+/* Ends what has waited long enough, or is too much. */
+static void bound(struct net_flow *flow, struct conversation *conversation)
+{
+    if (conversation->settling > 0 && --conversation->settling == 0) {
+        tcp_settle(conversation);
+        tcp_advance(flow, conversation);
+    }
+    if (conversation->held_count > 0 && ++conversation->waited > SEGMENTS_ASTRAY &&
+        conversation->settling == 0 && tcp_waits_for_lost(conversation)) {
+        tcp_give_up(flow, conversation);
+    }
+    while (conversation->held_count > flow->options.held_segments_max) {
+        tcp_give_up(flow, conversation);
+    }
+}
+
+static void receive_any(struct net_flow *flow, struct conversation *conversation,
+                        enum net_direction direction, const struct net_segment *segment,
+                        const struct net_origin *origin)
+{
+    if (!conversation->running) {
+        direction = tcp_find_start(conversation, direction, segment);
+    }
+    struct stream *stream = &conversation->streams[direction];
+    uint32_t sequence = segment->sequence + ((segment->flags & NET_SYN) != 0 ? 1 : 0);
+    int32_t ahead = (int32_t)(sequence - stream->sequence);
+    uint64_t offset = stream->next + (uint64_t)(int64_t)ahead;
+    struct held_label label = {
+        .needs = note_acknowledgement(&conversation->streams[1 - direction], segment),
+        .origin = *origin,
+        .turn = flow->turn,
+    };
+    if ((segment->flags & NET_RST) != 0) {
+        place_reset(flow, conversation, direction, segment, offset, &label);
+    } else {
+        place(flow, conversation, direction, segment, offset, &label);
+    }
+    tcp_advance(flow, conversation);
+    bound(flow, conversation);
+    close_if_over(flow, conversation);
+}
+
+/* What comes after the conversation was closed. */
+static void swallow(struct net_flow *flow, const struct conversation *conversation,
+                    enum net_direction direction, const struct net_segment *segment)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    if (!stream->known || (segment->flags & NET_RST) != 0) {
+        flow->counters.late += segment->payload.size;
+        return;
+    }
+    uint32_t sequence = segment->sequence + ((segment->flags & NET_SYN) != 0 ? 1 : 0);
+    int32_t ahead = (int32_t)(sequence - stream->sequence);
+    tcp_count_old(flow, stream, stream->next + (uint64_t)(int64_t)ahead, segment->payload.size);
+}
+
+void tcp_receive(struct net_flow *flow, struct conversation *conversation,
+                 enum net_direction direction, const struct net_segment *segment,
+                 const struct net_origin *origin)
+{
+    if (is_next(conversation, direction, segment)) {
+        if (segment->payload.size > 0) {
+            tcp_tell_data(flow, conversation, direction, segment->payload, origin);
+        }
+        return;
+    }
+    if (tcp_is_another(conversation, direction, segment)) {
+        if (!conversation->closed) {
+            conversation_close(flow, conversation);
+        }
+        conversation_begin(flow, conversation, segment);
+        direction = (segment->flags & (NET_SYN | NET_ACK)) == (NET_SYN | NET_ACK)
+                        ? NET_FROM_RESPONDER
+                        : NET_FROM_INITIATOR;
+    }
+    if (conversation->closed) {
+        swallow(flow, conversation, direction, segment);
+    } else {
+        receive_any(flow, conversation, direction, segment, origin);
+    }
+}
+
+void tcp_expire(struct net_flow *flow)
+{
+    while (!list_is_empty(&flow->holding)) {
+        struct conversation *longest =
+            LIST_MEMBER(flow->holding.next, struct conversation, holding);
+        if (flow->turn - longest->held_since <= SEGMENTS_ASTRAY_OF_ALL) {
+            return;
+        }
+        if (longest->settling > 0 || tcp_waits_for_lost(longest)) {
+            tcp_give_up(flow, longest);
+            close_if_over(flow, longest);
+        } else { /* it may still be sent again: look again later */
+            longest->held_since = flow->turn;
+            list_move_to_end(&flow->holding, &longest->holding);
+        }
+    }
+}

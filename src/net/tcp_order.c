@@ -1,0 +1,282 @@
+/*
+ * The order in which what is held is told of: each stream by offset, a segment not before the bytes
+ * that it acknowledges, and otherwise as captured. And what to give up when that order stands
+ * still.
+ */
+#include "net/conversation.h"
+
+static struct held *first_held(const struct conversation *conversation, int direction)
+{
+    return held_first(&conversation->streams[direction].held);
+}
+
+static void touch(struct net_flow *flow, struct conversation *conversation)
+{
+    conversation->waited = 0;
+    conversation->held_since = flow->turn;
+    if (conversation->held_count > 0) {
+        list_move_to_end(&flow->holding, &conversation->holding);
+    }
+}
+
+static void let_go(struct net_flow *flow, struct conversation *conversation, struct held *held)
+{
+    list_remove(&held->link);
+    held_give(&flow->memory, held);
+    if (--conversation->held_count == 0) {
+        list_remove(&conversation->holding);
+    }
+}
+
+void tcp_tell_data(struct net_flow *flow, struct conversation *conversation,
+                   enum net_direction direction, struct span bytes, const struct net_origin *origin)
+{
+    struct stream *stream = &conversation->streams[direction];
+    stream->next += bytes.size;
+    stream->sequence += (uint32_t)bytes.size;
+    flow->counters.data += bytes.size;
+    touch(flow, conversation);
+    flow->listener.data(flow->listener.context, &conversation->known, direction, bytes, origin);
+}
+
+static void tell_gap(struct net_flow *flow, struct conversation *conversation,
+                     enum net_direction direction, uint64_t to)
+{
+    struct stream *stream = &conversation->streams[direction];
+    uint64_t lost = to - stream->next;
+    stream->gaps[stream->gap_count++ % GAPS_REMEMBERED] =
+        (struct stream_gap){.from = stream->next, .to = to};
+    stream->next = to;
+    stream->sequence += (uint32_t)lost;
+    flow->counters.lost += lost;
+    touch(flow, conversation);
+    flow->listener.gap(flow->listener.context, &conversation->known, direction, lost);
+}
+
+/* What comes behind the end is not read by anyone. */
+static void drop_data(struct net_flow *flow, struct conversation *conversation,
+                      struct stream *stream)
+{
+    struct list_link *link = stream->held.next;
+    while (link != &stream->held) {
+        struct held *held = LIST_MEMBER(link, struct held, link);
+        link = link->next;
+        if (held->kind == HELD_RST) {
+            continue;
+        }
+        if (held->kind == HELD_DATA) {
+            flow->counters.late += held->size;
+        }
+        let_go(flow, conversation, held);
+    }
+}
+
+void tcp_tell_end(struct net_flow *flow, struct conversation *conversation,
+                  enum net_direction direction)
+{
+    struct stream *stream = &conversation->streams[direction];
+    drop_data(flow, conversation, stream);
+    stream->end = stream->next;
+    stream->next++; /* a FIN has a sequence number, and is acknowledged */
+    stream->sequence++;
+    stream->ended = true;
+    conversation->running = false;
+    touch(flow, conversation);
+    flow->listener.end(flow->listener.context, &conversation->known, direction);
+}
+
+void tcp_tell_missing_tail(struct net_flow *flow, struct conversation *conversation,
+                           enum net_direction direction)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    /* One that is missing at the end is rather a FIN than a byte. */
+    if (stream->known && !stream->ended && stream->acknowledged > stream->next + 1) {
+        tell_gap(flow, conversation, direction, stream->acknowledged);
+    }
+}
+
+static uint64_t overlap(uint64_t a_from, uint64_t a_to, uint64_t b_from, uint64_t b_to)
+{
+    uint64_t from = a_from > b_from ? a_from : b_from;
+    uint64_t to = at_most(a_to, b_to);
+    return from < to ? to - from : 0;
+}
+
+void tcp_count_old(struct net_flow *flow, const struct stream *stream, uint64_t offset,
+                   uint64_t size)
+{
+    uint64_t end = stream->ended ? stream->end : stream->next;
+    uint64_t late = overlap(offset, offset + size, end, UINT64_MAX);
+    if (!stream->syn) {
+        late += overlap(offset, offset + size, 0, stream->start);
+    }
+    for (int i = 0; i < GAPS_REMEMBERED; i++) {
+        late += overlap(offset, offset + size, stream->gaps[i].from, stream->gaps[i].to);
+    }
+    flow->counters.late += late;
+    flow->counters.duplicate += size - late;
+}
+
+bool tcp_is_acknowledgeable(const struct stream *other, uint64_t needs)
+{
+    if (!other->fixed) {
+        return !other->known;
+    }
+    return needs <= other->next || needs <= other->waived || other->ended;
+}
+
+static bool is_ready(const struct conversation *conversation, int direction)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    const struct held *held = held_first(&stream->held);
+    return held != NULL && stream->fixed && held->offset <= stream->next &&
+           tcp_is_acknowledgeable(&conversation->streams[1 - direction], held->needs);
+}
+
+/* Lets the first piece held take effect. */
+static void take_first(struct net_flow *flow, struct conversation *conversation, int direction)
+{
+    struct stream *stream = &conversation->streams[direction];
+    struct held *held = held_first(&stream->held);
+    uint64_t old = stream->next - held->offset;
+
+    switch (held->kind) {
+    case HELD_DATA:
+        old = at_most(old, held->size);
+        tcp_count_old(flow, stream, held->offset, old);
+        if (old < held->size) {
+            struct span bytes = span_skip(span_of(held->bytes, held->size), old);
+            tcp_tell_data(flow, conversation, direction, bytes, &held->origin);
+        }
+        break;
+    case HELD_CUT:
+        if (stream->cut_to < held->offset + held->size) {
+            stream->cut_to = held->offset + held->size;
+        }
+        break;
+    case HELD_FIN:
+        if (!stream->ended && old == 0) {
+            list_remove(&held->link); /* the end empties the list */
+            list_init(&held->link);
+            tcp_tell_end(flow, conversation, direction);
+        }
+        break;
+    case HELD_RST:
+        conversation->reset = true;
+        drop_data(flow, conversation, stream);
+        break;
+    }
+    let_go(flow, conversation, held);
+}
+
+/* Tells of the bytes in front that the snap length cut off, and nobody else has brought. */
+static void skip_cut(struct net_flow *flow, struct conversation *conversation, int direction)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    const struct held *held = held_first(&stream->held);
+    uint64_t to = held == NULL ? stream->cut_to : at_most(stream->cut_to, held->offset);
+    if (to > stream->next && !stream->ended) {
+        tell_gap(flow, conversation, direction, to);
+    }
+}
+
+void tcp_advance(struct net_flow *flow, struct conversation *conversation)
+{
+    while (conversation->held_count > 0) {
+        bool ready[2] = {is_ready(conversation, 0), is_ready(conversation, 1)};
+        if (!ready[0] && !ready[1]) {
+            return;
+        }
+        int direction = ready[0] ? 0 : 1;
+        if (ready[0] && ready[1] &&
+            first_held(conversation, 1)->turn < first_held(conversation, 0)->turn) {
+            direction = 1;
+        }
+        take_first(flow, conversation, direction);
+        skip_cut(flow, conversation, direction);
+    }
+}
+
+static bool has_hole(const struct conversation *conversation, int direction)
+{
+    const struct held *held = first_held(conversation, direction);
+    return held != NULL && held->offset > conversation->streams[direction].next;
+}
+
+static bool has_acknowledged_hole(const struct conversation *conversation, int direction)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    return has_hole(conversation, direction) && stream->acknowledged > stream->next;
+}
+
+bool tcp_waits_for_lost(const struct conversation *conversation)
+{
+    for (int i = 0; i < 2; i++) {
+        bool waits = first_held(conversation, i) != NULL && !has_hole(conversation, i);
+        if (waits || has_acknowledged_hole(conversation, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The direction whose first piece was captured first; both have one. */
+static int earlier(const struct conversation *conversation)
+{
+    return first_held(conversation, 0)->turn <= first_held(conversation, 1)->turn ? 0 : 1;
+}
+
+/* The hole to give up: one whose bytes were received, or the one waited for longer. */
+static int worst_hole(const struct conversation *conversation)
+{
+    bool hole[2] = {has_hole(conversation, 0), has_hole(conversation, 1)};
+    if (hole[0] != hole[1]) {
+        return hole[0] ? 0 : 1;
+    }
+    bool acknowledged[2] = {has_acknowledged_hole(conversation, 0),
+                            has_acknowledged_hole(conversation, 1)};
+    if (acknowledged[0] != acknowledged[1]) {
+        return acknowledged[0] ? 0 : 1;
+    }
+    return earlier(conversation);
+}
+
+/* No further than was acknowledged: the rest may still be sent again. */
+static void give_up_hole(struct net_flow *flow, struct conversation *conversation, int direction)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    uint64_t to = first_held(conversation, direction)->offset;
+    if (stream->acknowledged > stream->next) {
+        to = at_most(to, stream->acknowledged);
+    }
+    tell_gap(flow, conversation, direction, to);
+}
+
+/* The other side's first piece acknowledges bytes behind which nothing has come. */
+static void give_up_tail(struct net_flow *flow, struct conversation *conversation, int direction)
+{
+    struct stream *stream = &conversation->streams[direction];
+    uint64_t needed = first_held(conversation, 1 - direction)->needs;
+    if (needed == stream->next + 1) {
+        stream->waived = needed; /* rather a FIN than a byte */
+    } else {
+        tell_gap(flow, conversation, direction, needed);
+    }
+}
+
+void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
+{
+    bool first[2] = {first_held(conversation, 0) != NULL, first_held(conversation, 1) != NULL};
+    if (conversation->settling > 0) {
+        tcp_settle(conversation);
+    } else if (has_hole(conversation, 0) || has_hole(conversation, 1)) {
+        give_up_hole(flow, conversation, worst_hole(conversation));
+    } else if (first[0] && first[1]) { /* each acknowledges the other: not what hosts do */
+        int direction = earlier(conversation);
+        conversation->streams[1 - direction].waived = first_held(conversation, direction)->needs;
+    } else {
+        give_up_tail(flow, conversation, first[0] ? 1 : 0);
+    }
+    touch(flow, conversation);
+    tcp_advance(flow, conversation);
+}
