@@ -23,6 +23,21 @@ struct bufferevent;
 enum { KVR_HEADER_SIZE = 24 };
 
 /*
+ * What keeps a value alive while an evbuffer refers to it: the caller puts one into whatever owns
+ * the value, beside a reference count. A writer that sends the value without copying it calls
+ * `retain` before it hands the value to libevent, and `release` once libevent has let go of it:
+ * after the bytes were sent, when the connection dies with them unsent, or before the writer
+ * returns if the call fails. Calls are balanced; a value that is copied sees neither.
+ *
+ * Both may be called from any thread, with the buffer locked: they must be thread safe and may not
+ * touch the bufferevent.
+ */
+struct kvr_value_owner {
+    void (*retain)(struct kvr_value_owner *owner);
+    void (*release)(struct kvr_value_owner *owner);
+};
+
+/*
  * One frame that a server sends. Numbers are in host byte order, sizes in bytes. The memory that
  * the parts point to belongs to the caller and must stay unchanged until the call that was given
  * the description returns. A part of size 0 may have a NULL pointer.
@@ -45,6 +60,7 @@ struct kvr_response {
     size_t key_size; /* at most 65535; 255 if the magic is 0x08 or 0x18 */
     const void *value;
     size_t value_size;
+    struct kvr_value_owner *value_owner; /* NULL: the value has to be copied */
 };
 
 /* What a call came to; every other value than KVR_OK means that nothing was written. */
@@ -88,12 +104,25 @@ enum kvr_error kvr_encode_flat(const struct kvr_response *response, uint8_t *out
 typedef enum kvr_error (*kvr_write)(void *state, struct bufferevent *bufferevent,
                                     const struct kvr_response *responses, size_t count);
 
+/* Where sending by reference begins to cost less than copying: measured, see ARCHITECTURE.md. */
+#define KVR_REFERENCE_THRESHOLD ((size_t)16384)
+
+struct kvr_options {
+    /*
+     * Values of this many bytes or more are sent by reference, if their response names an owner.
+     * 0: KVR_REFERENCE_THRESHOLD; SIZE_MAX: never.
+     */
+    size_t reference_threshold;
+};
+
 struct kvr_writer {
     const char *name;
     const char *summary;     /* one line, for lists */
     void *(*create)(void);   /* NULL: the writer keeps no state */
     void (*destroy)(void *); /* NULL if create is */
     kvr_write write;
+    /* Before the first write. NULL: there is nothing to configure. */
+    void (*configure)(void *state, const struct kvr_options *options);
 };
 
 /* The writers there are: "reserve", "legacy", "append" (and "batch"); ends with a NULL name. */

@@ -44,8 +44,8 @@ static inline void fill_bytes(struct fill *fill, const void *bytes, size_t size)
     fill->room -= size;
 }
 
-/* The response that lies across two extents. */
-static inline void fill_split(struct fill *fill, const struct kvr_response *response)
+/* Puts what precedes the value. */
+static inline void fill_prefix(struct fill *fill, const struct kvr_response *response)
 {
     uint8_t header[KVR_HEADER_SIZE];
     response_encode_header(response, header);
@@ -53,7 +53,6 @@ static inline void fill_split(struct fill *fill, const struct kvr_response *resp
     fill_bytes(fill, response->framing_extras, response->framing_extras_size);
     fill_bytes(fill, response->extras, response->extras_size);
     fill_bytes(fill, response->key, response->key_size);
-    fill_bytes(fill, response->value, response->value_size);
 }
 
 /* Puts one whole frame of `size` bytes. */
@@ -61,7 +60,8 @@ static inline void fill_response(struct fill *fill, const struct kvr_response *r
                                  size_t size)
 {
     if (size > fill->room) {
-        fill_split(fill, response);
+        fill_prefix(fill, response);
+        fill_bytes(fill, response->value, response->value_size);
         return;
     }
     uint8_t *at = fill->at;

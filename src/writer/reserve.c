@@ -1,49 +1,50 @@
-/*
- * One reservation per response. The total is known before a byte is written, so the buffer hands
- * out the rest of its last chunk and one new chunk for what remains, and both are committed at
- * once.
- */
+#include "writer/reserve.h"
+
 #include "writer/fill.h"
 #include "writer/output.h"
+#include "writer/staged.h"
 #include "writer/undo.h"
 #include "writer/writer.h"
 
+/* The room in the chunks that evbuffer_add arrives at by doubling: EVBUFFER_CHAIN_MAX_AUTO_SIZE
+ * (4096) less the chunk's header. */
+enum { GROWN_CHUNK = 4048 };
+
 /*
- * libevent refuses the commit of a valid reservation when earlier ones were abandoned. The frame is
- * then built in a buffer of our own and handed over, which needs no memory and can't be refused.
+ * Reserves `size` bytes, so that single responses don't end up with a small chunk each.
+ *
+ * libevent makes a new chunk just large enough for what the last one can't hold. evbuffer_add makes
+ * it twice as large as the one before, up to 4 KiB. To do as well, a second reservation replaces a
+ * new chunk that has come out small by a grown one: once per chunk, not once per response. There is
+ * no telling a new chunk from the rest of an old one if only one extent comes back; asking for one
+ * byte more than is needed keeps the last chunk from ever being full to the brim, so that a new one
+ * is always the second extent.
  */
-static enum kvr_error reserve_elsewhere(struct evbuffer *output,
-                                        const struct kvr_response *response, size_t size)
+static int reserve(struct evbuffer *output, size_t size, struct evbuffer_iovec extents[2])
 {
-    struct evbuffer *own = evbuffer_new();
-    if (own == NULL) {
-        return KVR_NO_MEMORY;
+    size_t grown = size > GROWN_CHUNK ? size : GROWN_CHUNK;
+    int count = evbuffer_reserve_space(output, (ev_ssize_t)size + 1, extents, 2);
+    if (count == 2 && extents[1].iov_len < grown) {
+        size_t more = extents[0].iov_len + grown;
+        count = evbuffer_reserve_space(output, (ev_ssize_t)more, extents, 2);
     }
-    enum kvr_error error = KVR_NO_MEMORY;
-    struct evbuffer_iovec extent;
-    if (evbuffer_reserve_space(own, (ev_ssize_t)size, &extent, 1) == 1) {
-        struct fill fill = fill_begin(&extent);
-        fill_response(&fill, response, size);
-        extent.iov_len = size;
-        evbuffer_commit_space(own, &extent, 1);
-        error = evbuffer_add_buffer(output, own) < 0 ? KVR_BUFFER_REFUSED : KVR_OK;
-    }
-    evbuffer_free(own);
-    return error;
+    return count;
 }
 
-/* The buffer is locked. */
-static enum kvr_error reserve_one(struct evbuffer *output, const struct kvr_response *response,
-                                  size_t size)
+enum kvr_error reserve_run(struct writer_state *state, struct evbuffer *output,
+                           const struct kvr_response *responses, size_t count, size_t size)
 {
     struct evbuffer_iovec extents[2];
-    if (evbuffer_reserve_space(output, (ev_ssize_t)size, extents, 2) < 1) {
+    if (reserve(output, size, extents) < 1) {
         return output_error(output);
     }
     struct fill fill = fill_begin(extents);
-    fill_response(&fill, response, size);
+    for (size_t i = 0; i < count; i++) {
+        fill_response(&fill, &responses[i], response_size(&responses[i]));
+    }
     if (evbuffer_commit_space(output, extents, fill_trim(extents, size)) < 0) {
-        return reserve_elsewhere(output, response, size);
+        /* libevent may refuse a valid reservation when earlier ones were abandoned. */
+        return staged_write(state, output, responses, count, SIZE_MAX);
     }
     return KVR_OK;
 }
@@ -56,12 +57,15 @@ enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
     if (error != KVR_OK) {
         return error;
     }
+    size_t threshold = state_reference_threshold(state);
     struct evbuffer *output = bufferevent_get_output(bufferevent);
     evbuffer_lock(output);
     size_t written = 0;
     for (size_t i = 0; i < count && error == KVR_OK; i++) {
         size_t size = response_size(&responses[i]);
-        error = reserve_one(output, &responses[i], size);
+        error = staged_by_reference(&responses[i], threshold)
+                    ? staged_write(state, output, &responses[i], 1, threshold)
+                    : reserve_run(state, output, &responses[i], 1, size);
         written += error == KVR_OK ? size : 0;
     }
     if (error != KVR_OK && !undo_append(state, output, written)) {

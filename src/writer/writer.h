@@ -12,6 +12,8 @@
 
 enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
                              const struct kvr_response *responses, size_t count);
+enum kvr_error batch_write(void *state, struct bufferevent *bufferevent,
+                           const struct kvr_response *responses, size_t count);
 enum kvr_error legacy_write(void *state, struct bufferevent *bufferevent,
                             const struct kvr_response *responses, size_t count);
 enum kvr_error append_write(void *state, struct bufferevent *bufferevent,

@@ -1,15 +1,17 @@
 #include <string.h>
 
-#include "writer/undo.h"
+#include "writer/state.h"
 #include "writer/writer.h"
 
 const struct kvr_writer kvr_writers[] = {
     {"reserve", "a reservation per response: size first, at most two extents, one commit",
-     undo_create, undo_destroy, reserve_write},
-    {"legacy", "two bufferevent_write per response, through a scratch buffer", undo_create,
-     undo_destroy, legacy_write},
-    {"append", "evbuffer_add per part", undo_create, undo_destroy, append_write},
-    {NULL, NULL, NULL, NULL, NULL},
+     state_create, state_destroy, reserve_write, state_configure},
+    {"batch", "one reservation and one commit for all responses at hand", state_create,
+     state_destroy, batch_write, state_configure},
+    {"legacy", "two bufferevent_write per response, through a scratch buffer", state_create,
+     state_destroy, legacy_write, NULL},
+    {"append", "evbuffer_add per part", state_create, state_destroy, append_write, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 const struct kvr_writer *kvr_writer_find(const char *name)

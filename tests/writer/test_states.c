@@ -155,7 +155,7 @@ static void random_states(void **state)
         fixture_init(&fixture);
         assert_true(hostile_make_random(fixture.output, &seed));
         size_t before = evbuffer_get_length(fixture.output);
-        const struct kvr_writer *writer = &kvr_writers[round % 3];
+        const struct kvr_writer *writer = &kvr_writers[round % 4];
         const struct kvr_response *response = &shapes()[round % 11].response;
         size_t size, after_size;
         uint8_t *frame = flat_copy(response, 1, &size);
