@@ -34,8 +34,8 @@ static bool has_minus(struct span text)
 /*
  * What memcached takes for a number: what strtoull does, ended by white space, a NUL or the value's
  * end. That lets blanks, a sign and anything after "12 " pass; "-5" is found out by its highest
- * bit, so that "-18446744073709551615" is 1. (memcached reads on behind a value that is all blanks,
- * and looks for a minus behind one; what lies there is not ours to know.)
+ * bit, so that "-18446744073709551615" is 1. (memcached reads on behind a value that is all blanks;
+ * what lies there is not ours to know.)
  */
 static bool parse_number(struct span value, uint64_t *number)
 {
@@ -122,6 +122,7 @@ static void count_item(struct execution *execution, bool up)
         answer_error(execution, MCBP_STATUS_DELTA_BAD_VALUE);
         return;
     }
+    execution->answer->number_doubtful = (int64_t)number < 0;
     struct content counted = *item;
     number = count(number, read_be64(execution->frame->extras.data), up);
     store_number(execution, &counted, number,

@@ -41,7 +41,8 @@ void engine_destroy(struct engine *engine)
 
 void engine_undo(struct engine *engine)
 {
-    store_undo(&engine->store);
+    if (store_undo(&engine->store))
+        engine->last_cas = engine->cas_before;
 }
 
 static struct entry *find(const struct engine *engine, struct span key)

@@ -51,6 +51,9 @@ struct engine_answer {
     bool cas_unknown; /* responses[0].cas is not known: a quiet mutation's CAS was never seen */
     bool cas_assumed; /* the request's CAS met an item whose CAS is not known, and was taken to be
                          the same */
+    bool number_doubtful; /* INCREMENT or DECREMENT of a number of 2^63 or more: memcached may as
+                             well answer DELTA_BAD_VALUE and leave the item, depending on whether
+                             there is a '-' in the memory behind it */
     /*
      * Where memcached goes on reading is not always the end of the frame. It then takes the bytes
      * there for the next request, whatever they are. At most one of the two is not 0.

@@ -124,6 +124,7 @@ void engine_execute(struct engine *engine, const struct engine_request *request,
     const struct command *command = &COMMANDS[header->opcode];
     store_settle(&engine->store);
     engine->store.now = request->now;
+    engine->cas_before = engine->last_cas;
     *answer = (struct engine_answer){.verdict = ENGINE_SILENT, .responses = engine->responses};
     struct execution execution = {
         .engine = engine,

@@ -18,6 +18,7 @@ struct engine {
     struct store store;
     struct engine_options options; /* no zeros that stand for a default are left */
     uint64_t last_cas;             /* own_cas: the last one handed out */
+    uint64_t cas_before;           /* last_cas before the last execution */
     int64_t delayed_flush;         /* engine_flush_time */
 
     /* What the last answer points to. */

@@ -62,15 +62,16 @@ void store_settle(struct store *store)
     store->changed = NULL;
 }
 
-void store_undo(struct store *store)
+bool store_undo(struct store *store)
 {
     if (store->changed == NULL)
-        return;
+        return false;
     struct content *after = &store->changed->content;
     if (after->value != store->before.value)
         blocks_give(&store->blocks, after->value, after->value_size);
     replace(store, store->changed, &store->before);
     store->changed = NULL;
+    return true;
 }
 
 void store_flush(struct store *store, int64_t live, bool at_once)

@@ -91,7 +91,9 @@ void store_change(struct store *store, struct entry *entry, const struct content
 
 /* Gives up taking back, before the next step. */
 void store_settle(struct store *store);
-void store_undo(struct store *store);
+
+/* False: there was nothing to take back. */
+bool store_undo(struct store *store);
 
 /* memcached's flush: `live` as described above; `at_once`: what there is now is flushed. */
 void store_flush(struct store *store, int64_t live, bool at_once);

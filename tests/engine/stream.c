@@ -7,10 +7,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/*
- * No '-' in any of them, nor in any value: memcached looks for one behind the end of a number of
- * 2^63 and more, in what other items have left there.
- */
 static const char *const KEYS[] = {
     "counter1",
     "counter2",
@@ -52,6 +48,10 @@ static const struct {
     NUMBER(""),
     NUMBER("+"),
     NUMBER("1e3"),
+    NUMBER("-5"),
+    NUMBER("-9223372036854775809"),
+    NUMBER("-18446744073709551615"),
+    NUMBER("-18446744073709551616"),
     NUMBER("4294967295"),
     NUMBER("9223372036854775807"),
     NUMBER("9223372036854775808"),
@@ -129,13 +129,13 @@ static uint64_t random_number(struct stream *stream)
     return numbers[stream_random(stream, COUNT(numbers))];
 }
 
-/* Begins with a letter, so that it is no number; a NUL now and then, see KEYS. */
+/* Begins with a letter, so that it is no number. */
 static struct span text_of(size_t size)
 {
     static uint8_t text[(1 << 20) + 4096];
     if (text[0] == 0)
         for (size_t i = 0; i < sizeof(text); i++)
-            text[i] = i % 8 == 7 ? 0 : (uint8_t)('a' + i % 26);
+            text[i] = (uint8_t)('a' + i % 26);
     assert(size <= sizeof(text));
     return span_of(text, size);
 }
@@ -188,7 +188,10 @@ static bool reads(uint8_t loud)
            loud == MCBP_GATK;
 }
 
-/* Reads every key, so that what a flush has flushed is gone, and can't come back by another one. */
+/*
+ * Reads every key, so that what a flush has flushed is gone. A flush with a later time could bring
+ * back the rest, as far as memcached has not come across it in the meantime.
+ */
 static void sweep(struct stream *stream, struct bytes *batch)
 {
     for (size_t i = 0; i < COUNT(KEYS); i++) {
@@ -337,21 +340,24 @@ static bool is_known(uint8_t opcode)
 static void add_wrong_shape(struct stream *stream, struct bytes *batch)
 {
     static const uint8_t extras_sizes[] = {0, 1, 4, 7, 8, 9, 20, 21, 255};
-    static const uint16_t key_sizes[] = {0, 0, 1, 250, 251, 256, 16335, 16360, 16361};
+    const struct span keys[] = {
+        {0},           {0},          span_of(KEYS[3], 1), span_of(KEYS[COUNT(KEYS) - 1], 250),
+        text_of(251),  text_of(256), text_of(16335),      text_of(16360),
+        text_of(16361)};
     struct request request = {
         .opcode = one_in(stream, 4) ? (uint8_t)stream_random(stream, 256)
                                     : OPCODES[stream_random(stream, COUNT(OPCODES))],
         .opaque = ++stream->opaque,
         .cas = one_in(stream, 2),
         .extras = text_of(extras_sizes[stream_random(stream, COUNT(extras_sizes))]),
-        .key = text_of(key_sizes[stream_random(stream, COUNT(key_sizes))]),
+        .key = keys[stream_random(stream, COUNT(keys))], /* a good one is among those swept */
         .value = text_of(stream_random(stream, 3)),
     };
     uint8_t loud = mcbp_opcode_loud(request.opcode);
     if (loud == MCBP_STAT || loud == MCBP_TOUCH || loud == MCBP_GAT || loud == MCBP_GATK)
         request.value.size = 0; /* it would be the next request, and break off the answers */
     if (loud == MCBP_FLUSH)
-        request.key = text_of(1); /* a good one has to be swept up after */
+        request.key = text_of(1); /* a good one would have to be swept up after */
     bytes_add_request(batch, &request);
     if (!is_known(request.opcode) && request.key.size <= 250)
         bytes_add(batch, text_of(600).data, request.extras.size + request.key.size);
