@@ -225,9 +225,9 @@ def gaps():
         return start, end, inside + len(frames[last]) - until, at[first] + at[-1] - at[last + 1]
 
     cases = [
-        ("gap-client-middle.pcap", CLIENT, (2, 12, 3, 40), "from within one request's header into the next one's value"),
+        ("gap-client-middle.pcap", CLIENT, (2, 12, 3, 40), "from one request's header into the next one's value"),
         ("gap-client-value.pcap", CLIENT, (2, 40, 2, 44), "4 bytes of one request's value"),
-        ("gap-server-middle.pcap", SERVER, (7, 11, 9, 30), "from within an answer's header into the value of another"),
+        ("gap-server-middle.pcap", SERVER, (7, 11, 9, 30), "from one answer's header into the value of another"),
         ("gap-server-value.pcap", SERVER, (8, 30, 8, 36), "6 bytes of one answer's value"),
         ("gap-server-header.pcap", SERVER, (8, 3, 8, 20), "most of one answer's header"),
     ]
@@ -374,8 +374,10 @@ def wrong_answers():
                        response(GETK, b"key:2", flags(), b"value number 1", cas=2, opaque=50))],
             "key", "the key of another item")
     changed("changed-number.pcap",
-            [(arith(INCREMENT, b"n", 1, 10, opaque=1), response(INCREMENT, value=struct.pack("!Q", 10), cas=1, opaque=1)),
-             (arith(INCREMENT, b"n", 5, 10, opaque=2), response(INCREMENT, value=struct.pack("!Q", 16), cas=2, opaque=2))],
+            [(arith(INCREMENT, b"n", 1, 10, opaque=1),
+              response(INCREMENT, value=struct.pack("!Q", 10), cas=1, opaque=1)),
+             (arith(INCREMENT, b"n", 5, 10, opaque=2),
+              response(INCREMENT, value=struct.pack("!Q", 16), cas=2, opaque=2))],
             "value+7", "10 + 5 is not 16")
     changed("changed-length.pcap", with_answer(3, lambda d: d[:8] + struct.pack("!I", 4 + 13) + d[12:-1]),
             "header.total_body_length", "a value one byte short")
@@ -430,7 +432,8 @@ def others():
     http.close()
     tls = Conversation(client=("192.0.2.1", 40003), server=("192.0.2.2", 8443), packets=packets)
     tls.open()
-    tls.exchange([(b"\x16\x03\x01\0\x40\x01\0\0\x3c\x03\x03" + b"c" * 58, b"\x16\x03\x03\0\x30\x02\0\0\x2c\x03\x03" + b"s" * 42),
+    tls.exchange([(b"\x16\x03\x01\0\x40\x01\0\0\x3c\x03\x03" + b"c" * 58,
+                   b"\x16\x03\x03\0\x30\x02\0\0\x2c\x03\x03" + b"s" * 42),
                   (b"\x17\x03\x03\0\x20" + b"\x80" * 32, b"\x17\x03\x03\0\x20" + b"\x81" * 32)])
     tls.close()
     amount = sum(len(c.sent[s]) for c in (text, http, tls) for s in (CLIENT, SERVER))

@@ -228,7 +228,8 @@ def couchbase():
          dict(value=lookup, status=0xCC, cas=7)),  # SUBDOC_MULTI_LOOKUP, one path absent
         (request(0xA0, b"doc"), dict(extras=struct.pack("!IIIQ", 0, 0, 0, 1), cas=7)),  # GET_META
         (request(0x83, b"doc"), dict(status=0x07, value=b"")),  # GET_REPLICA: not my vbucket
-        (request(0x91, value=struct.pack("!Q", 99)), dict(value=struct.pack("!BHQQQ", 0, 7, 99, 1, 1))),  # OBSERVE_SEQNO
+        (request(0x91, value=struct.pack("!Q", 99)),
+         dict(value=struct.pack("!BHQQQ", 0, 7, 99, 1, 1))),  # OBSERVE_SEQNO
     ]
     pairs = []
     for n, (data, answer) in enumerate(asked, 1):

@@ -574,8 +574,9 @@ def text():
     """The text protocol, for the captures that mix protocols."""
     sock = socket.create_connection((HOST, PORT))
     sock.settimeout(5)
-    for line in (b"version\r\n", b"set text:key 0 0 5\r\nhello\r\n", b"get text:key text:none\r\n", b"incr text:key 1\r\n",
-                 b"mg text:key v\r\n", b"stats settings\r\n", b"delete text:key\r\n", b"verbosity 1\r\n", b"nonsense\r\n"):
+    for line in (b"version\r\n", b"set text:key 0 0 5\r\nhello\r\n", b"get text:key text:none\r\n",
+                 b"incr text:key 1\r\n", b"mg text:key v\r\n", b"stats settings\r\n", b"delete text:key\r\n",
+                 b"verbosity 1\r\n", b"nonsense\r\n"):
         sock.sendall(line)
         time.sleep(0.02)
         sock.recv(65536)
