@@ -1,66 +1,9 @@
-#include "engine/stream.h"
+#include "engine/stream_parts.h"
 
 #include "base/endian.h"
 #include "mcbp/opcode.h"
 
-#include <stdio.h>
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *const KEYS[] = {
-    "counter1",
-    "counter2",
-    "counter3",
-    "k",
-    "another key",
-    "\x01\x80\xff\r\n",
-    "thirty characters of plain key",
-    "250 bytes: "
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz abcd",
-};
-enum { COUNTERS = 3 };
-
-static const struct {
-    const char *text;
-    size_t size;
-} NUMBERS[] = {
-#define NUMBER(text)                                                                               \
-    {                                                                                              \
-        text, sizeof(text) - 1                                                                     \
-    }
-    NUMBER("0"),
-    NUMBER("1"),
-    NUMBER("9"),
-    NUMBER("10"),
-    NUMBER("99"),
-    NUMBER("007"),
-    NUMBER("+3"),
-    NUMBER(" 7"),
-    NUMBER("\t\n8"),
-    NUMBER("5 "),
-    NUMBER("5\n"),
-    NUMBER("12 34"),
-    NUMBER("12\0ab"),
-    NUMBER("1x"),
-    NUMBER("x"),
-    NUMBER(""),
-    NUMBER("+"),
-    NUMBER("1e3"),
-    NUMBER("-5"),
-    NUMBER("-9223372036854775809"),
-    NUMBER("-18446744073709551615"),
-    NUMBER("-18446744073709551616"),
-    NUMBER("4294967295"),
-    NUMBER("9223372036854775807"),
-    NUMBER("9223372036854775808"),
-    NUMBER("18446744073709551614"),
-    NUMBER("18446744073709551615"),
-    NUMBER("18446744073709551616"),
-    NUMBER("00000000000000000000000000000000000000012"),
-#undef NUMBER
-};
 
 static const uint8_t OPCODES[] = {
     MCBP_GET,       MCBP_GETQ,       MCBP_GETK,      MCBP_GETKQ,         MCBP_SET,
@@ -72,108 +15,6 @@ static const uint8_t OPCODES[] = {
     MCBP_STAT,      MCBP_FLUSH,      MCBP_FLUSHQ,    MCBP_VERBOSITY,     MCBP_SASL_LIST_MECHS,
     MCBP_SASL_AUTH, MCBP_SASL_STEP,  MCBP_HELLO,     MCBP_SELECT_BUCKET, MCBP_GET_META,
 };
-
-/* splitmix64 */
-uint32_t stream_random(struct stream *stream, uint32_t below)
-{
-    uint64_t x = stream->random += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((x ^ (x >> 31)) >> 32) % below;
-}
-
-static bool one_in(struct stream *stream, uint32_t many)
-{
-    return stream_random(stream, many) == 0;
-}
-
-/* ---------------------------------------------------------------- parts of a request */
-
-static uint32_t random_exptime(struct stream *stream)
-{
-    enum { MONTH = 60 * 60 * 24 * 30 };
-    const uint32_t times[] = {
-        0,
-        1000,
-        MONTH,
-        MONTH + 1, /* a Unix time, long ago */
-        (uint32_t)stream->now - 10,
-        (uint32_t)stream->now + 1000,
-        0x7fffffff,
-        0x80000000,
-        0xfffffffe,
-        0xffffffff,
-    };
-    return one_in(stream, 3) ? times[stream_random(stream, COUNT(times))] : 0;
-}
-
-static uint64_t random_cas(struct stream *stream, struct span key)
-{
-    struct engine_item item;
-    engine_look(stream->engine, key, stream->now, &item);
-    switch (stream_random(stream, 6)) {
-    case 0:
-        return item.cas;
-    case 1:
-        return item.cas + 1;
-    case 2:
-        return one_in(stream, 4) ? UINT64_MAX : 0;
-    default:
-        return 0;
-    }
-}
-
-static uint64_t random_number(struct stream *stream)
-{
-    const uint64_t numbers[] = {0, 1, 9, 10, 1000, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX};
-    return numbers[stream_random(stream, COUNT(numbers))];
-}
-
-/* Begins with a letter, so that it is no number. */
-static struct span text_of(size_t size)
-{
-    static uint8_t text[(1 << 20) + 4096];
-    if (text[0] == 0)
-        for (size_t i = 0; i < sizeof(text); i++)
-            text[i] = (uint8_t)('a' + i % 26);
-    assert(size <= sizeof(text));
-    return span_of(text, size);
-}
-
-/* Such that the item will be just within the limit, or just not; `joined`: with what there is. */
-static size_t large_size(struct stream *stream, struct span key, uint32_t flags, bool joined)
-{
-    size_t size = stream->item_size_max - 59 - key.size - (flags != 0 ? 4 : 0) - 1;
-    struct engine_item item;
-    engine_look(stream->engine, key, stream->now, &item);
-    if (joined && item.knowledge == ENGINE_PRESENT && one_in(stream, 2))
-        size -= item.value.size < size ? item.value.size : size;
-    return size + stream_random(stream, 3);
-}
-
-static struct span random_value(struct stream *stream, struct span key, bool counter,
-                                uint32_t flags, bool joined)
-{
-    static const uint16_t sizes[] = {0, 1, 2, 7, 8, 19, 20, 21, 64, 100, 1000, 4096, 8120, 8140};
-    if (one_in(stream, stream->large))
-        return text_of(large_size(stream, key, flags, joined));
-    if (counter && !one_in(stream, 8)) {
-        uint32_t i = stream_random(stream, COUNT(NUMBERS));
-        return span_of(NUMBERS[i].text, NUMBERS[i].size);
-    }
-    uint32_t size = sizes[stream_random(stream, COUNT(sizes))];
-    return text_of(size + (size > 8000 ? stream_random(stream, 16) : 0));
-}
-
-static struct span random_stat(struct stream *stream)
-{
-    static const char *const arguments[] = {
-        "",      "settings", "settings too", "reset",      "resettle",     "detail",
-        "items", "slabs",    "detail dump",  "detail off", "detail other", "sizes",
-        "no",    "items ",   "sizes_disable"};
-    const char *argument = arguments[stream_random(stream, COUNT(arguments))];
-    return span_of(argument, strlen(argument));
-}
 
 /* ---------------------------------------------------------------- requests */
 
@@ -194,11 +35,11 @@ static bool reads(uint8_t loud)
  */
 static void sweep(struct stream *stream, struct bytes *batch)
 {
-    for (size_t i = 0; i < COUNT(KEYS); i++) {
+    for (unsigned i = 0; i < KEYS; i++) {
         struct request get = {
             .opcode = MCBP_GETKQ,
             .opaque = ++stream->opaque,
-            .key = span_of(KEYS[i], strlen(KEYS[i])),
+            .key = key_of(i),
         };
         bytes_add_request(batch, &get);
         stream->read_keys |= 1u << i;
@@ -257,7 +98,7 @@ static void add_touch(struct stream *stream, struct bytes *batch, struct request
 
 static void add_for_key(struct stream *stream, struct bytes *batch, uint8_t opcode)
 {
-    uint32_t i = stream_random(stream, one_in(stream, 2) ? COUNTERS : COUNT(KEYS));
+    uint32_t i = stream_random(stream, one_in(stream, 2) ? COUNTERS : KEYS);
     uint8_t loud = mcbp_opcode_loud(opcode);
     if (is_arithmetic(loud) && (stream->read_keys & 1u << i) != 0)
         loud = opcode = MCBP_GET; /* see engine_request.referenced */
@@ -266,7 +107,7 @@ static void add_for_key(struct stream *stream, struct bytes *batch, uint8_t opco
 
     uint8_t extras[20];
     struct request request = {.opcode = opcode, .opaque = ++stream->opaque};
-    request.key = span_of(KEYS[i], strlen(KEYS[i]));
+    request.key = key_of(i);
     request.cas = random_cas(stream, request.key);
     set_extras(stream, &request, extras);
     switch (loud) {
@@ -274,11 +115,11 @@ static void add_for_key(struct stream *stream, struct bytes *batch, uint8_t opco
     case MCBP_ADD:
     case MCBP_REPLACE:
         request.extras = span_of(extras, 8);
-        request.value = random_value(stream, request.key, i < COUNTERS, read_be32(extras), false);
+        request.value = random_value(stream, i, read_be32(extras), false);
         break;
     case MCBP_APPEND:
     case MCBP_PREPEND:
-        request.value = random_value(stream, request.key, i < COUNTERS, 0, true);
+        request.value = random_value(stream, i, 0, true);
         break;
     case MCBP_INCREMENT:
     case MCBP_DECREMENT:
@@ -341,8 +182,8 @@ static void add_wrong_shape(struct stream *stream, struct bytes *batch)
 {
     static const uint8_t extras_sizes[] = {0, 1, 4, 7, 8, 9, 20, 21, 255};
     const struct span keys[] = {
-        {0},           {0},          span_of(KEYS[3], 1), span_of(KEYS[COUNT(KEYS) - 1], 250),
-        text_of(251),  text_of(256), text_of(16335),      text_of(16360),
+        {0},           {0},          key_of(LETTER_KEY), key_of(LONGEST_KEY),
+        text_of(251),  text_of(256), text_of(16335),     text_of(16360),
         text_of(16361)};
     struct request request = {
         .opcode = one_in(stream, 4) ? (uint8_t)stream_random(stream, 256)
