@@ -1,0 +1,73 @@
+#include "replay/differences.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { EXCERPT_ALIGNMENT = 16 };
+
+struct difference *difference_add(struct run *run, const struct difference_subject *subject)
+{
+    struct verify_result *result = run->result;
+    if (result->differences_count >= result->differences_max) {
+        return NULL;
+    }
+    struct difference *difference = &result->differences[result->differences_count++];
+    const struct dissect_conversation *conversation = subject->connection->conversation;
+    *difference = (struct difference){
+        .check = subject->check,
+        .kind = subject->kind,
+        .capture = run->capture->path,
+        .packet = subject->origin->packet,
+        .time = subject->origin->time,
+        .connection = conversation->id,
+        .client = conversation->client,
+        .server = conversation->server,
+        .magic = subject->header->magic,
+        .opcode = subject->header->opcode,
+        .status = subject->header->vbucket_or_status,
+        .opaque = subject->header->opaque,
+    };
+    if (subject->request != NULL) {
+        struct span key = pending_frame(subject->request).key;
+        difference->request_packet = subject->request->origin.packet;
+        difference->key_size = key.size < DIFFERENCE_KEY_MAX ? key.size : DIFFERENCE_KEY_MAX;
+        if (difference->key_size > 0) {
+            memcpy(difference->key, key.data, difference->key_size);
+        }
+    }
+    return difference;
+}
+
+static void set_excerpt(struct excerpt *excerpt, struct span frame, size_t offset)
+{
+    excerpt->offset = offset - offset % EXCERPT_ALIGNMENT;
+    excerpt->frame_size = frame.size;
+    if (excerpt->offset < frame.size) {
+        size_t rest = frame.size - excerpt->offset;
+        excerpt->size = rest < DIFFERENCE_EXCERPT ? rest : DIFFERENCE_EXCERPT;
+        memcpy(excerpt->bytes, frame.data + excerpt->offset, excerpt->size);
+    }
+}
+
+void difference_set_sides(struct difference *difference, const struct comparison *comparison,
+                          struct span reference, struct span built)
+{
+    if (difference == NULL) {
+        return;
+    }
+    snprintf(difference->field, sizeof(difference->field), "%s", comparison->field);
+    difference->field_offset = comparison->offset;
+    set_excerpt(&difference->reference, reference, comparison->offset);
+    set_excerpt(&difference->built, built, comparison->offset);
+}
+
+void difference_set_detail(struct difference *difference, const char *format, ...)
+{
+    if (difference == NULL) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(difference->detail, sizeof(difference->detail), format, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,584 @@
+#include "replay/executed.h"
+
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "replay/differences.h"
+#include "replay/explain.h"
+#include "replay/settle.h"
+
+enum {
+    PENDING_MAX = 65536, /* requests of one connection */
+    CANDIDATES = 64, /* requests with the same opcode and opaque that one answer is tried with */
+    NANOSECONDS = 1000000000,
+};
+
+static int64_t seconds_of(const struct net_origin *origin)
+{
+    return origin->time / NANOSECONDS;
+}
+
+static struct executed_counts *counts_of(struct run *run)
+{
+    return &run->capture->executed;
+}
+
+static bool is_quiet(const struct pending *request)
+{
+    return mcbp_opcode_is_quiet(request->opcode) && !request->bad_lengths;
+}
+
+static uint64_t hash_of(struct span key)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, 64 bits */
+    for (size_t i = 0; i < key.size; i++) {
+        hash = (hash ^ key.data[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+/* ------------------------------------------------------------------------------------ requests */
+
+static void take(struct run *run, struct connection *connection, size_t index,
+                 struct pending *request)
+{
+    pending_queue_take(&connection->queue, index, request);
+    run->pending_bytes -= request->size;
+    (*run_contention(run, request->key_hash))--;
+}
+
+static void drop_oldest(struct run *run, struct connection *connection)
+{
+    struct pending request;
+    take(run, connection, 0, &request);
+    explain_doubt(run, pending_frame(&request).key, seconds_of(&request.origin));
+    pending_release(&request, &run->pool);
+    run->capture->unanswered++;
+    connection->requests_uncertain = true;
+}
+
+void executed_request(struct run *run, struct connection *connection,
+                      const struct dissect_frame *request)
+{
+    if (mcbp_magic_is_response(request->frame.header.magic)) {
+        return; /* the client's answer to a request of the server's */
+    }
+    while (connection->queue.count > 0 &&
+           (connection->queue.count >= PENDING_MAX ||
+            run->pending_bytes + request->frame.bytes.size > run->options->pending_bytes_max)) {
+        drop_oldest(run, connection);
+    }
+    struct pending *entry = pending_queue_push(&connection->queue, &run->pool, request);
+    if (entry == NULL) {
+        run->no_memory = true;
+        connection->requests_uncertain = true;
+        return;
+    }
+    entry->sequence = run->sequence;
+    entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
+    run->pending_bytes += entry->size;
+    (*run_contention(run, entry->key_hash))++;
+}
+
+/* ------------------------------------------------------------------------------------- pairing */
+
+static bool has_key_in_answer(uint8_t opcode)
+{
+    uint8_t loud = mcbp_opcode_loud(opcode);
+    return loud == MCBP_GETK || loud == MCBP_GATK;
+}
+
+static bool is_answer_to(const struct dissect_frame *response, const struct pending *request)
+{
+    const struct mcbp_header *header = &response->frame.header;
+    return request->opaque == header->opaque && request->opcode == header->opcode &&
+           request->request_id == response->request_id &&
+           (!has_key_in_answer(header->opcode) || response->frame.key.size == 0 ||
+            span_equal(response->frame.key, pending_frame(request).key));
+}
+
+static bool find_exact(const struct connection *connection, const struct dissect_frame *response,
+                       size_t from, size_t *index)
+{
+    for (size_t i = from; i < connection->queue.count; i++) {
+        if (is_answer_to(response, pending_queue_at(&connection->queue, i))) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One of opcode and opaque may be what is wrong with the answer to the oldest request that must be
+ * answered, or to a quiet one before it. */
+static bool find_similar(const struct connection *connection, const struct dissect_frame *response,
+                         size_t *index)
+{
+    const struct mcbp_header *header = &response->frame.header;
+    for (size_t i = 0; i < connection->queue.count; i++) {
+        const struct pending *request = pending_queue_at(&connection->queue, i);
+        if (!request->overtaken && request->request_id == response->request_id &&
+            (request->opaque == header->opaque || request->opcode == header->opcode)) {
+            *index = i;
+            return true;
+        }
+        if (!request->overtaken && !is_quiet(request)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------------------ missing */
+
+static void missing(struct run *run, const struct connection *connection,
+                    const struct pending *request, const char *detail)
+{
+    struct mcbp_frame frame = pending_frame(request);
+    struct difference_subject subject = {
+        .check = CHECK_EXECUTED,
+        .kind = DIFFERENCE_MISSING,
+        .connection = connection,
+        .origin = &request->origin,
+        .header = &frame.header,
+        .request = request,
+    };
+    counts_of(run)->missing++;
+    difference_set_detail(difference_add(run, &subject), "%s", detail);
+    explain_doubt(run, frame.key, seconds_of(&request->origin));
+}
+
+/* A quiet request that was not answered: silence has to be the right answer. */
+static void settle_silence(struct run *run, struct connection *connection, struct pending *request,
+                           int64_t now)
+{
+    struct settlement settlement;
+    settle_try(run, connection, request, NULL, now, false, &settlement);
+    connection->closing |= settlement.closes;
+    if (settlement.outcome != OUTCOME_DIFFERENT) {
+        return;
+    }
+    if (request->lost_ok) {
+        explain_doubt(run, pending_frame(request).key, now);
+    } else {
+        missing(run, connection, request,
+                "a quiet request that the store answers was not answered");
+    }
+}
+
+static bool is_known_to_be_answered(const struct connection *connection,
+                                    const struct pending *request)
+{
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    bool named = mcbp_opcode_text(request->magic, request->opcode, text) != text;
+    return request->magic == MCBP_CLIENT_REQUEST && !connection->foreign &&
+           !connection->out_of_step && request->request_id < 0 && !request->lost_ok && named &&
+           (request->opcode <= MCBP_GATKQ && request->opcode != MCBP_HELLO);
+}
+
+/*
+ * An answer to a later request has come. Quiet ones before it are silent for good; others have been
+ * overtaken, and wait on for servers that answer out of order.
+ */
+static size_t pass_over(struct run *run, struct connection *connection, size_t index, int64_t now)
+{
+    size_t i = 0;
+    while (i < index) {
+        struct pending *request = pending_queue_at(&connection->queue, i);
+        if (is_quiet(request)) {
+            struct pending taken;
+            take(run, connection, i, &taken);
+            settle_silence(run, connection, &taken, now);
+            pending_release(&taken, &run->pool);
+            index--;
+            continue;
+        }
+        if (!request->overtaken) {
+            request->overtaken = true;
+            explain_doubt(run, pending_frame(request).key, now);
+        }
+        i++;
+    }
+    return index;
+}
+
+/* ----------------------------------------------------------------------------------- answers */
+
+static void count(struct run *run, const struct dissect_frame *response, enum outcome outcome)
+{
+    struct executed_counts *counts = counts_of(run);
+    switch (outcome) {
+    case OUTCOME_IDENTICAL:
+        counts->check.compared++;
+        counts->check.identical++;
+        break;
+    case OUTCOME_DIFFERENT:
+        counts->check.compared++;
+        counts->check.different++;
+        break;
+    case OUTCOME_ADOPTED:
+        counts->adopted++;
+        break;
+    case OUTCOME_AMBIGUOUS:
+        counts->ambiguous++;
+        break;
+    case OUTCOME_NOT_EXECUTED:
+        counts->not_executed++;
+        if (response->frame.header.magic == MCBP_SERVER_REQUEST) {
+            run->capture->server_opcodes[response->frame.header.opcode].not_executed++;
+        } else {
+            run->capture->opcodes[response->frame.header.opcode].not_executed++;
+        }
+        break;
+    }
+}
+
+static void unexpected(struct run *run, const struct connection *connection,
+                       const struct dissect_frame *response)
+{
+    struct difference_subject subject = {
+        .check = CHECK_EXECUTED,
+        .kind = DIFFERENCE_UNEXPECTED,
+        .connection = connection,
+        .origin = &response->origin,
+        .header = &response->frame.header,
+    };
+    struct difference *difference = difference_add(run, &subject);
+    difference_set_detail(difference, "no request is waiting for this answer");
+    count(run, response, OUTCOME_DIFFERENT);
+}
+
+static struct difference *report(struct run *run, const struct connection *connection,
+                                 const struct dissect_frame *response,
+                                 const struct pending *request, const struct settlement *settlement)
+{
+    bool silent = !settlement->answers;
+    bool refused = settlement->refused != KVR_OK;
+    struct difference_subject subject = {
+        .check = CHECK_EXECUTED,
+        .kind = refused  ? DIFFERENCE_REFUSED
+                : silent ? DIFFERENCE_UNEXPECTED
+                         : DIFFERENCE_FIELD,
+        .connection = connection,
+        .origin = &response->origin,
+        .header = &response->frame.header,
+        .request = request,
+    };
+    struct difference *difference = difference_add(run, &subject);
+    if (refused) {
+        difference_set_detail(difference, "the writer refused the response: %s",
+                              kvr_error_text(settlement->refused));
+    } else if (silent) {
+        difference_set_detail(difference, "the store does not answer this request");
+    } else {
+        difference_set_sides(difference, &settlement->comparison, settlement->reference,
+                             settlement->built);
+    }
+    return difference;
+}
+
+static void clear_suspect(struct run *run, struct connection *connection)
+{
+    if (connection->suspect.valid) {
+        pending_release(&connection->suspect.request, &run->pool);
+        saved_item_deinit(&connection->suspect.before);
+        connection->suspect.valid = false;
+    }
+}
+
+/* Keeps the request whose answer differed, with the state it met. Takes over both. */
+static void set_suspect(struct run *run, struct connection *connection, struct pending *request,
+                        struct saved_item *before, struct difference *difference)
+{
+    clear_suspect(run, connection);
+    connection->suspect.valid = true;
+    connection->suspect.request = *request;
+    connection->suspect.before = *before;
+    connection->suspect.difference = difference;
+}
+
+/* The answer before this one differed, and this one is right for the same request: then that one
+ * was too many. It stays the one difference, under its right name. */
+static bool answers_suspect(struct run *run, struct connection *connection,
+                            const struct dissect_frame *response, struct settlement *settlement)
+{
+    struct pending *request = &connection->suspect.request;
+    if (!connection->suspect.valid || !is_answer_to(response, request)) {
+        return false;
+    }
+    struct saved_item now;
+    struct span key = pending_frame(request).key;
+    int64_t time = seconds_of(&response->origin);
+    if (key.size > 0) {
+        if (!saved_item_take(&now, run->engine, key, time)) {
+            return false;
+        }
+        saved_item_restore(&connection->suspect.before, run->engine, key);
+    }
+    settle_try(run, connection, request, &response->frame, time, true, settlement);
+    if (key.size > 0) {
+        if (!settlement->agreed) {
+            saved_item_restore(&now, run->engine, key);
+        }
+        saved_item_deinit(&now);
+    }
+    if (settlement->agreed && connection->suspect.difference != NULL) {
+        struct difference *difference = connection->suspect.difference;
+        difference->kind = DIFFERENCE_UNEXPECTED;
+        difference->field[0] = '\0';
+        difference->reference.size = difference->built.size = 0;
+        difference_set_detail(difference, "the answer after it is the one to this request");
+    }
+    return settlement->agreed;
+}
+
+/* Tries later requests that the answer fits as well by opcode and opaque; those before it are
+ * missing theirs then. */
+static bool answers_later(struct run *run, struct connection *connection,
+                          const struct dissect_frame *response, size_t from, size_t *index,
+                          struct settlement *settlement)
+{
+    size_t tried = 0;
+    for (size_t i = from; tried < CANDIDATES && find_exact(connection, response, i, &i); i++) {
+        struct settlement later;
+        tried++;
+        settle_try(run, connection, pending_queue_at(&connection->queue, i), &response->frame,
+                   seconds_of(&response->origin), true, &later);
+        if (later.agreed && later.outcome != OUTCOME_NOT_EXECUTED) {
+            *settlement = later;
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void finish(struct run *run, struct connection *connection,
+                   const struct dissect_frame *response, const struct pending *request,
+                   const struct settlement *settlement)
+{
+    uint8_t opcode = response->frame.header.opcode;
+    count(run, response, settlement->outcome);
+    if (settlement->mask_needed && settlement->outcome != OUTCOME_DIFFERENT) {
+        run->result->mask_hits[settlement->comparison.mask]++;
+    }
+    connection->closing |= settlement->closes;
+    connection->out_of_step |= settlement->out_of_step;
+    if (opcode == MCBP_HELLO && request->opcode == MCBP_HELLO &&
+        response->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS) {
+        connection->foreign = true;
+    }
+}
+
+/* The server's answer differs and nothing explains it. Takes over `request` and `before`. */
+static void differs(struct run *run, struct connection *connection,
+                    const struct dissect_frame *response, struct pending *request,
+                    struct saved_item *before, const struct settlement *settlement)
+{
+    finish(run, connection, response, request, settlement);
+    struct difference *difference = NULL;
+    if (settlement->outcome == OUTCOME_DIFFERENT) {
+        difference = report(run, connection, response, request, settlement);
+    }
+    if (settlement->agreed) { /* the writer's doing; nothing is wrong with the state */
+        pending_release(request, &run->pool);
+        saved_item_deinit(before);
+        return;
+    }
+    explain_doubt(run, pending_frame(request).key, seconds_of(&response->origin));
+    set_suspect(run, connection, request, before, difference);
+}
+
+static void put_back(struct run *run, struct connection *connection, size_t index,
+                     const struct pending *request)
+{
+    pending_queue_put_back(&connection->queue, index, request);
+    run->pending_bytes += request->size;
+    (*run_contention(run, request->key_hash))++;
+}
+
+static void answer(struct run *run, struct connection *connection,
+                   const struct dissect_frame *response, size_t index)
+{
+    int64_t now = seconds_of(&response->origin);
+    index = pass_over(run, connection, index, now);
+    struct pending request;
+    take(run, connection, index, &request);
+
+    struct settlement settlement;
+    settle_try(run, connection, &request, &response->frame, now, false, &settlement);
+    if (settlement.agreed && settlement.outcome != OUTCOME_DIFFERENT) {
+        finish(run, connection, response, &request, &settlement);
+        connection->requests_uncertain = false;
+        clear_suspect(run, connection);
+        pending_release(&request, &run->pool);
+        return;
+    }
+    if (!settlement.agreed && connection->requests_uncertain && request.opaque == 0) {
+        /* A client that doesn't number its requests: this may answer one that is not here. */
+        put_back(run, connection, index, &request);
+        count(run, response, OUTCOME_NOT_EXECUTED);
+        return;
+    }
+
+    struct saved_item before = {0};
+    struct settlement other;
+    size_t later;
+    if (!settlement.agreed && answers_suspect(run, connection, response, &other)) {
+        /* put it back: its own answer is still to come */
+        put_back(run, connection, index, &request);
+        finish(run, connection, response, &connection->suspect.request, &other);
+        clear_suspect(run, connection);
+        return;
+    }
+    if (!settlement.agreed && answers_later(run, connection, response, index, &later, &other)) {
+        struct pending right;
+        take(run, connection, later, &right);
+        if (is_quiet(&request)) {
+            settle_silence(run, connection, &request, now);
+        } else {
+            missing(run, connection, &request, "the next answer is that of a later request");
+        }
+        pass_over(run, connection, later, now);
+        finish(run, connection, response, &right, &other);
+        pending_release(&right, &run->pool);
+        pending_release(&request, &run->pool);
+        return;
+    }
+    if (!settlement.agreed && pending_frame(&request).key.size > 0) {
+        saved_item_take(&before, run->engine, pending_frame(&request).key, now);
+    }
+    differs(run, connection, response, &request, &before, &settlement);
+}
+
+/* No waiting request has both its opcode and its opaque. */
+static void no_exact_answer(struct run *run, struct connection *connection,
+                            const struct dissect_frame *response)
+{
+    struct settlement settlement;
+    size_t index;
+    if (answers_suspect(run, connection, response, &settlement)) {
+        finish(run, connection, response, &connection->suspect.request, &settlement);
+        clear_suspect(run, connection);
+    } else if (find_similar(connection, response, &index)) {
+        answer(run, connection, response, index);
+    } else {
+        unexpected(run, connection, response);
+    }
+}
+
+/* A row of STAT is the server's own business. Its form is checked; the request waits on for the row
+ * without a key that ends them. */
+static bool is_stat_row(const struct dissect_frame *response)
+{
+    return response->frame.header.opcode == MCBP_STAT && response->frame.key.size > 0 &&
+           response->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS;
+}
+
+static void stat_row(struct run *run, struct connection *connection,
+                     const struct dissect_frame *response, size_t index)
+{
+    index = pass_over(run, connection, index, seconds_of(&response->origin));
+    const struct pending *request = pending_queue_at(&connection->queue, index);
+    const struct mcbp_frame *frame = &response->frame;
+    struct kvr_response row = {
+        .magic = MCBP_CLIENT_RESPONSE,
+        .opcode = MCBP_STAT,
+        .opaque = request->opaque,
+        .key = frame->key.data,
+        .key_size = frame->key.size,
+        .value = frame->value.data,
+        .value_size = frame->value.size,
+    };
+    struct settlement settlement = {.outcome = OUTCOME_ADOPTED, .agreed = true, .answers = true};
+    settle_build(run, &row, frame, &settlement);
+    finish(run, connection, response, request, &settlement);
+    if (settlement.outcome == OUTCOME_DIFFERENT) {
+        report(run, connection, response, request, &settlement);
+    }
+}
+
+void executed_response(struct run *run, struct connection *connection,
+                       const struct dissect_frame *response)
+{
+    size_t index;
+    uint8_t magic = response->frame.header.magic;
+    if (magic != MCBP_CLIENT_RESPONSE && magic != MCBP_FLEX_CLIENT_RESPONSE) {
+        count(run, response, OUTCOME_NOT_EXECUTED); /* a request of the server's own */
+        return;
+    }
+    bool exact = find_exact(connection, response, 0, &index);
+    bool uncertain = connection->requests_uncertain || connection->out_of_step ||
+                     connection->foreign || response->request_id >= 0;
+    if (exact && is_stat_row(response)) {
+        stat_row(run, connection, response, index);
+    } else if (exact) {
+        answer(run, connection, response, index);
+    } else if (uncertain) {
+        count(run, response, OUTCOME_NOT_EXECUTED);
+    } else {
+        no_exact_answer(run, connection, response);
+    }
+}
+
+void executed_lost(struct run *run, struct connection *connection, enum dissect_role role)
+{
+    if (role == FROM_CLIENT) {
+        connection->requests_uncertain = true;
+        engine_forget_all(run->engine); /* whatever those bytes asked for may have been done */
+        return;
+    }
+    for (size_t i = 0; i < connection->queue.count; i++) {
+        pending_queue_at(&connection->queue, i)->lost_ok = true;
+    }
+}
+
+/* The server sends no more. What is quiet and was not answered has run in silence; what had to be
+ * answered was not, unless there was a reason to close first. */
+static void server_ended(struct run *run, struct connection *connection)
+{
+    while (connection->queue.count > 0) {
+        struct pending request;
+        take(run, connection, 0, &request);
+        int64_t now = seconds_of(&request.origin);
+        bool due = is_known_to_be_answered(connection, &request);
+        if (is_quiet(&request) && !connection->closing) {
+            settle_silence(run, connection, &request, now);
+        } else if (!is_quiet(&request) && due && request.overtaken) {
+            missing(run, connection, &request, "later requests were answered, this one never was");
+        } else if (!is_quiet(&request) && due && !connection->closing &&
+                   !connection->client_ended) {
+            missing(run, connection, &request, "the server closed the connection instead");
+            connection->closing = true;
+        } else if (!connection->closing) {
+            run->capture->unanswered++;
+            explain_doubt(run, pending_frame(&request).key, now);
+        }
+        pending_release(&request, &run->pool);
+    }
+}
+
+void executed_end(struct run *run, struct connection *connection, enum dissect_role role)
+{
+    if (role == FROM_CLIENT) {
+        connection->client_ended = true;
+    } else if (!connection->server_ended) {
+        connection->server_ended = true;
+        server_ended(run, connection);
+    }
+}
+
+void executed_closed(struct run *run, struct connection *connection)
+{
+    while (connection->queue.count > 0) {
+        struct pending request;
+        take(run, connection, 0, &request);
+        if (request.overtaken && is_known_to_be_answered(connection, &request)) {
+            missing(run, connection, &request, "later requests were answered, this one never was");
+        } else {
+            run->capture->unanswered += !is_quiet(&request);
+        }
+        pending_release(&request, &run->pool);
+    }
+    clear_suspect(run, connection);
+    pending_queue_deinit(&connection->queue, &run->pool);
+}

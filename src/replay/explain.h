@@ -1,0 +1,36 @@
+/*
+ * Explanations: a recorded answer that is not the one the store gives may be right all the same.
+ * They are tried one after the other; each changes what the store knows and executes the request
+ * again.
+ *
+ *   adopted    the store knows nothing certain of the key; what was recorded tells what it was
+ *   ambiguous  it is right with overlapping requests of other connections run in another order, or
+ *              one second earlier or later, where the server's clock allows that
+ *   evicted    the server has dropped the item (--allow-eviction)
+ */
+#ifndef KVREPLAY_REPLAY_EXPLAIN_H
+#define KVREPLAY_REPLAY_EXPLAIN_H
+
+#include "replay/trial.h"
+
+enum explained {
+    EXPLAINED_NOT,       /* the trial's effect has been taken back */
+    EXPLAINED_ADOPTED,   /* the trial agrees, and its effect stands */
+    EXPLAINED_AMBIGUOUS, /* the same */
+};
+
+/* `trial` has been executed and disagrees. */
+enum explained explain(struct run *run, struct trial *trial);
+
+/*
+ * Something went wrong with the key: what the store holds for it is no more than a guess from here
+ * on, which the next recorded answer settles.
+ */
+void explain_doubt(struct run *run, struct span key, int64_t now);
+
+/* Before a request is executed that may change its key: whether other orders are possible, in which
+ * case *before has what the key holds (for explain_changed). */
+bool explain_may_overlap(struct run *run, const struct trial *trial, struct saved_item *before);
+void explain_changed(struct run *run, const struct trial *trial, struct saved_item *before);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The requests of one connection that have not been answered yet, oldest first.
+ */
+#ifndef KVREPLAY_REPLAY_PENDING_H
+#define KVREPLAY_REPLAY_PENDING_H
+
+#include "base/pool.h"
+#include "replay/dissect.h"
+
+struct pending {
+    uint8_t *bytes; /* the whole frame, from the pool */
+    size_t size;
+    struct net_origin origin;
+    uint64_t sequence; /* of the request among all frames of the capture */
+    uint64_t key_hash;
+    uint32_t opaque;
+    int32_t request_id; /* of UDP; -1 for TCP */
+    uint8_t magic;
+    uint8_t opcode;
+    bool bad_lengths;
+    bool overtaken;  /* a later request has been answered before it */
+    bool lost_ok;    /* bytes of the server's were lost while it waited: its answer may be there */
+    bool early;      /* has taken effect already, to explain another connection's answer; `answer`
+                        is what it was, NULL for silence */
+    uint8_t *answer; /* from the pool */
+    size_t answer_size;
+    bool answer_cas_unknown;
+};
+
+struct pending_queue { /* all zero to begin with */
+    struct pending *entries;
+    size_t head;
+    size_t count;
+    size_t room;
+};
+
+void pending_queue_deinit(struct pending_queue *queue, struct pool *pool);
+
+/* Copies the request to the end. NULL: no memory. The entry is valid until the queue changes. */
+struct pending *pending_queue_push(struct pending_queue *queue, struct pool *pool,
+                                   const struct dissect_frame *request);
+
+static inline struct pending *pending_queue_at(const struct pending_queue *queue, size_t index)
+{
+    return &queue->entries[queue->head + index];
+}
+
+/* Takes the entry at `index` out of the queue; its memory goes over to *entry. */
+void pending_queue_take(struct pending_queue *queue, size_t index, struct pending *entry);
+
+/* Puts an entry back where it was taken from, before anything else has changed the queue. */
+void pending_queue_put_back(struct pending_queue *queue, size_t index, const struct pending *entry);
+
+/* Gives an entry's memory back. */
+void pending_release(struct pending *entry, struct pool *pool);
+
+/* The entry's frame, parsed again where it lies. */
+struct mcbp_frame pending_frame(const struct pending *entry);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * What a run found: counts per capture, and the first differences in full. Plain data, filled by
+ * verify and read by the reports.
+ */
+#ifndef KVREPLAY_REPLAY_RESULT_H
+#define KVREPLAY_REPLAY_RESULT_H
+
+#include "mcbp/frame.h"
+#include "net/packet.h"
+
+/* A check of the frames a server sent. compared is identical + different. */
+struct check_counts {
+    uint64_t compared;
+    uint64_t identical;
+    uint64_t different;
+};
+
+/*
+ * The executed check. compared + adopted + not_executed + ambiguous is the number of server frames.
+ * What is missing or malformed is a difference too, but no frame of the server's.
+ */
+struct executed_counts {
+    struct check_counts check;
+    uint64_t adopted;      /* told the store something new instead of being compared with it */
+    uint64_t not_executed; /* no semantics here, or the request is not in the capture */
+    uint64_t ambiguous;    /* right in another order or second than the one recorded */
+    uint64_t missing;      /* answers that should have been there */
+    uint64_t malformed;    /* places where the server's bytes are no frame though none were lost */
+};
+
+/* Each captured transport payload byte is in exactly one class; they add up to total. */
+struct ledger {
+    uint64_t client_frames;
+    uint64_t server_frames;
+    uint64_t duplicate; /* retransmitted or overlapping */
+    uint64_t unparsed;  /* before the first frame boundary, after a gap until the next, tails */
+    uint64_t not_mcbp;  /* the sum of the three that follow it */
+    uint64_t memcached_text;
+    uint64_t tls;
+    uint64_t other;
+    uint64_t total;
+    uint64_t lost; /* beside the classes: known to be missing from the capture */
+};
+
+enum { RESULT_STATUSES_MAX = 32 };
+
+/* One opcode's traffic, and how often each status was seen. */
+struct opcode_counts {
+    uint64_t requests;
+    uint64_t responses;
+    uint64_t not_executed;
+    struct {
+        uint16_t status;
+        uint64_t count;
+    } statuses[RESULT_STATUSES_MAX]; /* in order of first appearance; count 0 ends them */
+    uint64_t other_statuses;         /* what found no place above */
+};
+
+enum difference_check { CHECK_REBUILT, CHECK_EXECUTED };
+
+enum difference_kind {
+    DIFFERENCE_FIELD,      /* a frame differs from its reference in `field` */
+    DIFFERENCE_MISSING,    /* an answer that should be there is not */
+    DIFFERENCE_UNEXPECTED, /* an answer that should not be there is */
+    DIFFERENCE_MALFORMED,  /* the server's bytes are no frame */
+    DIFFERENCE_REFUSED,    /* the writer returned an error or left a wrong number of bytes */
+};
+
+/* The name of a kind in the reports: "field", "missing", ... */
+const char *difference_kind_text(enum difference_kind kind);
+
+enum {
+    DIFFERENCE_EXCERPT = 32, /* bytes of each side around the first difference */
+    DIFFERENCE_KEY_MAX = 250,
+    DIFFERENCE_FIELD_SIZE = 40,
+    DIFFERENCE_DETAIL_SIZE = 160,
+};
+
+/* Some bytes of a frame, for showing. */
+struct excerpt {
+    uint8_t bytes[DIFFERENCE_EXCERPT];
+    size_t offset; /* of bytes[0] in the frame */
+    size_t size;
+    size_t frame_size;
+};
+
+struct difference {
+    enum difference_check check;
+    enum difference_kind kind;
+    const char *capture; /* path; valid as long as the result */
+    uint64_t packet;     /* that the response came in (missing: the request) */
+    int64_t time;        /* of that packet, Unix nanoseconds */
+    uint64_t connection;
+    struct net_endpoint client;
+    struct net_endpoint server;
+    uint8_t magic;
+    uint8_t opcode; /* of the response or, if it is missing, of the request */
+    uint16_t status;
+    uint32_t opaque;
+    uint64_t request_packet; /* 0: there is no request to it */
+    uint8_t key[DIFFERENCE_KEY_MAX];
+    size_t key_size;                   /* of the request's key, cut to what fits */
+    char field[DIFFERENCE_FIELD_SIZE]; /* "header.cas", "value+117"; empty where there is none */
+    size_t field_offset;               /* of the first differing byte in the frame */
+    char detail[DIFFERENCE_DETAIL_SIZE];
+    struct excerpt reference; /* what was recorded (or the reference's); size 0: nothing */
+    struct excerpt built;     /* what the code under test built; size 0: nothing */
+};
+
+/* The worst wins, in the order of exit_rank. */
+enum verify_status {
+    VERIFY_IDENTICAL = 0,
+    VERIFY_DIFFERENT = 1,
+    VERIFY_USAGE = 2,
+    VERIFY_UNREADABLE = 3,
+    VERIFY_NO_EVIDENCE = 4,
+    VERIFY_INTERNAL = 70,
+};
+
+struct capture_result {
+    char *path;
+    enum verify_status status;
+    char *problem; /* why it could not be read (to its end), or what evidence lacks; or NULL */
+    bool truncated;
+    uint64_t packets;
+    uint64_t connections; /* TCP connections and UDP endpoint pairs with payload */
+    uint64_t client_frames;
+    uint64_t server_frames;
+    uint64_t unanswered; /* requests still open when the capture ended */
+    uint64_t midstream;  /* connections whose beginning is not in the capture */
+    uint64_t skipped;    /* bytes before the first frame boundary, of `unparsed` */
+    struct check_counts rebuilt;
+    struct executed_counts executed;
+    struct ledger ledger;
+    struct opcode_counts opcodes[256];        /* by client opcode, also DCP's */
+    struct opcode_counts server_opcodes[256]; /* of magic 0x82 and 0x83 */
+    uint64_t cas_adopted;                     /* CAS values bound to items */
+    uint64_t evictions;                       /* misses accepted by --allow-eviction */
+};
+
+struct verify_result {
+    struct capture_result *captures;
+    size_t captures_count;
+    struct capture_result totals;   /* path NULL */
+    struct difference *differences; /* the first ones, in order of discovery */
+    size_t differences_count;
+    size_t differences_max; /* how many are kept */
+    uint64_t *mask_hits;    /* by mask: frames that are identical only because of it */
+    enum verify_status status;
+};
+
+/* Returns the worse of two: 70, 3, 4, 1, 0 in that order. */
+enum verify_status verify_status_worse(enum verify_status a, enum verify_status b);
+
+/* False: no memory. */
+bool verify_result_init(struct verify_result *result, size_t captures_max, size_t differences_max,
+                        size_t masks);
+void verify_result_deinit(struct verify_result *result);
+
+/* Sums the captures up into totals and the overall status. */
+void verify_result_total(struct verify_result *result);
+
+/* Counts one frame of an opcode. */
+void opcode_counts_add_status(struct opcode_counts *counts, uint16_t status, uint64_t count);
+
+/* Classes that add up to the total; what a debug build asserts and a test checks. */
+bool ledger_adds_up(const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What the parts of verify share while one capture runs. Private to verify.
+ */
+#ifndef KVREPLAY_REPLAY_RUN_H
+#define KVREPLAY_REPLAY_RUN_H
+
+#include "engine/engine.h"
+#include "replay/alternates.h"
+#include "replay/pending.h"
+#include "replay/verify.h"
+
+enum { CONTENTION_SLOTS = 1 << 16 };
+
+/* One MCBP connection, from its first frame to its end. */
+struct connection {
+    struct connection *next; /* of the run's list */
+    struct connection *previous;
+    struct dissect_conversation *conversation;
+    struct pending_queue queue;
+    bool requests_uncertain; /* requests may be missing from the capture before those pending */
+    bool out_of_step;        /* the server reads this client's bytes in other frames than we do */
+    bool foreign;            /* HELLO has agreed on features that this store does not have */
+    bool closing;            /* the server closes after the answer it has given */
+    bool client_ended;
+    bool server_ended;
+    /* The last request whose answer differed. If the next answer is the right one, the one before
+     * was one too many. */
+    struct {
+        bool valid;
+        struct pending request;
+        struct saved_item before;      /* what its key held */
+        struct difference *difference; /* as recorded; NULL if it was not kept */
+    } suspect;
+};
+
+struct run {
+    const struct verify_options *options;
+    struct verify_result *result;
+    struct capture_result *capture;
+    struct construct *construct;
+    struct engine *engine;
+    struct pool pool;
+    struct connection *connections;
+    struct alternates alternates;
+    uint64_t sequence;    /* of the frame at hand among all of the capture */
+    uint64_t flushed;     /* sequence at which a FLUSH took effect last; 0: none */
+    size_t pending_bytes; /* in all queues */
+    uint32_t *contention; /* requests pending, by key_hash modulo CONTENTION_SLOTS */
+    uint64_t doubts;      /* keys that were in doubt at some time */
+    uint8_t *kept;        /* the answer of an explained trial, from the pool */
+    size_t kept_size;
+    bool no_memory; /* something could not be checked for lack of memory */
+};
+
+static inline uint32_t *run_contention(struct run *run, uint64_t key_hash)
+{
+    return &run->contention[key_hash % CONTENTION_SLOTS];
+}
+
+#endif

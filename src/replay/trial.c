@@ -1,0 +1,98 @@
+#include "replay/trial.h"
+
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "response/from_frame.h"
+
+struct trial trial_begin(struct connection *connection, const struct pending *request,
+                         const struct mcbp_frame *recorded, int64_t now)
+{
+    return (struct trial){
+        .connection = connection,
+        .request = request,
+        .frame = pending_frame(request),
+        .recorded = recorded,
+        .now = now,
+    };
+}
+
+/* What the server alone knows is taken over from it; the form around it is compared. */
+static void take_over(struct trial *trial)
+{
+    const struct mcbp_frame *recorded = trial->recorded;
+    trial->told = false;
+    if (recorded == NULL || !trial->answered) {
+        return;
+    }
+    if (trial->answer.cas_unknown) {
+        trial->response.cas = recorded->header.cas;
+    }
+    if (recorded->header.opcode == MCBP_VERSION && trial->response.status == MCBP_STATUS_SUCCESS &&
+        recorded->header.vbucket_or_status == MCBP_STATUS_SUCCESS) {
+        trial->response.value = recorded->value.data;
+        trial->response.value_size = recorded->value.size;
+        trial->told = true;
+    }
+}
+
+/* The flat encoder's bytes stand for the description here; the writer under test has its turn when
+ * it is settled what the answer is. */
+static bool agrees(struct run *run, const struct trial *trial)
+{
+    if (!trial->answered || trial->recorded == NULL) {
+        return !trial->answered && trial->recorded == NULL;
+    }
+    enum kvr_error error;
+    struct comparison comparison;
+    struct span flat = construct_flat(run->construct, &trial->response, &error);
+    struct span recorded = trial->recorded->bytes;
+    return error == KVR_OK &&
+           (span_equal(flat, recorded) ||
+            (run->options->masks.count > 0 && compare_frames(recorded, flat, &run->options->masks,
+                                                             &comparison) != COMPARED_DIFFERENT));
+}
+
+void trial_execute(struct run *run, struct trial *trial, int64_t now)
+{
+    struct engine_request request = {
+        .frame = &trial->frame,
+        .bad_lengths = trial->request->bad_lengths,
+        .now = now,
+        .cas = trial->recorded != NULL ? trial->recorded->header.cas : 0,
+    };
+    engine_execute(run->engine, &request, &trial->answer);
+    trial->answered =
+        trial->answer.verdict != ENGINE_SILENT && trial->answer.verdict != ENGINE_NO_MEMORY;
+    run->no_memory |= trial->answer.verdict == ENGINE_NO_MEMORY;
+    if (trial->answered) {
+        /* STAT answers with rows; the one that ends them is the one to be compared. */
+        trial->response = trial->answer.responses[trial->answer.count - 1];
+    }
+    take_over(trial);
+    trial->agrees = agrees(run, trial);
+    if (trial->agrees && trial->answered && trial->answer.cas_unknown) {
+        engine_bind_cas(run->engine, trial->frame.key, trial->response.cas);
+        run->capture->cas_adopted++;
+    }
+}
+
+void trial_keep(struct run *run, struct trial *trial)
+{
+    enum kvr_error error;
+    if (!trial->answered) {
+        return;
+    }
+    struct span flat = construct_flat(run->construct, &trial->response, &error);
+    pool_give(&run->pool, run->kept, run->kept_size);
+    run->kept_size = flat.size;
+    run->kept = pool_take(&run->pool, flat.size);
+    if (run->kept == NULL) {
+        run->no_memory = true;
+        trial->answered = trial->agrees = false;
+        return;
+    }
+    memcpy(run->kept, flat.data, flat.size);
+    struct mcbp_frame frame;
+    mcbp_frame_parse(span_of(run->kept, flat.size), &frame);
+    response_from_frame(&frame, &trial->response);
+}
