@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <event2/thread.h>
 #include <stdlib.h>
 
 enum {
@@ -24,6 +25,7 @@ struct memory_sink *memory_sink_create(void)
     if (self == NULL) {
         return NULL;
     }
+    evthread_use_pthreads(); /* does nothing the second time */
     self->base = event_base_new();
     if (self->base != NULL) {
         self->bufferevent = bufferevent_socket_new(self->base, -1, BEV_OPT_THREADSAFE);
@@ -34,6 +36,7 @@ struct memory_sink *memory_sink_create(void)
     }
     bufferevent_disable(self->bufferevent, EV_READ | EV_WRITE);
     self->output = bufferevent_get_output(self->bufferevent);
+    evbuffer_unfreeze(self->output, 1); /* only its own event loop drains a bufferevent otherwise */
     return self;
 }
 

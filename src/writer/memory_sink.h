@@ -1,6 +1,7 @@
 /*
  * A bufferevent that sends nowhere: what a writer appends to it stays in memory, to be compared.
- * libevent's threading is not switched on here; that is the program's choice, made once.
+ * It is thread safe (BEV_OPT_THREADSAFE), as a server's is, so that the locks are part of what is
+ * tested and measured; libevent's use of pthreads is switched on for that.
  */
 #ifndef KVREPLAY_WRITER_MEMORY_SINK_H
 #define KVREPLAY_WRITER_MEMORY_SINK_H
@@ -10,7 +11,7 @@
 
 struct memory_sink;
 
-/* NULL if there is no memory. Made with BEV_OPT_THREADSAFE if libevent's threading is on. */
+/* NULL if there is no memory. */
 struct memory_sink *memory_sink_create(void);
 void memory_sink_destroy(struct memory_sink *sink);
 
