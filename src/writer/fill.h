@@ -20,10 +20,33 @@ static inline struct fill fill_begin(struct evbuffer_iovec *extents)
     return (struct fill){extents[0].iov_base, extents[0].iov_len, extents + 1};
 }
 
+/* Two moves of `width` bytes that overlap unless size is 2 * width; width <= size <= 2 * width. */
+#define FILL_MOVE_TWICE(type, at, from, size)                                                      \
+    do {                                                                                           \
+        type head, tail;                                                                           \
+        memcpy(&head, (from), sizeof(type));                                                       \
+        memcpy(&tail, (from) + (size) - sizeof(type), sizeof(type));                               \
+        memcpy((at), &head, sizeof(type));                                                         \
+        memcpy((at) + (size) - sizeof(type), &tail, sizeof(type));                                 \
+    } while (0)
+
+/*
+ * Copies a part and returns the place after it. Extras, framing extras and many keys are a few
+ * bytes long: a call of memcpy for each would cost more than the whole header.
+ */
 static inline uint8_t *fill_copy(uint8_t *at, const void *bytes, size_t size)
 {
-    if (size > 0) {
-        memcpy(at, bytes, size);
+    const uint8_t *from = bytes;
+    if (size > 16) {
+        memcpy(at, from, size);
+    } else if (size >= 8) {
+        FILL_MOVE_TWICE(uint64_t, at, from, size);
+    } else if (size >= 4) {
+        FILL_MOVE_TWICE(uint32_t, at, from, size);
+    } else if (size > 0) {
+        at[0] = from[0];
+        at[size / 2] = from[size / 2];
+        at[size - 1] = from[size - 1];
     }
     return at + size;
 }

@@ -1,7 +1,5 @@
 #include "writer/output.h"
 
-#include "response/encode.h"
-
 enum kvr_error batch_size(const struct kvr_response *responses, size_t count, size_t limit,
                           size_t *total)
 {

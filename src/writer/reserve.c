@@ -6,27 +6,39 @@
 #include "writer/undo.h"
 #include "writer/writer.h"
 
-/* The room in the chunks that evbuffer_add arrives at by doubling: EVBUFFER_CHAIN_MAX_AUTO_SIZE
- * (4096) less the chunk's header. */
-enum { GROWN_CHUNK = 4048 };
+enum {
+    /* The room in the chunks that evbuffer_add arrives at by doubling: EVBUFFER_CHAIN_MAX_AUTO_SIZE
+     * (4096) less the chunk's header. */
+    GROWN_CHUNK = 4048,
+    /* A frame without a value is one part: up to this size it is encoded on the stack. */
+    ONE_PART_MAX = 512,
+};
 
 /*
  * Reserves `size` bytes, so that single responses don't end up with a small chunk each.
  *
- * libevent makes a new chunk just large enough for what the last one can't hold. evbuffer_add makes
- * it twice as large as the one before, up to 4 KiB. To do as well, a second reservation replaces a
- * new chunk that has come out small by a grown one: once per chunk, not once per response. There is
- * no telling a new chunk from the rest of an old one if only one extent comes back; asking for one
- * byte more than is needed keeps the last chunk from ever being full to the brim, so that a new one
- * is always the second extent.
+ * libevent makes a new chunk just large enough for what the last one can't hold; evbuffer_add makes
+ * it twice as large as the one before, up to 4 KiB, and at least as large as what is added. To do
+ * as well, a new chunk that comes out small is replaced by a grown one with a second reservation.
+ * The state remembers how much room the last call left, so that mostly the first one is right.
+ *
+ * There is no telling a new chunk from the rest of an old one if only one extent comes back. Asking
+ * for one byte more than is needed keeps the last chunk from ever being full to the brim, so that a
+ * new one is always the second extent.
  */
-static int reserve(struct evbuffer *output, size_t size, struct evbuffer_iovec extents[2])
+static int reserve(struct writer_state *state, struct evbuffer *output, size_t size,
+                   struct evbuffer_iovec extents[2])
 {
     size_t grown = size > GROWN_CHUNK ? size : GROWN_CHUNK;
-    int count = evbuffer_reserve_space(output, (ev_ssize_t)size + 1, extents, 2);
+    size_t room = state_last_room(state, output);
+    size_t ask = size + 1;
+    if (room < ask && evbuffer_get_length(output) > 0) {
+        ask = room + grown;
+    }
+    int count = evbuffer_reserve_space(output, (ev_ssize_t)ask, extents, 2);
     if (count == 2 && extents[1].iov_len < grown) {
-        size_t more = extents[0].iov_len + grown;
-        count = evbuffer_reserve_space(output, (ev_ssize_t)more, extents, 2);
+        ask = extents[0].iov_len + grown;
+        count = evbuffer_reserve_space(output, (ev_ssize_t)ask, extents, 2);
     }
     return count;
 }
@@ -35,9 +47,11 @@ enum kvr_error reserve_run(struct writer_state *state, struct evbuffer *output,
                            const struct kvr_response *responses, size_t count, size_t size)
 {
     struct evbuffer_iovec extents[2];
-    if (reserve(output, size, extents) < 1) {
+    int extents_count = reserve(state, output, size, extents);
+    if (extents_count < 1) {
         return output_error(output);
     }
+    size_t room = extents[0].iov_len + (extents_count == 2 ? extents[1].iov_len : 0);
     struct fill fill = fill_begin(extents);
     for (size_t i = 0; i < count; i++) {
         fill_response(&fill, &responses[i], response_size(&responses[i]));
@@ -46,31 +60,68 @@ enum kvr_error reserve_run(struct writer_state *state, struct evbuffer *output,
         /* libevent may refuse a valid reservation when earlier ones were abandoned. */
         return staged_write(state, output, responses, count, SIZE_MAX);
     }
+    state_remember_room(state, output, room - size);
     return KVR_OK;
+}
+
+/* A frame of one part needs no reservation: one evbuffer_add is all or nothing by itself. */
+static enum kvr_error add_one_part(struct evbuffer *output, const struct kvr_response *response,
+                                   size_t size)
+{
+    uint8_t frame[ONE_PART_MAX];
+    struct evbuffer_iovec extent = {frame, sizeof(frame)};
+    struct fill fill = fill_begin(&extent);
+    fill_response(&fill, response, size);
+    return evbuffer_add(output, frame, size) < 0 ? output_error(output) : KVR_OK;
+}
+
+static enum kvr_error reserve_one(struct writer_state *state, struct evbuffer *output,
+                                  const struct kvr_response *response)
+{
+    size_t threshold = state_reference_threshold(state);
+    size_t size = response_size(response);
+    if (response->value_size == 0 && size <= ONE_PART_MAX) {
+        return add_one_part(output, response, size);
+    }
+    if (staged_by_reference(response, threshold)) {
+        return staged_write(state, output, response, 1, threshold);
+    }
+    evbuffer_lock(output);
+    enum kvr_error error = reserve_run(state, output, response, 1, size);
+    evbuffer_unlock(output);
+    return error;
+}
+
+/* The buffer is locked. */
+static enum kvr_error reserve_each(struct writer_state *state, struct evbuffer *output,
+                                   const struct kvr_response *responses, size_t count)
+{
+    enum kvr_error error = KVR_OK;
+    size_t written = 0;
+    for (size_t i = 0; i < count && error == KVR_OK; i++) {
+        error = reserve_one(state, output, &responses[i]);
+        written += error == KVR_OK ? response_size(&responses[i]) : 0;
+    }
+    if (error != KVR_OK && !undo_append(state, output, written)) {
+        error = KVR_TORN;
+    }
+    return error;
 }
 
 enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
                              const struct kvr_response *responses, size_t count)
 {
+    struct evbuffer *output = bufferevent_get_output(bufferevent);
+    if (count == 1) {
+        enum kvr_error error = response_check(responses);
+        return error == KVR_OK ? reserve_one(state, output, responses) : error;
+    }
     size_t total;
     enum kvr_error error = batch_size(responses, count, OUTPUT_RESERVE_MAX, &total);
-    if (error != KVR_OK) {
-        return error;
+    if (error == KVR_OK) {
+        evbuffer_lock(output);
+        error = reserve_each(state, output, responses, count);
+        evbuffer_unlock(output);
     }
-    size_t threshold = state_reference_threshold(state);
-    struct evbuffer *output = bufferevent_get_output(bufferevent);
-    evbuffer_lock(output);
-    size_t written = 0;
-    for (size_t i = 0; i < count && error == KVR_OK; i++) {
-        size_t size = response_size(&responses[i]);
-        error = staged_by_reference(&responses[i], threshold)
-                    ? staged_write(state, output, &responses[i], 1, threshold)
-                    : reserve_run(state, output, &responses[i], 1, size);
-        written += error == KVR_OK ? size : 0;
-    }
-    if (error != KVR_OK && !undo_append(state, output, written)) {
-        error = KVR_TORN;
-    }
-    evbuffer_unlock(output);
     return error;
 }

@@ -8,6 +8,8 @@ void *state_create(void)
     struct writer_state *state = malloc(sizeof(*state));
     if (state != NULL) {
         atomic_init(&state->spare, evbuffer_new());
+        atomic_init(&state->last_output, NULL);
+        atomic_init(&state->last_room, 0);
         state->reference_threshold = KVR_REFERENCE_THRESHOLD;
     }
     return state;
@@ -31,11 +33,6 @@ void state_configure(void *state, const struct kvr_options *options)
                                                 ? KVR_REFERENCE_THRESHOLD
                                                 : options->reference_threshold;
     }
-}
-
-size_t state_reference_threshold(const struct writer_state *state)
-{
-    return state == NULL ? KVR_REFERENCE_THRESHOLD : state->reference_threshold;
 }
 
 struct evbuffer *state_take_spare(struct writer_state *state)
