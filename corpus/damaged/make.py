@@ -325,17 +325,20 @@ def beginnings_and_ends():
 def bad_frames():
     """Server bytes that are no frame: counted as not parsed, and the next frame is found."""
     good = read(1, 4)[1]
-    for name, data, what in [
-        ("body-length.pcap", good[:8] + struct.pack("!I", 0x7FFFFFFF) + good[12:], "a body of 2 GiB is announced"),
-        ("key-over-body.pcap", good[:2] + struct.pack("!H", 40) + good[4:], "key and extras longer than the body"),
-        ("server-magic.pcap", b"\x42" + good[1:], "an answer with another magic"),
+    length = "header.total_body_length"
+    for name, data, field, what in [
+        ("body-length.pcap", good[:8] + struct.pack("!I", 0x7FFFFFFF) + good[12:], length,
+         "a body of 2 GiB is announced"),
+        ("key-over-body.pcap", good[:2] + struct.pack("!H", 40) + good[4:], length,
+         "key and extras longer than the body"),
+        ("server-magic.pcap", b"\x42" + good[1:], "header.magic", "an answer with another magic"),
     ]:
         c = started()
         for i, (asked, answered) in enumerate(talk()):
             c.client(asked)
             c.server(data if i == 3 else answered)
         c.close()
-        keep(name, pcap(c.packets), DIFFERENT, what + ": that request has no answer", field="missing",
+        keep(name, pcap(c.packets), DIFFERENT, what + ": that request has no answer", field=field,
              ledger=ledger(c, server=len(c.sent[SERVER]) - len(data), unparsed=len(data)))
 
 
@@ -372,7 +375,7 @@ def wrong_answers():
     changed("changed-key.pcap",
             talk() + [(request(GETK, b"key:1", opaque=50),
                        response(GETK, b"key:2", flags(), b"value number 1", cas=2, opaque=50))],
-            "key", "the key of another item")
+            "key+4", "the key of another item")
     changed("changed-number.pcap",
             [(arith(INCREMENT, b"n", 1, 10, opaque=1),
               response(INCREMENT, value=struct.pack("!Q", 10), cas=1, opaque=1)),

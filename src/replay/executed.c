@@ -46,6 +46,12 @@ static void take(struct run *run, struct connection *connection, size_t index,
     (*run_contention(run, request->key_hash))--;
 }
 
+static void doubt_requests(struct run *run, struct connection *connection)
+{
+    connection->requests_uncertain = true;
+    connection->uncertain_since = run->sequence;
+}
+
 static void drop_oldest(struct run *run, struct connection *connection)
 {
     struct pending request;
@@ -53,7 +59,7 @@ static void drop_oldest(struct run *run, struct connection *connection)
     explain_doubt(run, pending_frame(&request).key, seconds_of(&request.origin));
     pending_release(&request, &run->pool);
     run->capture->unanswered++;
-    connection->requests_uncertain = true;
+    doubt_requests(run, connection);
 }
 
 void executed_request(struct run *run, struct connection *connection,
@@ -70,7 +76,6 @@ void executed_request(struct run *run, struct connection *connection,
     struct pending *entry = pending_queue_push(&connection->queue, &run->pool, request);
     if (entry == NULL) {
         run->no_memory = true;
-        connection->requests_uncertain = true;
         return;
     }
     entry->sequence = run->sequence;
@@ -408,7 +413,7 @@ static void answer(struct run *run, struct connection *connection,
     settle_try(run, connection, &request, &response->frame, now, false, &settlement);
     if (settlement.agreed && settlement.outcome != OUTCOME_DIFFERENT) {
         finish(run, connection, response, &request, &settlement);
-        connection->requests_uncertain = false;
+        connection->requests_uncertain &= request.sequence <= connection->uncertain_since;
         clear_suspect(run, connection);
         pending_release(&request, &run->pool);
         return;
@@ -523,7 +528,7 @@ void executed_response(struct run *run, struct connection *connection,
 void executed_lost(struct run *run, struct connection *connection, enum dissect_role role)
 {
     if (role == FROM_CLIENT) {
-        connection->requests_uncertain = true;
+        doubt_requests(run, connection);
         engine_forget_all(run->engine); /* whatever those bytes asked for may have been done */
         return;
     }

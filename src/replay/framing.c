@@ -88,7 +88,9 @@ static void count_frame(struct framing *self, const struct dissect_frame *frame)
 
 static void tell_frame(struct framing *self, struct dissect_frame *frame)
 {
-    count_frame(self, frame);
+    if (!frame->bad_lengths) {
+        count_frame(self, frame);
+    }
     if (self->context->consumer->frame != NULL) {
         self->context->consumer->frame(self->context->consumer->context, &self->conversation,
                                        frame);
@@ -114,6 +116,7 @@ static enum taken take_frame(struct framing *self, enum dissect_role role, struc
         frame.bad_lengths = true;
         frame.frame.bytes = span_head(bytes, MCBP_HEADER_SIZE);
         *used = MCBP_HEADER_SIZE;
+        ledger(self)->unparsed += MCBP_HEADER_SIZE; /* it is no frame */
         tell_frame(self, &frame);
         return TAKE_BAD;
     }
@@ -426,7 +429,6 @@ static void datagram(struct framing *self, enum net_direction direction, struct 
         return; /* kept until the rest comes; udp_deinit says if it doesn't */
     }
     struct ledger *classes = ledger(self);
-    uint64_t framed = 0;
     while (message.bytes.size > 0) {
         size_t used;
         if (take_frame(self, role, message.bytes, &message.origin, message.request_id, &used) !=
@@ -434,11 +436,10 @@ static void datagram(struct framing *self, enum net_direction direction, struct 
             classes->unparsed += message.bytes.size - used;
             break;
         }
-        framed += used;
         message.bytes = span_skip(message.bytes, used);
     }
-    /* What memcached puts before each datagram belongs to the frames it carries. */
-    if (framed == 0) {
+    /* What memcached puts before each datagram goes with what it carries. */
+    if (message.bytes.size > 0) {
         classes->unparsed += message.overhead;
     } else if (role == FROM_CLIENT) {
         classes->client_frames += message.overhead;

@@ -17,10 +17,12 @@ struct connection {
     struct connection *previous;
     struct dissect_conversation *conversation;
     struct pending_queue queue;
-    bool requests_uncertain; /* requests may be missing from the capture before those pending */
-    bool out_of_step;        /* the server reads this client's bytes in other frames than we do */
-    bool foreign;            /* HELLO has agreed on features that this store does not have */
-    bool closing;            /* the server closes after the answer it has given */
+    bool requests_uncertain;  /* requests may be missing from the capture: answers without one are
+                                 nobody's fault, until one to a request sent after that comes */
+    uint64_t uncertain_since; /* sequence of that */
+    bool out_of_step;         /* the server reads this client's bytes in other frames than we do */
+    bool foreign;             /* HELLO has agreed on features that this store does not have */
+    bool closing;             /* the server closes after the answer it has given */
     bool client_ended;
     bool server_ended;
     /* The last request whose answer differed. If the next answer is the right one, the one before

@@ -21,6 +21,9 @@ static bool read_header(struct span datagram, struct udp_header *header)
     header->sequence = read_be16(datagram.data + 2);
     header->count = read_be16(datagram.data + 4);
     header->reserved = read_be16(datagram.data + 6);
+    if (header->count == 0 && datagram.size == UDP_HEADER_SIZE) {
+        header->count = 1; /* how memcached answers a request that is answered by silence */
+    }
     return header->count > 0 && header->sequence < header->count;
 }
 
