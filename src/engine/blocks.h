@@ -1,6 +1,6 @@
 /*
  * Memory in size classes: 16, 24, 32, 48, 64, 96, ... bytes (2^k and 1.5 * 2^k), so that a block is
- * at most a third larger than asked for. What is given back is kept for the next taker, within
+ * less than half as large again as asked for. What is given back is kept for the next taker, within
  * bounds; a store in its steady state takes nothing from malloc.
  *
  * Under AddressSanitizer every block comes from malloc, so that it sees a use after giving back.

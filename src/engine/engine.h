@@ -69,9 +69,13 @@ struct engine_request {
     const struct mcbp_frame *frame; /* a client request (magic 0x80); one that came to
                                        MCBP_BAD_LENGTHS has only its header set, the spans empty */
     bool bad_lengths;               /* framing extras + extras + key are longer than the body */
-    bool referenced; /* a response with this item's value is still waiting to be sent, on whatever
-                        connection: INCREMENT and DECREMENT then make a new item that is as long as
-                        the number, instead of overwriting the old one and padding it with spaces */
+    /*
+     * Somebody still refers to the item: a response with its value that waits to be sent, on
+     * whatever connection, or memcached's LRU thread, for a while after the item was read twice.
+     * INCREMENT and DECREMENT then make a new item that is as long as the number, instead of
+     * overwriting the old one and padding it with spaces. A capture does not show which it was.
+     */
+    bool referenced;
     int64_t now;
     uint64_t cas; /* own_cas false: the CAS that a successful mutation gets; 0: not known */
 };

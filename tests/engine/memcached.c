@@ -104,7 +104,7 @@ int memcached_connect(const struct memcached *memcached)
 static bool is_answered(const struct bytes *in, size_t *position, uint32_t last_opaque)
 {
     struct mcbp_frame frame;
-    while (mcbp_frame_parse(span_of(in->data + *position, in->size - *position), &frame) ==
+    while (mcbp_frame_parse(span_skip(span_of(in->data, in->size), *position), &frame) ==
            MCBP_FRAME) {
         *position += frame.bytes.size;
         if (frame.header.opcode == MCBP_NOOP && frame.header.opaque == last_opaque)

@@ -4,7 +4,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -313,64 +312,6 @@ static void a_flush_before_the_server_started_calls_flushes_off(void **state)
     assert_k_is(asking, "value");
 }
 
-/* ---------------------------------------------------------------- memory */
-
-static void set_number(struct asking *asking, unsigned number, size_t size)
-{
-    static const uint8_t value[4096];
-    char key[16];
-    struct request set = {
-        .opcode = 1,
-        .extras = span_of("\0\0\0\0\0\0\0", 8),
-        .key = span_of(key, (size_t)snprintf(key, sizeof(key), "key %u", number)),
-        .value = span_of(value, size),
-    };
-    ask_request(asking, &set);
-}
-
-static void many_keys_are_all_found_again(void **state)
-{
-    enum { MANY = 100000 };
-    struct asking *asking = *state;
-    for (unsigned i = 0; i < MANY; i++)
-        set_number(asking, i, i % 100);
-    assert_int_equal(engine_item_count(asking->engine), MANY);
-    for (unsigned i = 0; i < MANY; i++) {
-        char key[16];
-        snprintf(key, sizeof(key), "key %u", i);
-        assert_int_equal(know(asking, key).value.size, i % 100);
-    }
-}
-
-static void overwriting_takes_no_more_memory(void **state)
-{
-    struct asking *asking = *state;
-    for (unsigned i = 0; i < 1000; i++)
-        set_number(asking, i % 10, i % 4096);
-    size_t before = engine_memory(asking->engine);
-    for (unsigned i = 0; i < 10000; i++)
-        set_number(asking, i % 10, 2048);
-    assert_true(engine_memory(asking->engine) <= before + 11 * 4096);
-    size_t steady = engine_memory(asking->engine);
-    for (unsigned i = 0; i < 10000; i++)
-        set_number(asking, i % 10, 2048);
-    assert_int_equal(engine_memory(asking->engine), steady);
-}
-
-static void what_is_flushed_again_and_again_takes_no_more_memory(void **state)
-{
-    struct asking *asking = *state;
-    size_t most = 0;
-    for (unsigned i = 0; i < 100000; i++) {
-        if (i % 1000 == 0)
-            tell(asking, FLUSH);
-        set_number(asking, i, 100);
-        if (engine_memory(asking->engine) > most)
-            most = engine_memory(asking->engine);
-    }
-    assert_true(most < 2 << 20);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, asking_begin, asking_end)
 
 int main(void)
@@ -400,9 +341,6 @@ int main(void)
         TEST(a_delayed_flush_comes_a_second_early_and_takes_that_second_s_items_too),
         TEST(a_later_flush_brings_back_what_nobody_has_looked_at),
         TEST(a_flush_before_the_server_started_calls_flushes_off),
-        TEST(many_keys_are_all_found_again),
-        TEST(overwriting_takes_no_more_memory),
-        TEST(what_is_flushed_again_and_again_takes_no_more_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
