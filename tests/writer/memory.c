@@ -24,11 +24,23 @@ static bool refused(size_t size)
     return false;
 }
 
-static void *take(size_t size)
+/* The library's own calls of malloc and free come here too (--wrap). */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void __real_free(void *block);
+void __wrap_free(void *block);
+
+void *__wrap_malloc(size_t size)
 {
-    void *block = refused(size) ? NULL : malloc(size);
+    void *block = refused(size) ? NULL : __real_malloc(size);
     live += block != NULL;
     return block;
+}
+
+void __wrap_free(void *block)
+{
+    live -= block != NULL;
+    __real_free(block);
 }
 
 static void *take_again(void *block, size_t size)
@@ -38,15 +50,9 @@ static void *take_again(void *block, size_t size)
     return again;
 }
 
-static void give_back(void *block)
-{
-    live -= block != NULL;
-    free(block);
-}
-
 void memory_control(void)
 {
-    event_set_mem_functions(take, take_again, give_back);
+    event_set_mem_functions(__wrap_malloc, take_again, __wrap_free);
 }
 
 void memory_refuse(size_t nth, bool rest)

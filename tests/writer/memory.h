@@ -1,5 +1,6 @@
 /*
- * libevent's memory under a test's control: counted, and refused on demand.
+ * The memory of libevent and of the library under a test's control: counted, and refused on demand.
+ * A test that links this needs memory_wrap too.
  */
 #ifndef KVREPLAY_TESTS_WRITER_MEMORY_H
 #define KVREPLAY_TESTS_WRITER_MEMORY_H
