@@ -263,6 +263,8 @@ def long_frames():
         (store(SET, b"k", b"", opaque=4), response(SET, cas=2, opaque=4)),
         (request(GET, b"k", opaque=0xFFFFFFFF), got(GET, b"k", b"", 2, 0xFFFFFFFF)),
         (request(NOOP, opaque=0), response(NOOP)),
+        # Only rows of STAT may have keys that need more than 8 bits for their length.
+        (request(STAT, opaque=9), response(STAT, b"s" * 300, value=b"1", opaque=9) + response(STAT, opaque=9)),
     ]
     c = talked(pairs)
     keep("long-frames.pcap", pcap(c.packets), [c])

@@ -80,8 +80,8 @@ static enum capture_open_result compile_filter(struct capture *self, const char 
 static bool open_pcap(struct capture *self, char *message)
 {
     char error[PCAP_ERRBUF_SIZE] = "";
-    self->pcap = pcap_fopen_offline_with_tstamp_precision(self->file, PCAP_TSTAMP_PRECISION_NANO,
-                                                          error);
+    self->pcap =
+        pcap_fopen_offline_with_tstamp_precision(self->file, PCAP_TSTAMP_PRECISION_NANO, error);
     if (self->pcap == NULL) {
         const char *unpacking = self->unpacker != NULL ? unpacker_error(self->unpacker) : NULL;
         snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: byte %lld: not a capture that can be read: %s",
@@ -115,8 +115,8 @@ enum capture_open_result capture_open(const char *path, const struct capture_opt
     if (self->file == NULL) {
         snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: %s", path, strerror(errno));
     } else if (open_pcap(self, message)) {
-        result = options->filter == NULL ? CAPTURE_OPEN
-                                         : compile_filter(self, options->filter, message);
+        result =
+            options->filter == NULL ? CAPTURE_OPEN : compile_filter(self, options->filter, message);
     }
     if (result != CAPTURE_OPEN) {
         capture_close(self);

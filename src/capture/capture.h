@@ -26,8 +26,7 @@ enum capture_open_result {
  * `message`.
  */
 enum capture_open_result capture_open(const char *path, const struct capture_options *options,
-                                      struct capture **capture,
-                                      char message[CAPTURE_MESSAGE_SIZE]);
+                                      struct capture **capture, char message[CAPTURE_MESSAGE_SIZE]);
 void capture_close(struct capture *capture);
 
 enum capture_next {

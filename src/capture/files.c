@@ -36,9 +36,8 @@ static bool named_like_capture(const char *name)
 /* Takes over `path`; false with errno set if it or the list could not be had. */
 static bool add(struct capture_files *files, char *path)
 {
-    char **paths = path == NULL
-                       ? NULL
-                       : reallocarray(files->paths, files->count + 1, sizeof(*files->paths));
+    char **paths =
+        path == NULL ? NULL : reallocarray(files->paths, files->count + 1, sizeof(*files->paths));
     if (paths == NULL) {
         free(path);
         errno = ENOMEM;

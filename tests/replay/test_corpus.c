@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "mcbp/frame_info.h"
+#include "frame_info_masks.h"
 #include "replay/verify.h"
 
 #include <stdio.h>
@@ -91,17 +91,6 @@ static bool field_fits(const char *wanted, const struct difference *difference)
     return fits;
 }
 
-/* Answers with framing extras that no HELLO asked for are right under these masks only. */
-static struct mask frame_infos[MCBP_FRAME_INFO_ID_MAX + 1];
-
-static void mask_frame_infos(void)
-{
-    for (uint16_t id = 0; id <= MCBP_FRAME_INFO_ID_MAX; id++) {
-        frame_infos[id] =
-            (struct mask){.any_opcode = true, .field = MASK_FRAME_INFO, .frame_info = id};
-    }
-}
-
 static struct verify_options options_for(const char *file, bool any_loss)
 {
     struct verify_options options;
@@ -110,8 +99,7 @@ static struct verify_options options_for(const char *file, bool any_loss)
         options.max_loss = UINT64_MAX;
     }
     if (strcmp(file, "frame-info-response.pcap") == 0 || strcmp(file, "long-frames.pcap") == 0) {
-        options.masks = (struct mask_list){.masks = frame_infos,
-                                           .count = sizeof(frame_infos) / sizeof(frame_infos[0])};
+        options.masks = frame_info_masks();
     }
     return options;
 }
@@ -231,7 +219,6 @@ static void damaged_captures_are_reported_when_loss_is_accepted(void **state)
 
 int main(void)
 {
-    mask_frame_infos();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_captures_are_identical),
         cmocka_unit_test(made_captures_are_identical),
