@@ -1,0 +1,17 @@
+/*
+ * The commands. To add one: a file with its function, a line here, a line in the table of main.c,
+ * and its section in man/kvreplay.1 (a test compares that with --help).
+ */
+#ifndef KVREPLAY_CLI_COMMAND_H
+#define KVREPLAY_CLI_COMMAND_H
+
+struct command {
+    const char *name;
+    const char *summary; /* one line */
+    /* argv[0] is "kvreplay NAME". Returns the exit status. */
+    int (*run)(int argc, char **argv);
+};
+
+int command_verify(int argc, char **argv);
+
+#endif

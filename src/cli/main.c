@@ -1,0 +1,126 @@
+/*
+ * kvreplay: finds the command and runs it. Together with argp in the commands, the only place that
+ * prints usage and exits.
+ */
+#include "capture/capture.h"
+#include "cli/command.h"
+#include "replay/result.h"
+#include "writer/memory_sink.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+    {"verify", "build the responses in captures again and compare them", command_verify},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+/* What was written to standard output has to have arrived, or the exit status would promise more
+ * than anybody could read. */
+static void close_standard_output(void)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) != 0 || failed) {
+        fprintf(stderr, "kvreplay: standard output: %s\n",
+                errno != 0 ? strerror(errno) : "not everything could be written");
+        _exit(VERIFY_INTERNAL);
+    }
+}
+
+static void print_version(FILE *out, struct argp_state *state)
+{
+    (void)state;
+    fprintf(out, "kvreplay %s\nlibevent %s\n%s\n", KVREPLAY_VERSION, memory_sink_library_version(),
+            capture_library_version());
+}
+
+/* The list of commands, in --help after the options. */
+static char *help_filter(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC) {
+        return (char *)text;
+    }
+    char *help = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&help, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    fputs("Commands:\n", out);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\nkvreplay COMMAND --help tells more about one of them, kvreplay(1) about all.", out);
+    fclose(out);
+    return help;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* A command and where in the arguments it was found. */
+struct chosen {
+    const struct command *command;
+    int index;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct chosen *chosen = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        chosen->command = find_command(argument);
+        if (chosen->command == NULL) {
+            argp_error(state, "there is no command '%s'", argument);
+        }
+        chosen->index = state->next - 1;
+        state->next = state->argc; /* the rest is the command's */
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which command?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int run(const struct chosen *chosen, int argc, char **argv)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "kvreplay %s", chosen->command->name);
+    argv[chosen->index] = name;
+    argp_program_version_hook = NULL; /* --version is not an option of the commands */
+    return chosen->command->run(argc - chosen->index, argv + chosen->index);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .parser = parse,
+        .args_doc = "COMMAND [ARGUMENT...]",
+        .doc = "Replays recorded memcached binary protocol traffic through response code.\v-",
+        .help_filter = help_filter,
+    };
+    struct chosen chosen = {0};
+    char name[] = "kvreplay";
+    if (argc > 0) {
+        argv[0] = name; /* messages name the program, not the path to it */
+    }
+    atexit(close_standard_output);
+    argp_err_exit_status = VERIFY_USAGE;
+    argp_program_version_hook = print_version;
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen);
+    return run(&chosen, argc, argv);
+}

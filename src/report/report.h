@@ -1,0 +1,36 @@
+/*
+ * What a run of verify found, for a person (text), for a program (JSON) and for CI (JUnit).
+ *
+ * Reports write to a stream and leave it open. Whether the stream took everything is for the caller
+ * to find out (ferror, fclose).
+ */
+#ifndef KVREPLAY_REPORT_REPORT_H
+#define KVREPLAY_REPORT_REPORT_H
+
+#include "replay/verify.h"
+
+#include <stdio.h>
+
+/* A run: what was asked for, and what came out. */
+struct report {
+    const struct verify_options *options;
+    const struct verify_result *result;
+};
+
+struct report_style {
+    bool color;
+    bool quiet;   /* only what is wrong, and the verdict */
+    bool verbose; /* also the table of opcodes */
+    size_t width; /* columns; what does not fit is wrapped or shortened */
+};
+
+void report_text(FILE *out, const struct report *report, const struct report_style *style);
+
+/* Schema "kvreplay-verify-1", described in kvreplay(1). False: no memory. */
+bool report_json(FILE *out, const struct report *report);
+
+/* A test suite per capture; a test case for each of rebuilt, executed, evidence. False: no memory.
+ */
+bool report_junit(FILE *out, const struct report *report);
+
+#endif

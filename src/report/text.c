@@ -1,0 +1,124 @@
+#include "report/text.h"
+
+#include "report/printable.h"
+#include "report/verdict.h"
+
+#include <inttypes.h>
+
+void text_color_begin(FILE *out, const struct report_style *style, enum text_color color)
+{
+    static const char *const codes[] = {[COLOR_BAD] = "\033[1;31m",
+                                        [COLOR_GOOD] = "\033[32m",
+                                        [COLOR_WARNING] = "\033[33m",
+                                        [COLOR_STRONG] = "\033[1m"};
+    if (style->color) {
+        fputs(codes[color], out);
+    }
+}
+
+void text_color_end(FILE *out, const struct report_style *style)
+{
+    if (style->color) {
+        fputs("\033[0m", out);
+    }
+}
+
+static void write_settings(FILE *out, const struct verify_options *options)
+{
+    const struct construct_options *construct = &options->construct;
+    static const char *const references[] = {
+        [REFERENCE_CAPTURE] = "capture", [REFERENCE_FLAT] = "flat"};
+    const char *reference = construct->reference == REFERENCE_WRITER
+                                ? construct->reference_writer->name
+                                : references[construct->reference];
+    fprintf(out, "writer %s, reference %s, state %s\n\n", construct->writer->name, reference,
+            options->cold ? "cold" : "adopt");
+}
+
+static void write_problems(FILE *out, const struct report *report, const struct report_style *style)
+{
+    const struct verify_result *result = report->result;
+    bool any = false;
+    for (size_t i = 0; i < result->captures_count; i++) {
+        const struct capture_result *capture = &result->captures[i];
+        if (capture->problem != NULL) {
+            fputs(any || style->quiet ? "" : "\n", out);
+            any = true;
+            text_color_begin(out, style, COLOR_WARNING);
+            fprintf(out, "%s: ", verdict_name(capture->status));
+            text_color_end(out, style);
+            verdict_write_problem(out, capture);
+            fputc('\n', out);
+        }
+    }
+}
+
+/* A path as a shell takes it. */
+static void write_quoted(FILE *out, const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-+,:@%=";
+    if (path[strspn(path, plain)] == '\0') {
+        fputs(path, out);
+        return;
+    }
+    fputc('\'', out);
+    for (const char *rest = path; *rest != '\0'; rest++) {
+        if (*rest == '\'') {
+            fputs("'\\''", out);
+        } else {
+            fputc((unsigned char)*rest < 0x20 || *rest == 0x7f ? '?' : *rest, out);
+        }
+    }
+    fputc('\'', out);
+}
+
+static void write_differences(FILE *out, const struct report *report,
+                              const struct report_style *style)
+{
+    const struct verify_result *result = report->result;
+    uint64_t all = verdict_differences(&result->totals);
+    char text[NUMBER_TEXT_SIZE];
+    for (size_t i = 0; i < result->differences_count; i++) {
+        fputc('\n', out);
+        text_difference(out, report, &result->differences[i], i + 1, style);
+    }
+    if (all > result->differences_count) {
+        fprintf(out, "\n%s more; ", number_text(all - result->differences_count, text));
+        fprintf(out, "--show %" PRIu64 " shows all\n", all);
+    }
+    if (result->differences_count > 0) {
+        const struct difference *first = &result->differences[0];
+        fprintf(out, "\nto see more of the first: kvreplay inspect -x --connection %" PRIu64 " ",
+                first->connection);
+        write_quoted(out, first->capture);
+        fputc('\n', out);
+    }
+}
+
+static void write_verdict(FILE *out, const struct report *report, const struct report_style *style)
+{
+    text_color_begin(out, style,
+                     report->result->status == VERIFY_IDENTICAL ? COLOR_GOOD : COLOR_BAD);
+    verdict_write(out, report);
+    text_color_end(out, style);
+    fputc('\n', out);
+}
+
+void report_text(FILE *out, const struct report *report, const struct report_style *style)
+{
+    if (!style->quiet) {
+        write_settings(out, report->options);
+        text_table(out, report, style);
+        fputc('\n', out);
+        text_summary(out, report, style);
+    }
+    if (style->verbose) {
+        fputc('\n', out);
+        text_opcodes(out, report, style);
+    }
+    write_problems(out, report, style);
+    write_differences(out, report, style);
+    fputs(style->quiet ? "" : "\n", out);
+    write_verdict(out, report, style);
+}

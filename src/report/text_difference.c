@@ -1,0 +1,244 @@
+#include "report/text.h"
+
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "report/printable.h"
+
+#include <inttypes.h>
+
+enum { ROW_BYTES = 16, SIDE_WIDTH = 10 };
+
+static const char *reference_name(const struct report *report)
+{
+    const struct construct_options *construct = &report->options->construct;
+    switch (construct->reference) {
+    case REFERENCE_FLAT:
+        return "flat";
+    case REFERENCE_WRITER:
+        return construct->reference_writer->name;
+    case REFERENCE_CAPTURE:
+        break;
+    }
+    return "recorded";
+}
+
+/* ----------------------------------------------------------------------------------- the bytes */
+
+/* One byte of an excerpt, by its place in the frame; false where the frame has none. */
+static bool byte_at(const struct excerpt *excerpt, size_t place, uint8_t *byte)
+{
+    if (place < excerpt->offset || place - excerpt->offset >= excerpt->size) {
+        return false;
+    }
+    *byte = excerpt->bytes[place - excerpt->offset];
+    return true;
+}
+
+static bool differs_at(const struct difference *difference, size_t place)
+{
+    uint8_t a = 0;
+    uint8_t b = 0;
+    bool has_a = byte_at(&difference->reference, place, &a);
+    bool has_b = byte_at(&difference->built, place, &b);
+    return has_a != has_b || a != b;
+}
+
+/* A side that a difference does not have is not drawn, and nothing is marked then. */
+static bool has_both_sides(const struct difference *difference)
+{
+    return difference->reference.frame_size > 0 && difference->built.frame_size > 0;
+}
+
+struct hex {
+    FILE *out;
+    const struct difference *difference;
+    const struct report_style *style;
+    size_t place; /* of the row's first byte in the frame */
+};
+
+static void write_cell(const struct hex *hex, size_t place, const char *text)
+{
+    bool marked = has_both_sides(hex->difference) && differs_at(hex->difference, place);
+    if (marked) {
+        text_color_begin(hex->out, hex->style, COLOR_BAD);
+    }
+    fputs(text, hex->out);
+    if (marked) {
+        text_color_end(hex->out, hex->style);
+    }
+}
+
+/* "   recorded  +16  00 00 ...  |........|" */
+static void write_side(const struct hex *hex, const char *name, const struct excerpt *excerpt)
+{
+    fprintf(hex->out, "   %-*s +%-6zu", SIDE_WIDTH, name, hex->place);
+    for (size_t i = 0; i < ROW_BYTES; i++) {
+        uint8_t byte;
+        char text[8] = "  ";
+        if (byte_at(excerpt, hex->place + i, &byte)) {
+            snprintf(text, sizeof(text), "%02x", byte);
+        }
+        fputs(i == ROW_BYTES / 2 ? "  " : " ", hex->out);
+        write_cell(hex, hex->place + i, text);
+    }
+    fputs("  |", hex->out);
+    for (size_t i = 0; i < ROW_BYTES; i++) {
+        uint8_t byte;
+        char text[2] = " ";
+        if (byte_at(excerpt, hex->place + i, &byte)) {
+            text[0] = byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
+        }
+        write_cell(hex, hex->place + i, text);
+    }
+    fputs("|\n", hex->out);
+}
+
+/* The line under both sides that points at what differs. */
+static void write_carets(const struct hex *hex)
+{
+    size_t owed = 0; /* columns to be left blank before the next caret */
+    fprintf(hex->out, "   %-*s  %-6s", SIDE_WIDTH, "", "");
+    for (size_t i = 0; i < ROW_BYTES; i++) {
+        owed += i == ROW_BYTES / 2 ? 2 : 1;
+        if (differs_at(hex->difference, hex->place + i)) {
+            fprintf(hex->out, "%*s^^", (int)owed, "");
+            owed = 0;
+        } else {
+            owed += 2;
+        }
+    }
+    fputc('\n', hex->out);
+}
+
+static bool row_differs(const struct hex *hex)
+{
+    bool any = false;
+    for (size_t i = 0; i < ROW_BYTES; i++) {
+        any |= differs_at(hex->difference, hex->place + i);
+    }
+    return any;
+}
+
+static void write_row(const struct hex *hex, const char *reference, const char *built)
+{
+    uint8_t byte;
+    bool has_reference = byte_at(&hex->difference->reference, hex->place, &byte);
+    bool has_built = byte_at(&hex->difference->built, hex->place, &byte);
+    if (has_reference || (has_both_sides(hex->difference) && has_built)) {
+        write_side(hex, reference, &hex->difference->reference);
+    }
+    if (has_built || (has_both_sides(hex->difference) && has_reference)) {
+        write_side(hex, built, &hex->difference->built);
+    }
+    if (has_both_sides(hex->difference) && row_differs(hex)) {
+        write_carets(hex);
+    }
+}
+
+static void write_bytes(FILE *out, const struct report *report, const struct difference *difference,
+                        const struct report_style *style)
+{
+    struct hex hex = {.out = out, .difference = difference, .style = style};
+    size_t first =
+        difference->reference.size > 0 ? difference->reference.offset : difference->built.offset;
+    for (size_t row = 0; row < DIFFERENCE_EXCERPT; row += ROW_BYTES) {
+        hex.place = first + row;
+        write_row(&hex, reference_name(report), report->options->construct.writer->name);
+    }
+}
+
+/* ----------------------------------------------------------------------------------- the words */
+
+static void write_what(FILE *out, const struct difference *difference)
+{
+    static const char *const checks[] = {
+        [CHECK_REBUILT] = "rebuilt", [CHECK_EXECUTED] = "executed"};
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    const char *opcode = mcbp_opcode_text(difference->magic, difference->opcode, text);
+    fprintf(out, "%s: ", checks[difference->check]);
+    switch (difference->kind) {
+    case DIFFERENCE_FIELD:
+        fprintf(out, "%s differs in the answer to %s", difference->field, opcode);
+        break;
+    case DIFFERENCE_MISSING:
+        fprintf(out, "the answer to %s is missing", opcode);
+        break;
+    case DIFFERENCE_UNEXPECTED:
+        fprintf(out, "an answer to %s that should not be there", opcode);
+        break;
+    case DIFFERENCE_MALFORMED:
+        fprintf(out, "the server's bytes are no frame: %s", difference->field);
+        break;
+    case DIFFERENCE_REFUSED:
+        fprintf(out, "the answer to %s could not be built", opcode);
+        break;
+    }
+}
+
+static void write_where(FILE *out, const struct difference *difference)
+{
+    char time[TIME_TEXT_SIZE];
+    char client[NET_ENDPOINT_TEXT_SIZE];
+    char server[NET_ENDPOINT_TEXT_SIZE];
+    fputs("   where      ", out);
+    printable_write_text(out, difference->capture);
+    fprintf(out, ", packet %" PRIu64 ", %s\n", difference->packet,
+            time_text(difference->time, 6, time));
+    fprintf(out, "   connection %" PRIu64 ", client %s, server %s\n", difference->connection,
+            net_endpoint_text(&difference->client, client),
+            net_endpoint_text(&difference->server, server));
+}
+
+static void write_request(FILE *out, const struct difference *difference)
+{
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    if (difference->request_packet == 0) {
+        return;
+    }
+    fprintf(out, "   request    %s opaque 0x%08" PRIx32,
+            mcbp_opcode_text(difference->magic, difference->opcode, text), difference->opaque);
+    if (difference->key_size > 0) {
+        fputs(" key \"", out);
+        printable_write(out, span_of(difference->key, difference->key_size));
+        fputc('"', out);
+    }
+    fprintf(out, ", packet %" PRIu64 "\n", difference->request_packet);
+}
+
+static void write_response(FILE *out, const struct difference *difference)
+{
+    char text[MCBP_STATUS_TEXT_SIZE];
+    char count[COUNT_TEXT_SIZE];
+    if (difference->kind == DIFFERENCE_MISSING || difference->kind == DIFFERENCE_MALFORMED) {
+        return;
+    }
+    fprintf(out, "   response   %s opaque 0x%08" PRIx32, mcbp_status_text(difference->status, text),
+            difference->opaque);
+    if (difference->reference.frame_size > 0) {
+        fprintf(out, ", %s", count_text(difference->reference.frame_size, "byte", count));
+        if (has_both_sides(difference) &&
+            difference->built.frame_size != difference->reference.frame_size) {
+            fprintf(out, ", built %s", count_text(difference->built.frame_size, "byte", count));
+        }
+    }
+    fputc('\n', out);
+}
+
+void text_difference(FILE *out, const struct report *report, const struct difference *difference,
+                     size_t number, const struct report_style *style)
+{
+    text_color_begin(out, style, COLOR_STRONG);
+    fprintf(out, "%zu. ", number);
+    write_what(out, difference);
+    text_color_end(out, style);
+    fputc('\n', out);
+    write_where(out, difference);
+    write_request(out, difference);
+    write_response(out, difference);
+    if (difference->detail[0] != '\0') {
+        fputs("   because    ", out);
+        printable_write_text(out, difference->detail);
+        fputc('\n', out);
+    }
+    write_bytes(out, report, difference, style);
+}

@@ -1,0 +1,243 @@
+#include "report/text.h"
+
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "report/printable.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+enum { LABEL_WIDTH = 14, ITEM_SIZE = 192 };
+
+/* A labelled line of items, wrapped between them. */
+struct line {
+    FILE *out;
+    size_t width;
+    size_t column;
+    const char *label; /* NULL once it has been written */
+};
+
+static struct line line_begin(FILE *out, const struct report_style *style, const char *label)
+{
+    return (struct line){.out = out, .width = style->width, .label = label};
+}
+
+static void line_item(struct line *line, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void line_item(struct line *line, const char *format, ...)
+{
+    char item[ITEM_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(item, sizeof(item), format, arguments);
+    va_end(arguments);
+    size_t size = strlen(item);
+    if (line->label != NULL) {
+        fprintf(line->out, "%-*s", LABEL_WIDTH, line->label);
+        line->label = NULL;
+        line->column = LABEL_WIDTH;
+    } else if (line->column + size + 3 > line->width) {
+        fprintf(line->out, ",\n%*s", LABEL_WIDTH, "");
+        line->column = LABEL_WIDTH;
+    } else {
+        fputs(", ", line->out);
+        line->column += 2;
+    }
+    fputs(item, line->out);
+    line->column += size;
+}
+
+/* A line without items is not written at all. */
+static void line_end(struct line *line)
+{
+    if (line->label == NULL) {
+        fputc('\n', line->out);
+    }
+}
+
+static void item_count(struct line *line, const char *name, uint64_t number)
+{
+    char text[NUMBER_TEXT_SIZE];
+    line_item(line, "%s %s", name, number_text(number, text));
+}
+
+static void item_if_any(struct line *line, const char *name, uint64_t number)
+{
+    if (number > 0) {
+        item_count(line, name, number);
+    }
+}
+
+/* -------------------------------------------------------------------------------- the lines */
+
+static void write_seen(struct line line, const struct capture_result *totals)
+{
+    char text[COUNT_TEXT_SIZE];
+    line_item(&line, "%s", count_text(totals->packets, "packet", text));
+    line_item(&line, "%s", count_text(totals->connections, "connection", text));
+    line_item(&line, "%s", count_text(totals->client_frames, "client frame", text));
+    line_item(&line, "%s", count_text(totals->server_frames, "server frame", text));
+    line_end(&line);
+}
+
+static void write_ledger(struct line line, const struct ledger *ledger)
+{
+    char text[COUNT_TEXT_SIZE];
+    line_item(&line, "%s", count_text(ledger->total, "payload byte", text));
+    item_count(&line, "client frames", ledger->client_frames);
+    item_count(&line, "server frames", ledger->server_frames);
+    item_count(&line, "duplicate", ledger->duplicate);
+    item_count(&line, "unparsed", ledger->unparsed);
+    item_count(&line, "not MCBP", ledger->not_mcbp);
+    line_end(&line);
+}
+
+static void write_not_mcbp(struct line line, const struct ledger *ledger)
+{
+    item_if_any(&line, "memcached text protocol", ledger->memcached_text);
+    item_if_any(&line, "TLS", ledger->tls);
+    item_if_any(&line, "other", ledger->other);
+    line_end(&line);
+}
+
+static void write_lost(struct line line, const struct capture_result *totals)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (totals->ledger.lost > 0) {
+        line_item(&line, "%s known to be missing from the capture%s",
+                  count_text(totals->ledger.lost, "byte", text),
+                  totals->truncated ? " (file truncated)" : "");
+    }
+    line_end(&line);
+}
+
+static void write_midstream(struct line line, const struct capture_result *totals)
+{
+    char bytes[COUNT_TEXT_SIZE];
+    char connections[COUNT_TEXT_SIZE];
+    if (totals->midstream > 0) {
+        line_item(&line, "%s without a beginning, %s skipped before the first frame",
+                  count_text(totals->midstream, "connection", connections),
+                  count_text(totals->skipped, "byte", bytes));
+    }
+    line_end(&line);
+}
+
+static void write_unanswered(struct line line, const struct capture_result *totals)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (totals->unanswered > 0) {
+        line_item(&line, "%s still open at the end of the capture",
+                  count_text(totals->unanswered, "request", text));
+    }
+    line_end(&line);
+}
+
+static void write_masked(struct line line, const struct report *report)
+{
+    const struct mask_list *masks = &report->options->masks;
+    for (size_t i = 0; i < masks->count; i++) {
+        char mask[MASK_TEXT_SIZE];
+        char text[COUNT_TEXT_SIZE];
+        line_item(&line, "--mask '%s' (needed by %s)", mask_print(&masks->masks[i], mask),
+                  count_text(report->result->mask_hits[i], "frame", text));
+    }
+    line_end(&line);
+}
+
+static void write_adopted(struct line line, const struct capture_result *totals)
+{
+    char text[COUNT_TEXT_SIZE];
+    if (totals->executed.adopted > 0) {
+        line_item(&line, "state from %s", count_text(totals->executed.adopted, "frame", text));
+    }
+    if (totals->cas_adopted > 0) {
+        line_item(&line, "%s of mutations", count_text(totals->cas_adopted, "CAS value", text));
+    }
+    line_end(&line);
+}
+
+static void write_evictions(struct line line, const struct capture_result *totals)
+{
+    item_if_any(&line, "misses of stored keys accepted (--allow-eviction):", totals->evictions);
+    line_end(&line);
+}
+
+static void write_not_executed(struct line line, const struct capture_result *totals)
+{
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    for (unsigned i = 0; i < 256; i++) {
+        item_if_any(&line, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
+                    totals->opcodes[i].not_executed);
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        char name[MCBP_OPCODE_TEXT_SIZE + 8];
+        snprintf(name, sizeof(name), "server's %s",
+                 mcbp_opcode_text(MCBP_SERVER_REQUEST, (uint8_t)i, text));
+        item_if_any(&line, name, totals->server_opcodes[i].not_executed);
+    }
+    line_end(&line);
+}
+
+void text_summary(FILE *out, const struct report *report, const struct report_style *style)
+{
+    const struct capture_result *totals = &report->result->totals;
+    write_seen(line_begin(out, style, "seen"), totals);
+    write_ledger(line_begin(out, style, "ledger"), &totals->ledger);
+    write_not_mcbp(line_begin(out, style, "not MCBP"), &totals->ledger);
+    write_lost(line_begin(out, style, "lost"), totals);
+    write_midstream(line_begin(out, style, "mid-stream"), totals);
+    write_unanswered(line_begin(out, style, "unanswered"), totals);
+    write_masked(line_begin(out, style, "masked"), report);
+    write_adopted(line_begin(out, style, "adopted"), totals);
+    write_evictions(line_begin(out, style, "evicted"), totals);
+    write_not_executed(line_begin(out, style, "not executed"), totals);
+}
+
+/* ---------------------------------------------------------------------------------- opcodes */
+
+enum { OPCODE_WIDTH = 28, COUNT_WIDTH = 12 };
+
+static void write_opcode(FILE *out, const char *name, const struct opcode_counts *counts)
+{
+    char text[NUMBER_TEXT_SIZE];
+    char status[MCBP_STATUS_TEXT_SIZE];
+    if (counts->requests == 0 && counts->responses == 0) {
+        return;
+    }
+    fprintf(out, "%-*s", OPCODE_WIDTH, name);
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->requests, text));
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->responses, text));
+    fprintf(out, "%*s  ", COUNT_WIDTH + 2, number_text(counts->not_executed, text));
+    for (size_t i = 0; i < RESULT_STATUSES_MAX && counts->statuses[i].count > 0; i++) {
+        fprintf(out, "%s%s %s", i == 0 ? "" : ", ",
+                mcbp_status_text(counts->statuses[i].status, status),
+                number_text(counts->statuses[i].count, text));
+    }
+    if (counts->other_statuses > 0) {
+        fprintf(out, ", others %s", number_text(counts->other_statuses, text));
+    }
+    fputc('\n', out);
+}
+
+void text_opcodes(FILE *out, const struct report *report, const struct report_style *style)
+{
+    const struct capture_result *totals = &report->result->totals;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    text_color_begin(out, style, COLOR_STRONG);
+    fprintf(out, "%-*s%*s%*s%*s  statuses", OPCODE_WIDTH, "opcode", COUNT_WIDTH, "requests",
+            COUNT_WIDTH, "responses", COUNT_WIDTH + 2, "not executed");
+    text_color_end(out, style);
+    fputc('\n', out);
+    for (unsigned i = 0; i < 256; i++) {
+        write_opcode(out, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
+                     &totals->opcodes[i]);
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        char name[MCBP_OPCODE_TEXT_SIZE + 8];
+        snprintf(name, sizeof(name), "server's %s",
+                 mcbp_opcode_text(MCBP_SERVER_REQUEST, (uint8_t)i, text));
+        write_opcode(out, name, &totals->server_opcodes[i]);
+    }
+}

@@ -1,0 +1,164 @@
+#include "report/text.h"
+
+#include "report/printable.h"
+#include "report/verdict.h"
+
+#include <stddef.h>
+
+/* A column of the table: a number of struct capture_result. */
+struct column {
+    const char *name;
+    size_t offset;
+    bool optional; /* only shown if it is not 0 everywhere */
+    bool bad;      /* a number other than 0 is a difference */
+};
+
+#define COUNT(name, member, optional, bad)                                                         \
+    {                                                                                              \
+        (name), offsetof(struct capture_result, member), (optional), (bad)                         \
+    }
+static const struct column columns[] = {
+    COUNT("compared", rebuilt.compared, false, false),
+    COUNT("identical", rebuilt.identical, false, false),
+    COUNT("different", rebuilt.different, false, true),
+    COUNT("compared", executed.check.compared, false, false),
+    COUNT("identical", executed.check.identical, false, false),
+    COUNT("different", executed.check.different, false, true),
+    COUNT("missing", executed.missing, true, true),
+    COUNT("malformed", executed.malformed, true, true),
+    COUNT("adopted", executed.adopted, true, false),
+    COUNT("ambiguous", executed.ambiguous, true, false),
+    COUNT("not executed", executed.not_executed, true, false),
+};
+#undef COUNT
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REBUILT_COLUMNS = 3 };
+enum { NAME_MIN = 16, GAP = 2, VERDICT_WIDTH = 11 };
+
+struct table {
+    FILE *out;
+    const struct report_style *style;
+    size_t name_width;
+    size_t widths[COLUMNS]; /* 0: not shown */
+};
+
+static uint64_t value_of(const struct capture_result *capture, size_t column)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)capture + columns[column].offset, sizeof(value));
+    return value;
+}
+
+/* The totals are the widest numbers. */
+static void lay_out(struct table *table, const struct verify_result *result)
+{
+    char text[NUMBER_TEXT_SIZE];
+    size_t others = GAP + VERDICT_WIDTH;
+    size_t name = strlen("total");
+    for (size_t i = 0; i < COLUMNS; i++) {
+        uint64_t total = value_of(&result->totals, i);
+        size_t number = strlen(number_text(total, text));
+        size_t head = strlen(columns[i].name);
+        if (!columns[i].optional || total > 0) {
+            table->widths[i] = number > head ? number : head;
+            others += table->widths[i] + GAP;
+        }
+    }
+    for (size_t i = 0; i < result->captures_count; i++) {
+        size_t width = printable_text_width(result->captures[i].path);
+        name = width > name ? width : name;
+    }
+    size_t room = table->style->width > others ? table->style->width - others : 0;
+    room = room < NAME_MIN ? NAME_MIN : room;
+    table->name_width = name < room ? name : room;
+}
+
+static size_t group_width(const struct table *table, size_t from, size_t to)
+{
+    size_t width = 0;
+    for (size_t i = from; i < to; i++) {
+        width += table->widths[i] > 0 ? table->widths[i] + GAP : 0;
+    }
+    return width - GAP;
+}
+
+/* "------ rebuilt ------" over the group's columns */
+static void write_group(const struct table *table, const char *name, size_t width)
+{
+    size_t rest = width - strlen(name) - 2;
+    fprintf(table->out, "%*s", GAP, "");
+    for (size_t i = 0; i < rest / 2; i++) {
+        fputc('-', table->out);
+    }
+    fprintf(table->out, " %s ", name);
+    for (size_t i = rest / 2; i < rest; i++) {
+        fputc('-', table->out);
+    }
+}
+
+static void write_head(const struct table *table)
+{
+    fprintf(table->out, "%*s", (int)table->name_width, "");
+    write_group(table, "rebuilt", group_width(table, 0, REBUILT_COLUMNS));
+    write_group(table, "executed", group_width(table, REBUILT_COLUMNS, COLUMNS));
+    fprintf(table->out, "\n%-*s", (int)table->name_width, "capture");
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (table->widths[i] > 0) {
+            fprintf(table->out, "%*s%*s", GAP, "", (int)table->widths[i], columns[i].name);
+        }
+    }
+    fprintf(table->out, "%*sverdict\n", GAP, "");
+}
+
+static void write_name(const struct table *table, const char *name)
+{
+    size_t width = printable_text_width(name);
+    printable_write_shortened(table->out, name, table->name_width);
+    if (width < table->name_width) {
+        fprintf(table->out, "%*s", (int)(table->name_width - width), "");
+    }
+}
+
+static void write_number(const struct table *table, size_t column, uint64_t number)
+{
+    char text[NUMBER_TEXT_SIZE];
+    bool marked = columns[column].bad && number > 0;
+    fprintf(table->out, "%*s", GAP, "");
+    if (marked) {
+        text_color_begin(table->out, table->style, COLOR_BAD);
+    }
+    fprintf(table->out, "%*s", (int)table->widths[column], number_text(number, text));
+    if (marked) {
+        text_color_end(table->out, table->style);
+    }
+}
+
+static void write_row(const struct table *table, const char *name,
+                      const struct capture_result *capture)
+{
+    write_name(table, name);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (table->widths[i] > 0) {
+            write_number(table, i, value_of(capture, i));
+        }
+    }
+    fprintf(table->out, "%*s", GAP, "");
+    text_color_begin(table->out, table->style,
+                     capture->status == VERIFY_IDENTICAL ? COLOR_GOOD : COLOR_BAD);
+    fputs(verdict_name(capture->status), table->out);
+    text_color_end(table->out, table->style);
+    fputc('\n', table->out);
+}
+
+void text_table(FILE *out, const struct report *report, const struct report_style *style)
+{
+    const struct verify_result *result = report->result;
+    struct table table = {.out = out, .style = style};
+    lay_out(&table, result);
+    write_head(&table);
+    for (size_t i = 0; i < result->captures_count; i++) {
+        write_row(&table, result->captures[i].path, &result->captures[i]);
+    }
+    if (result->captures_count != 1) {
+        write_row(&table, "total", &result->totals);
+    }
+}

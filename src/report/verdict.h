@@ -1,0 +1,21 @@
+/*
+ * The verdict in words, the same in every report.
+ */
+#ifndef KVREPLAY_REPORT_VERDICT_H
+#define KVREPLAY_REPORT_VERDICT_H
+
+#include "report/report.h"
+
+/* "identical", "different", "unreadable", ... */
+const char *verdict_name(enum verify_status status);
+
+/* All that a capture is different in; more than what is kept in full. */
+uint64_t verdict_differences(const struct capture_result *capture);
+
+/* One line about the whole run, without a line end. */
+void verdict_write(FILE *out, const struct report *report);
+
+/* A capture's path and problem; the path is not repeated if the problem begins with it. */
+void verdict_write_problem(FILE *out, const struct capture_result *capture);
+
+#endif
