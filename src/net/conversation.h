@@ -59,9 +59,9 @@ struct conversation {
     bool reset;                    /* RST took effect */
     bool closed;                   /* that was told of; it stays to swallow what still comes */
     unsigned settling;          /* segments to come before uncertain starts are taken for right */
-    unsigned waited;            /* segments that came since something was told of */
+    unsigned waited;            /* segments that came while it waits for what was lost */
     size_t held_count;          /* pieces in both streams */
-    uint64_t held_since;        /* turn when something was last told of, or the holding began */
+    uint64_t held_since;        /* turn when something was last told of, or the waiting began */
     struct list_link holding;   /* of the flow, while held_count > 0 */
     struct list_link use;       /* of the table: by last use */
     struct conversation *chain; /* of the table: in the same bucket */

@@ -19,7 +19,8 @@ enum net_decoded {
 struct net_decoder; /* holds the fragments of datagrams that are not whole yet */
 
 struct net_decoder_options {
-    size_t fragment_bytes_max; /* 64 KiB for each datagram held, at least one; the oldest go first */
+    size_t
+        fragment_bytes_max; /* 64 KiB for each datagram held, at least one; the oldest go first */
 };
 
 struct net_decoder *net_decoder_create(const struct net_decoder_options *options);

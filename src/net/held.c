@@ -45,6 +45,7 @@ struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t
     }
     held->kind = kind;
     held->size = size;
+    held->room = (uint32_t)payload;
     if (payload > 0) {
         memcpy(held->bytes, bytes, payload);
     }
@@ -58,7 +59,7 @@ struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t
 
 void held_give(struct held_memory *memory, struct held *held)
 {
-    size_t block = block_size(payload_size(held));
+    size_t block = block_size(held->room);
     memory->payload -= payload_size(held);
     memory->used -= block;
     pool_give(&memory->pool, held, block);
@@ -99,6 +100,47 @@ static struct list_link *place_of(struct list_link *list, uint64_t offset)
     return place;
 }
 
+/* Makes two pieces of one. Returns false if there is no memory. */
+static bool split(struct held_memory *memory, struct held *held, uint64_t offset)
+{
+    uint32_t size = (uint32_t)(offset - held->offset);
+    struct held *rest = held_take(memory, HELD_DATA, held->size - size, held->bytes + size);
+    if (rest == NULL) {
+        return false;
+    }
+    memory->payload -= rest->size; /* counted twice now */
+    held->size = size;
+    rest->offset = offset;
+    rest->needs = held->needs;
+    rest->origin = held->origin;
+    rest->turn = held->turn;
+    list_insert_behind(&held->link, &rest->link);
+    return true;
+}
+
+/* The bytes from `from` up to `to`, all of them in the piece at `place`, came again. Returns the
+ * number of pieces that there are in addition. */
+static uint32_t need_less(struct held_memory *memory, struct list_link *place, uint64_t from,
+                          uint64_t to, uint64_t needs)
+{
+    struct held *held = LIST_MEMBER(place, struct held, link);
+    uint32_t pieces = 0;
+    if (needs >= held->needs) {
+        return 0;
+    }
+    if (to < held_end(held)) {
+        pieces += split(memory, held, to);
+    }
+    if (from > held->offset && split(memory, held, from)) {
+        pieces++;
+        held = LIST_MEMBER(held->link.next, struct held, link);
+    }
+    if (held->offset == from && held_end(held) == to) {
+        held->needs = needs;
+    }
+    return pieces;
+}
+
 struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
                                 struct span bytes, const struct held_label *label)
 {
@@ -106,31 +148,27 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
     struct list_link *place = place_of(list, offset);
 
     while (bytes.size > 0) {
-        uint64_t there = end_before(list, place); /* bytes up to here are in the list */
-        if (there > offset) {
-            uint64_t repeated = there - offset < bytes.size ? there - offset : bytes.size;
-            added.duplicate += repeated;
-            bytes = span_skip(bytes, repeated);
-            offset += repeated;
-            continue;
-        }
-        uint64_t room = offset_behind(list, place) - offset;
-        size_t size = room < bytes.size ? room : bytes.size;
-        if (size > 0) {
-            struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
-            if (held == NULL) {
-                added.refused += size;
-            } else {
-                add(place, held, offset, label);
-                place = &held->link;
-                added.pieces++;
-            }
-            bytes = span_skip(bytes, size);
-            offset += size;
-        }
-        if (bytes.size > 0) {
+        while (offset_behind(list, place) <= offset) {
             place = place->next;
         }
+        uint64_t there = end_before(list, place); /* bytes up to here are in the list */
+        uint64_t room = offset_behind(list, place) - offset;
+        uint64_t size = there > offset ? there - offset : room;
+        size = size < bytes.size ? size : bytes.size;
+        if (there > offset) {
+            added.duplicate += size;
+            added.pieces += need_less(memory, place, offset, offset + size, label->needs);
+        } else {
+            struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
+            if (held != NULL) {
+                add(place, held, offset, label);
+                added.pieces++;
+            } else {
+                added.refused += size;
+            }
+        }
+        bytes = span_skip(bytes, size);
+        offset += size;
     }
     return added;
 }

@@ -25,6 +25,7 @@ struct held {
     uint64_t turn; /* in which its segment was captured */
     enum held_kind kind;
     uint32_t size;
+    uint32_t room;   /* that `bytes` has */
     uint8_t bytes[]; /* `size` of them for HELD_DATA, else none */
 };
 
@@ -71,7 +72,9 @@ struct held_added {
     uint64_t refused;   /* bytes for which there was no memory */
 };
 
-/* Adds those of the bytes at `offset` that the list doesn't have. */
+/* Adds those of the bytes at `offset` that the list doesn't have. For those that it has, it is
+ * enough that what the copy acknowledges has been told: that is what their sender knew when it
+ * first sent them. */
 struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
                                 struct span bytes, const struct held_label *label);
 

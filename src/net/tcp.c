@@ -22,10 +22,10 @@ static uint64_t note_acknowledgement(struct stream *other, const struct net_segm
         return 0;
     }
     int32_t ahead = (int32_t)(segment->acknowledgement - other->sequence);
-    if (ahead <= 0 || ahead > REACH) {
+    if ((ahead <= 0 && other->fixed) || ahead > REACH) {
         return 0;
     }
-    uint64_t offset = other->next + (uint64_t)ahead;
+    uint64_t offset = other->next + (uint64_t)(int64_t)ahead;
     if (offset > other->acknowledged) {
         other->acknowledged = offset;
     }
@@ -157,8 +157,12 @@ static void bound(struct net_flow *flow, struct conversation *conversation)
         tcp_settle(conversation);
         tcp_advance(flow, conversation);
     }
-    if (conversation->held_count > 0 && ++conversation->waited > SEGMENTS_ASTRAY &&
-        conversation->settling == 0 && tcp_waits_for_lost(conversation)) {
+    if (conversation->settling > 0 || !tcp_waits_for_lost(conversation)) {
+        conversation->waited = 0;
+    } else if (conversation->waited++ == 0) {
+        conversation->held_since = flow->turn;
+        list_move_to_end(&flow->holding, &conversation->holding);
+    } else if (conversation->waited > SEGMENTS_ASTRAY) {
         tcp_give_up(flow, conversation);
     }
     while (conversation->held_count > flow->options.held_segments_max) {

@@ -257,10 +257,24 @@ static void give_up_tail(struct net_flow *flow, struct conversation *conversatio
 {
     struct stream *stream = &conversation->streams[direction];
     uint64_t needed = first_held(conversation, 1 - direction)->needs;
-    if (needed == stream->next + 1) {
+    if (needed == stream->next + 1 && needed == stream->acknowledged) {
         stream->waived = needed; /* rather a FIN than a byte */
     } else {
         tell_gap(flow, conversation, direction, needed);
+    }
+}
+
+/* Each side's first piece acknowledges the other's. The segment captured later had been sent before
+ * as well, when its sender did not know the other one yet. */
+static void release_first(struct conversation *conversation, int direction)
+{
+    struct list_link *list = &conversation->streams[direction].held;
+    uint64_t turn = held_first(list)->turn;
+    for (struct list_link *link = list->next; link != list; link = link->next) {
+        struct held *held = LIST_MEMBER(link, struct held, link);
+        if (held->turn == turn) {
+            held->needs = 0;
+        }
     }
 }
 
@@ -271,9 +285,8 @@ void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
         tcp_settle(conversation);
     } else if (has_hole(conversation, 0) || has_hole(conversation, 1)) {
         give_up_hole(flow, conversation, worst_hole(conversation));
-    } else if (first[0] && first[1]) { /* each acknowledges the other: not what hosts do */
-        int direction = earlier(conversation);
-        conversation->streams[1 - direction].waived = first_held(conversation, direction)->needs;
+    } else if (first[0] && first[1]) {
+        release_first(conversation, 1 - earlier(conversation));
     } else {
         give_up_tail(flow, conversation, first[0] ? 1 : 0);
     }
