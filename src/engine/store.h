@@ -8,7 +8,7 @@
 #ifndef KVREPLAY_ENGINE_STORE_H
 #define KVREPLAY_ENGINE_STORE_H
 
-#include "engine/blocks.h"
+#include "base/blocks.h"
 #include "engine/engine.h"
 
 /* What an entry holds besides its key; copied as a whole to be taken back. */

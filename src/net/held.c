@@ -5,15 +5,14 @@ enum { CLASS_LEAST = 64 };
 void held_memory_init(struct held_memory *memory, size_t limit)
 {
     *memory = (struct held_memory){.limit = limit};
-    pool_init(&memory->pool);
 }
 
 void held_memory_deinit(struct held_memory *memory)
 {
-    pool_deinit(&memory->pool);
+    blocks_deinit(&memory->blocks);
 }
 
-/* What the pool gives for `size` bytes of payload. */
+/* What is taken for `size` bytes of payload. */
 static size_t block_size(size_t size)
 {
     size_t needed = sizeof(struct held) + size;
@@ -39,7 +38,7 @@ struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t
 {
     size_t payload = kind == HELD_DATA ? size : 0;
     size_t block = block_size(payload);
-    struct held *held = pool_take(&memory->pool, block);
+    struct held *held = blocks_take(&memory->blocks, block);
     if (held == NULL) {
         return NULL;
     }
@@ -51,9 +50,6 @@ struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t
     }
     memory->payload += payload;
     memory->used += block;
-    if (memory->used > memory->peak) {
-        memory->peak = memory->used;
-    }
     return held;
 }
 
@@ -62,12 +58,7 @@ void held_give(struct held_memory *memory, struct held *held)
     size_t block = block_size(held->room);
     memory->payload -= payload_size(held);
     memory->used -= block;
-    pool_give(&memory->pool, held, block);
-    if (memory->used == 0 && memory->peak > memory->limit / 2) {
-        pool_deinit(&memory->pool); /* the next burst may want other sizes */
-        pool_init(&memory->pool);
-        memory->peak = 0;
-    }
+    blocks_give(&memory->blocks, held, block);
 }
 
 static void add(struct list_link *place, struct held *held, uint64_t offset,
@@ -118,26 +109,44 @@ static bool split(struct held_memory *memory, struct held *held, uint64_t offset
     return true;
 }
 
-/* The bytes from `from` up to `to`, all of them in the piece at `place`, came again. Returns the
- * number of pieces that there are in addition. */
-static uint32_t need_less(struct held_memory *memory, struct list_link *place, uint64_t from,
-                          uint64_t to, uint64_t needs)
+/*
+ * Bytes are sent for the first time in their order, and what their sender acknowledges only grows.
+ * So no byte needs more than one behind it; where it seems to, it was sent again. Corrects what is
+ * at `place` and before it.
+ */
+static void need_no_more(struct list_link *list, struct list_link *place, uint64_t needs)
+{
+    for (; place != list; place = place->previous) {
+        struct held *held = LIST_MEMBER(place, struct held, link);
+        if (held->needs <= needs) {
+            return;
+        }
+        held->needs = needs;
+    }
+}
+
+static uint64_t needs_behind(const struct list_link *list, const struct list_link *place)
+{
+    return place->next == list ? UINT64_MAX : LIST_MEMBER(place->next, struct held, link)->needs;
+}
+
+/* Bytes of the piece at `place` up to the offset `to` came again. Returns the number of pieces that
+ * there are in addition. */
+static uint32_t come_again(struct held_memory *memory, struct list_link *list,
+                           struct list_link *place, uint64_t to, uint64_t needs)
 {
     struct held *held = LIST_MEMBER(place, struct held, link);
-    uint32_t pieces = 0;
     if (needs >= held->needs) {
         return 0;
     }
+    uint32_t pieces = 0;
     if (to < held_end(held)) {
-        pieces += split(memory, held, to);
+        if (!split(memory, held, to)) {
+            return 0;
+        }
+        pieces = 1;
     }
-    if (from > held->offset && split(memory, held, from)) {
-        pieces++;
-        held = LIST_MEMBER(held->link.next, struct held, link);
-    }
-    if (held->offset == from && held_end(held) == to) {
-        held->needs = needs;
-    }
+    need_no_more(list, place, needs);
     return pieces;
 }
 
@@ -157,12 +166,14 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
         size = size < bytes.size ? size : bytes.size;
         if (there > offset) {
             added.duplicate += size;
-            added.pieces += need_less(memory, place, offset, offset + size, label->needs);
+            added.pieces += come_again(memory, list, place, offset + size, label->needs);
         } else {
             struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
             if (held != NULL) {
                 add(place, held, offset, label);
                 added.pieces++;
+                need_no_more(list, &held->link, needs_behind(list, &held->link));
+                need_no_more(list, place, held->needs);
             } else {
                 added.refused += size;
             }

@@ -6,7 +6,7 @@
 #ifndef KVREPLAY_NET_HELD_H
 #define KVREPLAY_NET_HELD_H
 
-#include "base/pool.h"
+#include "base/blocks.h"
 #include "net/flow.h"
 #include "net/list.h"
 
@@ -31,9 +31,8 @@ struct held {
 
 /* The memory of all that a flow holds. */
 struct held_memory {
-    struct pool pool;
+    struct blocks blocks;
     size_t used; /* bytes of memory, not just of payload */
-    size_t peak; /* of `used`, since the pool was last emptied */
     size_t limit;
     uint64_t payload; /* bytes of payload among it */
 };
@@ -72,9 +71,10 @@ struct held_added {
     uint64_t refused;   /* bytes for which there was no memory */
 };
 
-/* Adds those of the bytes at `offset` that the list doesn't have. For those that it has, it is
- * enough that what the copy acknowledges has been told: that is what their sender knew when it
- * first sent them. */
+/*
+ * Adds those of the bytes at `offset` that the list doesn't have. Bytes that are sent again
+ * acknowledge more than when they were sent first; where the list shows it, they need less.
+ */
 struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
                                 struct span bytes, const struct held_label *label);
 

@@ -57,7 +57,7 @@ static void drop_oldest(struct run *run, struct connection *connection)
     struct pending request;
     take(run, connection, 0, &request);
     explain_doubt(run, pending_frame(&request).key, seconds_of(&request.origin));
-    pending_release(&request, &run->pool);
+    pending_release(&request, &run->blocks);
     run->capture->unanswered++;
     doubt_requests(run, connection);
 }
@@ -73,7 +73,7 @@ void executed_request(struct run *run, struct connection *connection,
             run->pending_bytes + request->frame.bytes.size > run->options->pending_bytes_max)) {
         drop_oldest(run, connection);
     }
-    struct pending *entry = pending_queue_push(&connection->queue, &run->pool, request);
+    struct pending *entry = pending_queue_push(&connection->queue, &run->blocks, request);
     if (entry == NULL) {
         run->no_memory = true;
         return;
@@ -193,7 +193,7 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
             struct pending taken;
             take(run, connection, i, &taken);
             settle_silence(run, connection, &taken, now);
-            pending_release(&taken, &run->pool);
+            pending_release(&taken, &run->blocks);
             index--;
             continue;
         }
@@ -284,7 +284,7 @@ static struct difference *report(struct run *run, const struct connection *conne
 static void clear_suspect(struct run *run, struct connection *connection)
 {
     if (connection->suspect.valid) {
-        pending_release(&connection->suspect.request, &run->pool);
+        pending_release(&connection->suspect.request, &run->blocks);
         saved_item_deinit(&connection->suspect.before);
         connection->suspect.valid = false;
     }
@@ -385,7 +385,7 @@ static void differs(struct run *run, struct connection *connection,
         difference = report(run, connection, response, request, settlement);
     }
     if (settlement->agreed) { /* the writer's doing; nothing is wrong with the state */
-        pending_release(request, &run->pool);
+        pending_release(request, &run->blocks);
         saved_item_deinit(before);
         return;
     }
@@ -415,7 +415,7 @@ static void answer(struct run *run, struct connection *connection,
         finish(run, connection, response, &request, &settlement);
         connection->requests_uncertain &= request.sequence <= connection->uncertain_since;
         clear_suspect(run, connection);
-        pending_release(&request, &run->pool);
+        pending_release(&request, &run->blocks);
         return;
     }
     if (!settlement.agreed && connection->requests_uncertain && request.opaque == 0) {
@@ -445,8 +445,8 @@ static void answer(struct run *run, struct connection *connection,
         }
         pass_over(run, connection, later, now);
         finish(run, connection, response, &right, &other);
-        pending_release(&right, &run->pool);
-        pending_release(&request, &run->pool);
+        pending_release(&right, &run->blocks);
+        pending_release(&request, &run->blocks);
         return;
     }
     if (!settlement.agreed && pending_frame(&request).key.size > 0) {
@@ -558,7 +558,7 @@ static void server_ended(struct run *run, struct connection *connection)
             run->capture->unanswered++;
             explain_doubt(run, pending_frame(&request).key, now);
         }
-        pending_release(&request, &run->pool);
+        pending_release(&request, &run->blocks);
     }
 }
 
@@ -582,8 +582,8 @@ void executed_closed(struct run *run, struct connection *connection)
         } else {
             run->capture->unanswered += !is_quiet(&request);
         }
-        pending_release(&request, &run->pool);
+        pending_release(&request, &run->blocks);
     }
     clear_suspect(run, connection);
-    pending_queue_deinit(&connection->queue, &run->pool);
+    pending_queue_deinit(&connection->queue, &run->blocks);
 }

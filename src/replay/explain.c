@@ -112,7 +112,7 @@ static bool keep_answer(struct run *run, struct pending *request, const struct t
     }
     enum kvr_error error;
     struct span flat = construct_flat(run->construct, &trial->response, &error);
-    request->answer = error == KVR_OK ? pool_take(&run->pool, flat.size) : NULL;
+    request->answer = error == KVR_OK ? blocks_take(&run->blocks, flat.size) : NULL;
     if (request->answer == NULL) {
         request->early = false;
         return false;
@@ -124,7 +124,7 @@ static bool keep_answer(struct run *run, struct pending *request, const struct t
 
 static void forget_answer(struct run *run, struct pending *request)
 {
-    pool_give(&run->pool, request->answer, request->answer_size);
+    blocks_give(&run->blocks, request->answer, request->answer_size);
     request->answer = NULL;
     request->early = false;
 }

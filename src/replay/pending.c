@@ -4,17 +4,17 @@
 
 enum { ROOM_MIN = 8 };
 
-void pending_release(struct pending *entry, struct pool *pool)
+void pending_release(struct pending *entry, struct blocks *blocks)
 {
-    pool_give(pool, entry->bytes, entry->size);
-    pool_give(pool, entry->answer, entry->answer_size);
+    blocks_give(blocks, entry->bytes, entry->size);
+    blocks_give(blocks, entry->answer, entry->answer_size);
     entry->bytes = entry->answer = NULL;
 }
 
-void pending_queue_deinit(struct pending_queue *queue, struct pool *pool)
+void pending_queue_deinit(struct pending_queue *queue, struct blocks *blocks)
 {
     for (size_t i = 0; i < queue->count; i++) {
-        pending_release(pending_queue_at(queue, i), pool);
+        pending_release(pending_queue_at(queue, i), blocks);
     }
     free(queue->entries);
     *queue = (struct pending_queue){0};
@@ -41,11 +41,11 @@ static bool make_room(struct pending_queue *queue)
     return true;
 }
 
-struct pending *pending_queue_push(struct pending_queue *queue, struct pool *pool,
+struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *blocks,
                                    const struct dissect_frame *request)
 {
     struct span bytes = request->frame.bytes;
-    uint8_t *copy = make_room(queue) ? pool_take(pool, bytes.size) : NULL;
+    uint8_t *copy = make_room(queue) ? blocks_take(blocks, bytes.size) : NULL;
     if (copy == NULL) {
         return NULL;
     }

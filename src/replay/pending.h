@@ -4,11 +4,11 @@
 #ifndef KVREPLAY_REPLAY_PENDING_H
 #define KVREPLAY_REPLAY_PENDING_H
 
-#include "base/pool.h"
+#include "base/blocks.h"
 #include "replay/dissect.h"
 
 struct pending {
-    uint8_t *bytes; /* the whole frame, from the pool */
+    uint8_t *bytes; /* the whole frame, from the run's blocks */
     size_t size;
     struct net_origin origin;
     uint64_t sequence; /* of the request among all frames of the capture */
@@ -22,7 +22,7 @@ struct pending {
     bool lost_ok;    /* bytes of the server's were lost while it waited: its answer may be there */
     bool early;      /* has taken effect already, to explain another connection's answer; `answer`
                         is what it was, NULL for silence */
-    uint8_t *answer; /* from the pool */
+    uint8_t *answer; /* from the run's blocks */
     size_t answer_size;
     bool answer_cas_unknown;
 };
@@ -34,10 +34,10 @@ struct pending_queue { /* all zero to begin with */
     size_t room;
 };
 
-void pending_queue_deinit(struct pending_queue *queue, struct pool *pool);
+void pending_queue_deinit(struct pending_queue *queue, struct blocks *blocks);
 
 /* Copies the request to the end. NULL: no memory. The entry is valid until the queue changes. */
-struct pending *pending_queue_push(struct pending_queue *queue, struct pool *pool,
+struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *blocks,
                                    const struct dissect_frame *request);
 
 static inline struct pending *pending_queue_at(const struct pending_queue *queue, size_t index)
@@ -52,7 +52,7 @@ void pending_queue_take(struct pending_queue *queue, size_t index, struct pendin
 void pending_queue_put_back(struct pending_queue *queue, size_t index, const struct pending *entry);
 
 /* Gives an entry's memory back. */
-void pending_release(struct pending *entry, struct pool *pool);
+void pending_release(struct pending *entry, struct blocks *blocks);
 
 /* The entry's frame, parsed again where it lies. */
 struct mcbp_frame pending_frame(const struct pending *entry);

@@ -41,7 +41,7 @@ struct run {
     struct capture_result *capture;
     struct construct *construct;
     struct engine *engine;
-    struct pool pool;
+    struct blocks blocks;
     struct connection *connections;
     struct alternates alternates;
     uint64_t sequence;    /* of the frame at hand among all of the capture */
@@ -49,7 +49,7 @@ struct run {
     size_t pending_bytes; /* in all queues */
     uint32_t *contention; /* requests pending, by key_hash modulo CONTENTION_SLOTS */
     uint64_t doubts;      /* keys that were in doubt at some time */
-    uint8_t *kept;        /* the answer of an explained trial, from the pool */
+    uint8_t *kept;        /* the answer of an explained trial, from the run's blocks */
     size_t kept_size;
     bool no_memory; /* something could not be checked for lack of memory */
 };

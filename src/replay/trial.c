@@ -83,9 +83,9 @@ void trial_keep(struct run *run, struct trial *trial)
         return;
     }
     struct span flat = construct_flat(run->construct, &trial->response, &error);
-    pool_give(&run->pool, run->kept, run->kept_size);
+    blocks_give(&run->blocks, run->kept, run->kept_size);
     run->kept_size = flat.size;
-    run->kept = pool_take(&run->pool, flat.size);
+    run->kept = blocks_take(&run->blocks, flat.size);
     if (run->kept == NULL) {
         run->no_memory = true;
         trial->answered = trial->agrees = false;

@@ -232,7 +232,6 @@ static void conclude(const struct run *run)
 static bool begin(struct run *run)
 {
     struct engine_options engine_options = {.item_size_max = run->options->item_size_max};
-    pool_init(&run->pool);
     run->construct = construct_create(&run->options->construct);
     run->engine = engine_create(&engine_options);
     run->contention = calloc(CONTENTION_SLOTS, sizeof(*run->contention));
@@ -247,8 +246,8 @@ static void end(struct run *run)
     if (run->engine != NULL) {
         engine_destroy(run->engine);
     }
-    pool_give(&run->pool, run->kept, run->kept_size);
-    pool_deinit(&run->pool);
+    blocks_give(&run->blocks, run->kept, run->kept_size);
+    blocks_deinit(&run->blocks);
     alternates_deinit(&run->alternates);
     free(run->contention);
 }

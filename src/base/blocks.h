@@ -5,8 +5,8 @@
  *
  * Under AddressSanitizer every block comes from malloc, so that it sees a use after giving back.
  */
-#ifndef KVREPLAY_ENGINE_BLOCKS_H
-#define KVREPLAY_ENGINE_BLOCKS_H
+#ifndef KVREPLAY_BASE_BLOCKS_H
+#define KVREPLAY_BASE_BLOCKS_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "engine/blocks.h"
+#include "base/blocks.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@ struct block {
 
 enum { SMALLEST_SHIFT = 4 }; /* the smallest class has 2^4 bytes */
 static const size_t ALWAYS_KEPT = 4 << 20;
+static const size_t LARGEST = (size_t)1 << 32; /* larger than any frame, within BLOCK_CLASSES */
 
 /* Even classes are powers of two, an odd one lies halfway between its neighbours. */
 static size_t class_size(unsigned class)
@@ -50,7 +51,7 @@ void blocks_deinit(struct blocks *blocks)
 
 void *blocks_take(struct blocks *blocks, size_t size)
 {
-    if (size > SIZE_MAX / 4)
+    if (size > LARGEST)
         return NULL;
     unsigned class = class_of(size);
     struct block *block = blocks->idle[class];
