@@ -230,13 +230,6 @@ compressed() {
   zstd -q -19 -f "$work/compressed.pcap" -o "$out/compressed.pcap.zst"
   echo "  compressed.pcap.gz, compressed.pcap.zst"
 }
-snaplen() {
-  start_memcached
-  start_tcpdump "$work/snaplen.pcap" "port $server_port" -i lo -s 120
-  raw snap "$server_host" "$server_port"
-  stop_recorder
-  keep snaplen.pcap
-}
 rotated() { # by time: tcpdump starts the second file while a request is half sent
   start_memcached
   start_tcpdump "$work/rotated-%s" "port $server_port" -i lo -G 2
@@ -293,7 +286,7 @@ mixed() {
 
 all=(memccapable-ipv4 memccapable-ipv6 memcslap-set memcslap-mget memcaslap bmemcached pylibmc pylibmc-quiet memjs
   opcodes quiet errors unknown-body cas numeric expiry flush-delay stats concurrent segments port-reuse large udp
-  any-sll any-sll2 nanosecond ng compressed snaplen rotated midstream mixed)
+  any-sll any-sll2 nanosecond ng compressed rotated midstream mixed)
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${all[@]}"

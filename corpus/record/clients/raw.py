@@ -481,15 +481,6 @@ def rotate():
                 c.receive()
 
 
-def snap():
-    """Values shorter and longer than what a small snap length keeps."""
-    with Connection() as c:
-        for size in (0, 1, 4, 10, 60, 300, 2):
-            c.ask(store(SET, b"snap:%d" % size, b"s" * size))
-            c.ask(request(GET, b"snap:%d" % size))
-        c.ask(request(NOOP))
-
-
 def midstream():
     """The recording begins while a value is on its way."""
     with Connection() as c:
