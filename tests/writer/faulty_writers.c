@@ -274,7 +274,7 @@ static bool value_uneven(const struct kvr_response *response)
 /* ------------------------------------------------------------------ the table */
 
 /* Name, what a comparison must report, where it shows, what is wrong. */
-#define FAULTS(X)                                                                                  \
+#define SLIPS(X)                                                                                   \
     X(body_counts_header, "header.total_body_length", any, "the body length counts the header")    \
     X(body_forgets_extras, "header.total_body_length", extras, "the body length forgets extras")   \
     X(key_length_8_bits, "header.key_length", key_over_255, "the key length is cut to 8 bits")     \
@@ -297,6 +297,16 @@ static bool value_uneven(const struct kvr_response *response)
     X(value_not_written, "size", value, "the value is not written")                                \
     X(nothing_written, "size", any, "nothing is written")
 
+/* The same with when it shows; what they write is in faulty_reserve.c. */
+#define OTHERS(X)                                                                                  \
+    X(second_extent, FAULTY_SPLIT, "any", value,                                                   \
+      "the second extent is written from a wrong offset")                                          \
+    X(first_extent_only, FAULTY_SPLIT, "size", value, "only the first extent is committed")        \
+    X(reversed_batch, FAULTY_BATCH, "any", any, "the responses of a call are reversed")            \
+    X(key_unchecked, FAULTY_ALWAYS, "refusal", flex, "a key over 255 bytes loses its length")      \
+    X(no_lock, FAULTY_THREADS, "any", any, "no lock from reserve to commit")                       \
+    X(shared_scratch, FAULTY_THREADS, "any", any, "the threads share one scratch buffer")
+
 #define WRITE(name, field, where, fault)                                                           \
     static enum kvr_error name##_write(void *state, struct bufferevent *bufferevent,               \
                                        const struct kvr_response *responses, size_t count)         \
@@ -304,47 +314,24 @@ static bool value_uneven(const struct kvr_response *response)
         (void)state;                                                                               \
         return write_all(bufferevent, responses, count, where, name);                              \
     }
-FAULTS(WRITE)
+SLIPS(WRITE)
 
-#define ROW(name, field, where, fault)                                                             \
-    {{#name, fault, NULL, NULL, name##_write, NULL}, fault, field, FAULTY_ALWAYS, where},
+/* Each by a name of its own, for the plug-ins. */
+#define WRITER(name, fault)                                                                        \
+    extern const struct kvr_writer faulty_##name;                                                  \
+    const struct kvr_writer faulty_##name = {#name, fault, NULL, NULL, name##_write, NULL};
+#define SLIP_WRITER(name, field, where, fault)        WRITER(name, fault)
+#define OTHER_WRITER(name, when, field, where, fault) WRITER(name, fault)
+SLIPS(SLIP_WRITER)
+OTHERS(OTHER_WRITER)
 
+#define ROW(name, when, field, where, fault)                                                       \
+    {{#name, fault, NULL, NULL, name##_write, NULL}, fault, field, when, where},
+#define SLIP_ROW(name, field, where, fault) ROW(name, FAULTY_ALWAYS, field, where, fault)
+
+// clang-format off
 const struct faulty_writer faulty_writers[] = {
-    FAULTS(ROW){{"second_extent", "the second extent is written from a wrong offset", NULL, NULL,
-                 second_extent_write, NULL},
-                "the second extent is written from a wrong offset",
-                "any",
-                FAULTY_SPLIT,
-                value},
-    {{"first_extent_only", "only the first extent is committed", NULL, NULL,
-      first_extent_only_write, NULL},
-     "only the first extent is committed",
-     "size",
-     FAULTY_SPLIT,
-     value},
-    {{"reversed_batch", "the responses of a call come out in reverse", NULL, NULL,
-      reversed_batch_write, NULL},
-     "the responses of a call come out in reverse",
-     "any",
-     FAULTY_BATCH,
-     any},
-    {{"key_unchecked", "a key over 255 bytes loses its length beside framing extras", NULL, NULL,
-      key_unchecked_write, NULL},
-     "a key over 255 bytes loses its length beside framing extras",
-     "refusal",
-     FAULTY_ALWAYS,
-     flex},
-    {{"no_lock", "the buffer is not locked from reserve to commit", NULL, NULL, no_lock_write,
-      NULL},
-     "the buffer is not locked from reserve to commit",
-     "any",
-     FAULTY_THREADS,
-     any},
-    {{"shared_scratch", "the threads share one scratch buffer", NULL, NULL, shared_scratch_write,
-      NULL},
-     "the threads share one scratch buffer",
-     "any",
-     FAULTY_THREADS,
-     any},
+    SLIPS(SLIP_ROW)
+    OTHERS(ROW)
     {{NULL, NULL, NULL, NULL, NULL, NULL}, NULL, NULL, FAULTY_ALWAYS, NULL},
 };

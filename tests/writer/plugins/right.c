@@ -1,0 +1,29 @@
+/* A writer of somebody else's, and nothing wrong with it: the flat encoder and one evbuffer_add. */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <kvresponse.h>
+#include <stdlib.h>
+
+static enum kvr_error write_all(void *state, struct bufferevent *bufferevent,
+                                const struct kvr_response *responses, size_t count)
+{
+    struct evbuffer *output = bufferevent_get_output(bufferevent);
+    enum kvr_error error = KVR_OK;
+    (void)state;
+    for (size_t i = 0; i < count && error == KVR_OK; i++) {
+        size_t size;
+        error = kvr_size(&responses[i], &size);
+        unsigned char *frame = error == KVR_OK ? malloc(size) : NULL;
+        if (frame != NULL) {
+            kvr_encode_flat(&responses[i], frame, size, &size);
+            error = evbuffer_add(output, frame, size) < 0 ? KVR_NO_MEMORY : KVR_OK;
+            free(frame);
+        }
+    }
+    return error;
+}
+
+static const struct kvr_writer writer = {
+    .name = "right", .summary = "an example of a plug-in", .write = write_all};
+
+const struct kvr_plugin kvr_plugin_v1 = KVR_PLUGIN(&writer);
