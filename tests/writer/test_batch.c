@@ -13,12 +13,15 @@
 #include "fixture.h"
 #include "memory.h"
 #include "shapes.h"
+#include "writer/hostile.h"
+#include "writer/output.h"
 #include "writer/staged.h"
 
 enum { RECORD = 16384, DEPTH_MAX = 130 };
 
 static int reservations;
 static int commits;
+static int commits_to_refuse;
 
 /* The linker sends the library's calls through here (--wrap). */
 int __real_evbuffer_reserve_space(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
@@ -36,6 +39,10 @@ int __wrap_evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size,
 int __wrap_evbuffer_commit_space(struct evbuffer *buffer, struct evbuffer_iovec *extents, int count)
 {
     commits++;
+    if (commits_to_refuse > 0) {
+        commits_to_refuse--;
+        return -1;
+    }
     return __real_evbuffer_commit_space(buffer, extents, count);
 }
 
@@ -136,6 +143,53 @@ static void a_small_batch_takes_one_reservation_and_one_chunk(void **state)
     fixture_deinit(&fixture);
 }
 
+/* As libevent may do when earlier reservations were abandoned. */
+static void a_refused_commit_changes_nothing_but_the_way(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"reserve", "batch"};
+    for (int w = 0; w < 2; w++) {
+        for (const struct shape *shape = shapes(); shape->name != NULL; shape++) {
+            size_t size, after;
+            kvr_size(&shape->response, &size);
+            if (size >= STAGED_COPY_MIN) {
+                continue; /* a buffer of the writer's own has no earlier reservations */
+            }
+            struct fixture fixture;
+            fixture_init(&fixture);
+            assert_true(hostile_make(fixture.output, HOSTILE_TAIL, 30));
+            size_t before = evbuffer_get_length(fixture.output);
+            commits_to_refuse = 1;
+            assert_int_equal(
+                kvr_writer_find(names[w])->write(NULL, fixture.bufferevent, &shape->response, 1),
+                KVR_OK);
+            commits_to_refuse = 0;
+            uint8_t *frame = flat_copy(&shape->response, 1, &size);
+            uint8_t *bytes = output_copy(fixture.output, &after);
+            assert_int_equal(after, before + size);
+            assert_memory_equal(bytes + before, frame, size);
+            free(frame);
+            free(bytes);
+            fixture_deinit(&fixture);
+        }
+    }
+}
+
+static void a_sum_over_the_limit_is_refused(void **state)
+{
+    (void)state;
+    const struct kvr_response three[] = {
+        {.magic = 0x81}, {.magic = 0x81, .key_size = 6}, {.magic = 0x81, .value_size = 100}};
+    size_t total = 0;
+    assert_int_equal(batch_size(three, 3, 178, &total), KVR_OK);
+    assert_int_equal(total, 178);
+    assert_int_equal(batch_size(three, 3, 177, &total), KVR_BATCH_TOO_LONG);
+    assert_int_equal(batch_size(three, 3, 53, &total), KVR_BATCH_TOO_LONG);
+    assert_int_equal(batch_size(three, 3, 0, &total), KVR_BATCH_TOO_LONG);
+    assert_int_equal(batch_size(three, 0, 0, &total), KVR_OK);
+    assert_int_equal(total, 0);
+}
+
 /* Chunks and records after each of `depth` responses with values of one size. */
 static void measure(const struct kvr_writer *writer, size_t value, int chunks[DEPTH_MAX],
                     size_t records[DEPTH_MAX], int depth)
@@ -182,6 +236,8 @@ int main(void)
         cmocka_unit_test(a_batch_of_16_kib_and_more_wastes_neither_memory_nor_records),
         cmocka_unit_test(only_a_few_sizes_do_without_a_reservation),
         cmocka_unit_test(a_small_batch_takes_one_reservation_and_one_chunk),
+        cmocka_unit_test(a_refused_commit_changes_nothing_but_the_way),
+        cmocka_unit_test(a_sum_over_the_limit_is_refused),
         cmocka_unit_test(reserve_never_leaves_more_chunks_or_records_than_legacy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,12 +141,53 @@ static void an_impossible_length_is_refused_before_anything_is_written(void **st
     }
 }
 
+/* Sends on at once what is added, as a filtering bufferevent does. */
+static void pass_on(struct evbuffer *output, const struct evbuffer_cb_info *info, void *unused)
+{
+    (void)info;
+    (void)unused;
+    evbuffer_drain(output, evbuffer_get_length(output));
+}
+
+static void what_was_passed_on_cant_be_taken_back_and_the_caller_is_told(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"legacy", "append"};
+    for (int w = 0; w < 2; w++) {
+        struct fixture fixture;
+        fixture_init(&fixture);
+        evbuffer_unfreeze(fixture.output, 1);
+        evbuffer_add_cb(fixture.output, pass_on, NULL);
+        memory_refuse(2, false); /* the first part gets its chunk, the second does not */
+        assert_int_equal(
+            kvr_writer_find(names[w])->write(NULL, fixture.bufferevent, &shapes()[1].response, 1),
+            KVR_TORN);
+        memory_allow();
+        fixture_deinit(&fixture);
+    }
+}
+
+static void without_a_spare_buffer_nothing_can_be_taken_back_either(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    const struct kvr_response large = {.magic = 0x81, .value = pattern(5000), .value_size = 5000};
+    memory_refuse(2, true);
+    assert_int_equal(kvr_writer_find("legacy")->write(NULL, fixture.bufferevent, &large, 1),
+                     KVR_TORN);
+    memory_allow();
+    fixture_deinit(&fixture);
+}
+
 int main(void)
 {
     memory_control();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_in_turn),
         cmocka_unit_test(a_frozen_buffer_is_refused_and_unchanged),
+        cmocka_unit_test(what_was_passed_on_cant_be_taken_back_and_the_caller_is_told),
+        cmocka_unit_test(without_a_spare_buffer_nothing_can_be_taken_back_either),
         cmocka_unit_test(an_impossible_length_is_refused_before_anything_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
