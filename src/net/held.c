@@ -127,26 +127,29 @@ static void need_no_more(struct list_link *list, struct list_link *place, uint64
 
 static uint64_t needs_behind(const struct list_link *list, const struct list_link *place)
 {
-    return place->next == list ? UINT64_MAX : LIST_MEMBER(place->next, struct held, link)->needs;
+    if (place->next == list) {
+        return UINT64_MAX;
+    }
+    const struct held *behind = LIST_MEMBER(place->next, struct held, link);
+    return behind->kind == HELD_RST ? UINT64_MAX : behind->needs; /* RST need not acknowledge */
 }
 
-/* Bytes of the piece at `place` up to the offset `to` came again. Returns the number of pieces that
- * there are in addition. */
-static uint32_t come_again(struct held_memory *memory, struct list_link *list,
-                           struct list_link *place, uint64_t to, uint64_t needs)
+/* Makes an end of a piece at `offset`, if it is inside of the one at `place`. Without memory it
+ * isn't done, then more bytes than those before share what is decided on them. Returns the number
+ * of pieces added. */
+static uint32_t part(struct held_memory *memory, struct list_link *place, uint64_t offset)
 {
     struct held *held = LIST_MEMBER(place, struct held, link);
-    if (needs >= held->needs) {
-        return 0;
+    return offset < held_end(held) && split(memory, held, offset) ? 1 : 0;
+}
+
+uint32_t held_release(struct held_memory *memory, struct list_link *list, uint64_t offset)
+{
+    struct list_link *last = place_of(list, offset - 1);
+    uint32_t pieces = last == list ? 0 : part(memory, last, offset);
+    for (struct list_link *place = last; place != list; place = place->previous) {
+        LIST_MEMBER(place, struct held, link)->needs = 0;
     }
-    uint32_t pieces = 0;
-    if (to < held_end(held)) {
-        if (!split(memory, held, to)) {
-            return 0;
-        }
-        pieces = 1;
-    }
-    need_no_more(list, place, needs);
     return pieces;
 }
 
@@ -166,7 +169,10 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
         size = size < bytes.size ? size : bytes.size;
         if (there > offset) {
             added.duplicate += size;
-            added.pieces += come_again(memory, list, place, offset + size, label->needs);
+            if (LIST_MEMBER(place, struct held, link)->needs > label->needs) {
+                added.pieces += part(memory, place, offset + size);
+                need_no_more(list, place, label->needs);
+            }
         } else {
             struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
             if (held != NULL) {
@@ -191,6 +197,10 @@ uint32_t held_add_mark(struct held_memory *memory, struct list_link *list, enum 
     if (held == NULL) {
         return 0;
     }
-    add(place_of(list, offset - 1), held, offset, label);
+    struct list_link *place = place_of(list, offset - 1);
+    add(place, held, offset, label);
+    if (kind != HELD_RST) {
+        need_no_more(list, place, label->needs);
+    }
     return 1;
 }

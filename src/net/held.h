@@ -78,6 +78,10 @@ struct held_added {
 struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
                                 struct span bytes, const struct held_label *label);
 
+/* Lets the bytes before `offset` need nothing. Returns the number of pieces added, by splitting
+ * one. */
+uint32_t held_release(struct held_memory *memory, struct list_link *list, uint64_t offset);
+
 /* Adds a mark, before data at the same offset. Returns the number of pieces added: 1, or 0. */
 uint32_t held_add_mark(struct held_memory *memory, struct list_link *list, enum held_kind kind,
                        uint64_t offset, uint32_t size, const struct held_label *label);

@@ -266,16 +266,12 @@ static void give_up_tail(struct net_flow *flow, struct conversation *conversatio
 
 /* Each side's first piece acknowledges the other's. The segment captured later had been sent before
  * as well, when its sender did not know the other one yet. */
-static void release_first(struct conversation *conversation, int direction)
+static void release_later(struct net_flow *flow, struct conversation *conversation)
 {
-    struct list_link *list = &conversation->streams[direction].held;
-    uint64_t turn = held_first(list)->turn;
-    for (struct list_link *link = list->next; link != list; link = link->next) {
-        struct held *held = LIST_MEMBER(link, struct held, link);
-        if (held->turn == turn) {
-            held->needs = 0;
-        }
-    }
+    int later = 1 - earlier(conversation);
+    uint64_t needed = first_held(conversation, 1 - later)->needs;
+    struct list_link *held = &conversation->streams[later].held;
+    conversation->held_count += held_release(&flow->memory, held, needed);
 }
 
 void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
@@ -286,7 +282,7 @@ void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
     } else if (has_hole(conversation, 0) || has_hole(conversation, 1)) {
         give_up_hole(flow, conversation, worst_hole(conversation));
     } else if (first[0] && first[1]) {
-        release_first(conversation, 1 - earlier(conversation));
+        release_later(flow, conversation);
     } else {
         give_up_tail(flow, conversation, first[0] ? 1 : 0);
     }

@@ -18,8 +18,8 @@ static bool syn_is_another(const struct conversation *conversation, const struct
                            const struct net_segment *segment)
 {
     uint32_t first = segment->sequence + 1;
-    if (stream->syn && first == stream->start_sequence) {
-        return false; /* retransmitted */
+    if (stream->known && first == stream->start_sequence) {
+        return false; /* retransmitted, or captured late */
     }
     if (conversation->closed) {
         return true;
@@ -106,7 +106,7 @@ static void start_by_acknowledgement(const struct conversation *conversation,
     if (certain || conversation->settling == 0) {
         other->fixed = true;
     }
-    if (syn && sequence == other->start_sequence) {
+    if (certain && sequence == other->start_sequence) {
         other->syn = true;
     }
 }

@@ -72,19 +72,21 @@ static void say(struct dialogue *dialogue, int from, struct progress *progress,
     uint32_t size = below(seed, percent(seed, 20) ? 2 : SEGMENT_MAX + 1);
     size = size < left ? size : left;
     uint32_t seen = acknowledge(own, &progress[1 - from], seed);
+    bool spared = mischief->one_sided && from == NET_FROM_RESPONDER;
 
     if (own->delayed_size == 0 && own->sent > 0 && size > 0 && percent(seed, mischief->delayed)) {
         own->delayed_at = own->sent;
         own->delayed_size = size;
     } else {
         struct line *line = add_line(dialogue, from, own->sent, size, seen, NET_ACK);
-        line->dropped = size > 1 && percent(seed, mischief->dropped); /* 1: rather a FIN */
+        line->dropped =
+            !spared && size > 1 && percent(seed, mischief->dropped); /* 1: rather a FIN */
     }
     own->sent += size;
     if (own->delayed_size == 0) {
         own->received = own->sent;
     }
-    if (percent(seed, mischief->repeated)) {
+    if (!spared && percent(seed, mischief->repeated)) {
         repeat_some(dialogue, from, own, mischief->altered, seed);
     }
     if (own->delayed_size > 0 && percent(seed, 10)) {
@@ -126,15 +128,25 @@ static void begin(struct dialogue *dialogue, uint16_t port, unsigned *seed)
     }
 }
 
-/* A byte was first sent when its sender had seen least. */
-static void note_needs(struct dialogue *dialogue, const struct line *line)
+/* A byte was first sent when its sender had seen least, and before those behind it. */
+static void note_needs(struct dialogue *dialogue)
 {
-    struct side *side = &dialogue->sides[line->from];
-    uint32_t other_size = dialogue->sides[1 - line->from].size;
-    uint32_t seen = line->seen < other_size ? line->seen : other_size;
-    for (uint32_t at = line->at; at < line->at + line->size; at++) {
-        if (seen < side->needs[at]) {
-            side->needs[at] = seen;
+    for (int i = 0; i < 2; i++) {
+        memset(dialogue->sides[i].needs, 0xff, sizeof(dialogue->sides[i].needs));
+    }
+    for (unsigned i = 0; i < dialogue->lines_count; i++) {
+        const struct line *line = &dialogue->lines[i];
+        uint32_t *needs = dialogue->sides[line->from].needs;
+        uint32_t most = dialogue->sides[1 - line->from].size - 1; /* the last may be a FIN */
+        uint32_t seen = line->seen < most ? line->seen : most;
+        for (uint32_t at = line->at; at < line->at + line->size; at++) {
+            needs[at] = seen < needs[at] ? seen : needs[at];
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t *needs = dialogue->sides[i].needs;
+        for (uint32_t at = dialogue->sides[i].size - 1; at-- > 0;) {
+            needs[at] = needs[at + 1] < needs[at] ? needs[at + 1] : needs[at];
         }
     }
 }
@@ -160,14 +172,13 @@ void dialogue_write(struct dialogue *dialogue, uint16_t port, const struct misch
     }
     for (int i = 0; i < 2; i++) {
         dialogue->sides[i].size = progress[i].sent;
-        memset(dialogue->sides[i].needs, 0xff, sizeof(dialogue->sides[i].needs));
     }
     hang_up(dialogue, NET_FROM_INITIATOR, progress);
     hang_up(dialogue, NET_FROM_RESPONDER, progress);
     add_line(dialogue, NET_FROM_INITIATOR, progress[0].sent + 1, 0, progress[1].received, NET_ACK);
 
+    note_needs(dialogue);
     for (unsigned i = 0; i < dialogue->lines_count; i++) {
-        note_needs(dialogue, &dialogue->lines[i]);
         dialogue->lines[i].place =
             ((uint64_t)i + (mischief->window > 0 ? below(seed, mischief->window) : 0)) << 16 | i;
     }

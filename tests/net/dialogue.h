@@ -13,6 +13,7 @@ struct mischief {
     unsigned window;    /* segments are swapped with others that are less than this away */
     unsigned repeated;  /* percent of the segments that come again, cut anew */
     bool altered;       /* those have other bytes */
+    bool one_sided;     /* only the initiator's are repeated or dropped */
     unsigned delayed;   /* percent that the network loses: they come later */
     unsigned dropped;   /* percent that the capture doesn't have */
     bool in_the_middle; /* no handshake, first segment from the client */
@@ -36,7 +37,8 @@ struct side {
     /* the model */
     uint8_t first[STREAM_MAX];   /* the byte captured first */
     uint64_t packet[STREAM_MAX]; /* in which; 0 for none */
-    uint32_t needs[STREAM_MAX];  /* of the other side, by the copy that acknowledges least */
+    uint32_t needs[STREAM_MAX];  /* of the other side's bytes, known to the sender when it was first
+                                    sent */
     uint64_t captured;           /* different bytes */
     /* what has been told */
     uint32_t told;

@@ -21,6 +21,7 @@ struct capture {
     struct guarded memory;
     struct dialogue dialogues[DIALOGUES];
     uint64_t packets;
+    bool hopeless; /* who answered whom can't be known in every case */
 };
 
 static struct capture capture;
@@ -43,7 +44,8 @@ static void on_data(void *context, struct net_conversation *conversation,
     assert_memory_equal(bytes.data, side->first + side->told, bytes.size);
     for (size_t i = 0; i < bytes.size; i++) {
         assert_int_equal(side->packet[side->told + i], origin->packet);
-        assert_true(side->needs[side->told + i] <= dialogue->sides[1 - direction].told);
+        assert_true(capture.hopeless ||
+                    side->needs[side->told + i] <= dialogue->sides[1 - direction].told);
     }
     side->told += (uint32_t)bytes.size;
 }
@@ -206,9 +208,23 @@ static void dropped_segments_are_lost_and_nothing_else(void **state)
     capture_often(&(struct mischief){.dropped = 5});
 }
 
+static void swapped_retransmissions_change_nothing(void **state)
+{
+    (void)state;
+    capture_often(&(struct mischief){.window = 12, .repeated = 20, .delayed = 5});
+}
+
+static void retransmissions_replace_what_was_dropped(void **state)
+{
+    (void)state;
+    capture_often(
+        &(struct mischief){.repeated = 20, .delayed = 5, .dropped = 5, .one_sided = true});
+}
+
 static void a_bad_network_and_a_bad_capture_together(void **state)
 {
     (void)state;
+    capture.hopeless = true;
     capture_often(&(struct mischief){.window = 12, .repeated = 15, .delayed = 5, .dropped = 5});
 }
 
@@ -221,6 +237,8 @@ int main(void)
         cmocka_unit_test(retransmissions_and_overlaps_change_nothing),
         cmocka_unit_test(of_different_copies_the_first_is_told),
         cmocka_unit_test(dropped_segments_are_lost_and_nothing_else),
+        cmocka_unit_test(swapped_retransmissions_change_nothing),
+        cmocka_unit_test(retransmissions_replace_what_was_dropped),
         cmocka_unit_test(a_bad_network_and_a_bad_capture_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
