@@ -30,6 +30,9 @@ struct difference *difference_add(struct run *run, const struct difference_subje
     if (subject->request != NULL) {
         struct span key = pending_frame(subject->request).key;
         difference->request_packet = subject->request->origin.packet;
+        difference->request_magic = subject->request->magic;
+        difference->request_opcode = subject->request->opcode;
+        difference->request_opaque = subject->request->opaque;
         difference->key_size = key.size < DIFFERENCE_KEY_MAX ? key.size : DIFFERENCE_KEY_MAX;
         if (difference->key_size > 0) {
             memcpy(difference->key, key.data, difference->key_size);

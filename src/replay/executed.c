@@ -152,13 +152,21 @@ static void missing(struct run *run, const struct connection *connection,
     explain_doubt(run, frame.key, seconds_of(&request->origin));
 }
 
+/* memcached's own connection for UDP stays open whatever comes. */
+static void note_closing(struct connection *connection, const struct pending *request,
+                         const struct settlement *settlement)
+{
+    connection->closing |= settlement->closes;
+    connection->closed |= settlement->closes && settlement->agreed && request->request_id < 0;
+}
+
 /* A quiet request that was not answered: silence has to be the right answer. */
 static void settle_silence(struct run *run, struct connection *connection, struct pending *request,
                            int64_t now)
 {
     struct settlement settlement;
     settle_try(run, connection, request, NULL, now, false, &settlement);
-    connection->closing |= settlement.closes;
+    note_closing(connection, request, &settlement);
     if (settlement.outcome != OUTCOME_DIFFERENT) {
         return;
     }
@@ -248,7 +256,9 @@ static void unexpected(struct run *run, const struct connection *connection,
         .header = &response->frame.header,
     };
     struct difference *difference = difference_add(run, &subject);
-    difference_set_detail(difference, "no request is waiting for this answer");
+    difference_set_detail(difference, connection->closed
+                                          ? "the server has to close the connection before this"
+                                          : "no request is waiting for this answer");
     count(run, response, OUTCOME_DIFFERENT);
 }
 
@@ -366,7 +376,7 @@ static void finish(struct run *run, struct connection *connection,
     if (settlement->mask_needed && settlement->outcome != OUTCOME_DIFFERENT) {
         run->result->mask_hits[settlement->comparison.mask]++;
     }
-    connection->closing |= settlement->closes;
+    note_closing(connection, request, settlement);
     connection->out_of_step |= settlement->out_of_step;
     if (opcode == MCBP_HELLO && request->opcode == MCBP_HELLO &&
         response->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS) {
@@ -406,6 +416,10 @@ static void answer(struct run *run, struct connection *connection,
 {
     int64_t now = seconds_of(&response->origin);
     index = pass_over(run, connection, index, now);
+    if (connection->closed) {
+        unexpected(run, connection, response);
+        return;
+    }
     struct pending request;
     take(run, connection, index, &request);
 
@@ -514,7 +528,9 @@ void executed_response(struct run *run, struct connection *connection,
     bool exact = find_exact(connection, response, 0, &index);
     bool uncertain = connection->requests_uncertain || connection->out_of_step ||
                      connection->foreign || response->request_id >= 0;
-    if (exact && is_stat_row(response)) {
+    if (connection->closed && !connection->out_of_step) {
+        unexpected(run, connection, response);
+    } else if (exact && is_stat_row(response)) {
         stat_row(run, connection, response, index);
     } else if (exact) {
         answer(run, connection, response, index);

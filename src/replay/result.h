@@ -98,6 +98,9 @@ struct difference {
     uint16_t status;
     uint32_t opaque;
     uint64_t request_packet; /* 0: there is no request to it */
+    uint8_t request_magic;
+    uint8_t request_opcode;
+    uint32_t request_opaque;
     uint8_t key[DIFFERENCE_KEY_MAX];
     size_t key_size;                   /* of the request's key, cut to what fits */
     char field[DIFFERENCE_FIELD_SIZE]; /* "header.cas", "value+117"; empty where there is none */

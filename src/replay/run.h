@@ -23,6 +23,7 @@ struct connection {
     bool out_of_step;         /* the server reads this client's bytes in other frames than we do */
     bool foreign;             /* HELLO has agreed on features that this store does not have */
     bool closing;             /* the server closes after the answer it has given */
+    bool closed;              /* it did answer so: whatever it sends after that is one too many */
     bool client_ended;
     bool server_ended;
     /* The last request whose answer differed. If the next answer is the right one, the one before

@@ -164,7 +164,7 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
     struct saved_item before;
     bool may_overlap = explain_may_overlap(run, &trial, &before);
     settlement->outcome = execute(run, &trial, strict);
-    settlement->closes = trial.answer.close;
+    settlement->closes = trial.answer.close && settlement->outcome != OUTCOME_NOT_EXECUTED;
     settlement->out_of_step = trial.answer.overread != 0 || trial.answer.unread != 0;
     settlement->answers = trial.answered;
     settlement->agreed = settlement->outcome != OUTCOME_DIFFERENT;

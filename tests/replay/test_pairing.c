@@ -1,0 +1,425 @@
+/*
+ * Pairing: an answer that is missing, too many, or another's is one difference under its right
+ * name, and the answers after it are compared as if nothing had happened.
+ */
+#include "scene.h"
+
+static const uint16_t NOT_FOUND = MCBP_STATUS_KEY_NOT_FOUND;
+
+/* The store knows two keys, and so does who reads the test: k1 is v1, k2 is v2. */
+static void begin(struct scene *scene)
+{
+    asks(scene, ANN, 1, SET, .key = "k1", .value = "v1");
+    answers(scene, ANN, 1, SET, .cas = 1);
+    asks(scene, ANN, 2, SET, .key = "k2", .value = "v2");
+    answers(scene, ANN, 2, SET, .cas = 2);
+}
+
+/* Three more that are as they should be. */
+static void go_on(struct scene *scene)
+{
+    asks(scene, ANN, 91, GET, .key = "k2");
+    answers(scene, ANN, 91, GET, .cas = 2, .value = "v2");
+    asks(scene, ANN, 92, GET, .key = "k3");
+    answers(scene, ANN, 92, GET, .status = NOT_FOUND);
+    asks(scene, ANN, 93, NOOP);
+    answers(scene, ANN, 93, NOOP);
+}
+
+static void a_missing_answer_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+static void a_missing_answer_of_a_client_without_opaques_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 0, SET, .key = "k1", .value = "v1");
+    asks(scene, ANN, 0, SET, .key = "k2", .value = "v2");
+    answers(scene, ANN, 0, SET, .cas = 1);
+    answers(scene, ANN, 0, SET, .cas = 2);
+    asks(scene, ANN, 0, GET, .key = "k1"); /* this one */
+    asks(scene, ANN, 0, GET, .key = "k2");
+    asks(scene, ANN, 0, GET, .key = "k3");
+    answers(scene, ANN, 0, GET, .cas = 2, .value = "v2");
+    answers(scene, ANN, 0, GET, .status = NOT_FOUND);
+    asks(scene, ANN, 0, NOOP);
+    answers(scene, ANN, 0, NOOP);
+    assert_verdict(scene, .identical = 5, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+static void the_last_answer_missing_before_the_server_closes_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    server_closes(scene, ANN);
+    assert_verdict(scene, .identical = 2, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+static void a_request_at_the_end_of_the_capture_is_unanswered_and_no_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    assert_verdict(scene, .identical = 2);
+    assert_int_equal(scene_verify(scene)->unanswered, 1);
+}
+
+static void an_extra_answer_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    answers(scene, ANN, 2, SET, .cas = 2);
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void an_extra_answer_while_a_request_waits_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    answers(scene, ANN, 2, SET, .cas = 2);
+    answers(scene, ANN, 3, GET, .cas = 1, .value = "v1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 6, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void an_extra_answer_to_a_client_without_opaques_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 0, GET, .key = "k1");
+    asks(scene, ANN, 0, GET, .key = "k2");
+    answers(scene, ANN, 0, GET, .cas = 1, .value = "v1");
+    answers(scene, ANN, 0, GET, .cas = 1, .value = "v1");
+    answers(scene, ANN, 0, GET, .cas = 2, .value = "v2");
+    go_on(scene);
+    assert_verdict(scene, .identical = 7, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void swapped_answers_are_two_differences_and_no_more(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 0, GET, .key = "k1");
+    asks(scene, ANN, 0, GET, .key = "k2");
+    answers(scene, ANN, 0, GET, .cas = 2, .value = "v2");
+    answers(scene, ANN, 0, GET, .cas = 1, .value = "v1");
+    go_on(scene);
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->status, VERIFY_DIFFERENT);
+    assert_in_range(found->executed.check.different + found->executed.missing, 1, 2);
+    assert_in_range(found->executed.check.identical, 6, 7);
+}
+
+static void answers_out_of_order_are_paired_by_their_opaque(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    asks(scene, ANN, 4, GET, .key = "k2");
+    answers(scene, ANN, 4, GET, .cas = 2, .value = "v2");
+    answers(scene, ANN, 3, GET, .cas = 1, .value = "v1");
+    go_on(scene);
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->status, VERIFY_IDENTICAL);
+    assert_int_equal(found->executed.missing, 0);
+}
+
+static void another_opaque_is_a_difference_in_that_field(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    answers(scene, ANN, 4, GET, .cas = 1, .value = "v1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.opaque");
+}
+
+static void another_opcode_is_a_difference_in_that_field(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    answers(scene, ANN, 3, GAT, .cas = 1, .value = "v1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.opcode");
+}
+
+/* ---------------------------------------------------------------- quiet requests */
+
+static void ask_quietly(struct scene *scene)
+{
+    begin(scene);
+    asks(scene, ANN, 3, GETQ, .key = "k1");
+    asks(scene, ANN, 4, GETQ, .key = "nothing");
+    asks(scene, ANN, 5, SETQ, .key = "k3", .value = "v3");
+    asks(scene, ANN, 6, GETKQ, .key = "k2");
+    asks(scene, ANN, 7, NOOP);
+}
+
+static void silence_is_the_right_answer_to_a_quiet_miss_and_a_quiet_success(void **state)
+{
+    struct scene *scene = *state;
+    ask_quietly(scene);
+    answers(scene, ANN, 3, GETQ, .cas = 1, .value = "v1");
+    answers(scene, ANN, 6, GETKQ, .cas = 2, .key = "k2", .value = "v2");
+    answers(scene, ANN, 7, NOOP);
+    assert_verdict(scene, .identical = 5);
+}
+
+static void a_quiet_hit_that_is_not_answered_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask_quietly(scene);
+    answers(scene, ANN, 6, GETKQ, .cas = 2, .key = "k2", .value = "v2");
+    answers(scene, ANN, 7, NOOP);
+    assert_verdict(scene, .identical = 4, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+    assert_int_equal(scene->result.differences[0].opaque, 3);
+}
+
+static void an_answer_to_a_quiet_success_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask_quietly(scene);
+    answers(scene, ANN, 3, GETQ, .cas = 1, .value = "v1");
+    answers(scene, ANN, 5, SETQ, .cas = 3);
+    answers(scene, ANN, 6, GETKQ, .cas = 2, .key = "k2", .value = "v2");
+    answers(scene, ANN, 7, NOOP);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void an_answer_to_a_quiet_miss_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask_quietly(scene);
+    answers(scene, ANN, 3, GETQ, .cas = 1, .value = "v1");
+    answers(scene, ANN, 4, GETQ, .status = NOT_FOUND);
+    answers(scene, ANN, 6, GETKQ, .cas = 2, .key = "k2", .value = "v2");
+    answers(scene, ANN, 7, NOOP);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void a_quiet_hit_not_answered_before_the_client_leaves_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GETQ, .key = "k1");
+    asks(scene, ANN, 4, QUIT);
+    answers(scene, ANN, 4, QUIT);
+    server_closes(scene, ANN);
+    assert_verdict(scene, .identical = 3, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+static void quiet_requests_count_when_the_connection_ends_without_a_loud_one(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, SETQ, .key = "k1", .value = "new");
+    asks(scene, ANN, 4, QUITQ);
+    server_closes(scene, ANN);
+    asks(scene, BOB, 1, GET, .key = "k1");
+    answers(scene, BOB, 1, GET, .cas = 3, .value = "new");
+    assert_verdict(scene, .identical = 3);
+}
+
+/* ---------------------------------------------------------------- STAT, QUIT, closing */
+
+static void ask_stat(struct scene *scene)
+{
+    begin(scene);
+    asks(scene, ANN, 3, STAT);
+    answers(scene, ANN, 3, STAT, .key = "pid", .value = "1");
+    answers(scene, ANN, 3, STAT, .key = "uptime", .value = "2");
+}
+
+static void rows_of_stat_are_adopted_and_their_end_is_compared(void **state)
+{
+    struct scene *scene = *state;
+    ask_stat(scene);
+    answers(scene, ANN, 3, STAT);
+    go_on(scene);
+    assert_verdict(scene, .identical = 6, .adopted = 2);
+}
+
+static void rows_of_stat_without_their_end_are_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask_stat(scene);
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .adopted = 2, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+static void a_row_of_stat_with_a_cas_is_a_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask_stat(scene);
+    answers(scene, ANN, 3, STAT, .key = "threads", .value = "4", .cas = 1);
+    answers(scene, ANN, 3, STAT);
+    go_on(scene);
+    assert_verdict(scene, .identical = 6, .adopted = 2, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.cas");
+}
+
+static void an_answer_to_a_request_after_quit_is_a_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, QUIT);
+    asks(scene, ANN, 4, GET, .key = "k1");
+    answers(scene, ANN, 3, QUIT);
+    answers(scene, ANN, 4, GET, .cas = 1, .value = "v1");
+    assert_verdict(scene, .identical = 3, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void an_answer_to_a_request_after_a_quiet_quit_is_a_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, QUITQ);
+    asks(scene, ANN, 4, GET, .key = "k1");
+    answers(scene, ANN, 4, GET, .cas = 1, .value = "v1");
+    assert_verdict(scene, .identical = 2, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+}
+
+static void requests_after_quit_need_no_answer(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, QUIT);
+    asks(scene, ANN, 4, GET, .key = "k1");
+    answers(scene, ANN, 3, QUIT);
+    server_closes(scene, ANN);
+    assert_verdict(scene, .identical = 3);
+}
+
+static void a_server_that_closes_instead_of_answering_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    asks(scene, ANN, 4, GET, .key = "k2");
+    server_closes(scene, ANN);
+    asks(scene, BOB, 1, GET, .key = "k1");
+    answers(scene, BOB, 1, GET, .cas = 1, .value = "v1");
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->executed.missing, 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+/* ---------------------------------------------------------------- UDP */
+
+static void over_udp_a_missing_answer_may_have_been_lost(void **state)
+{
+    struct scene *scene = *state;
+    scene_use_udp(scene, ANN);
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5);
+}
+
+static void over_udp_a_wrong_answer_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    scene_use_udp(scene, ANN);
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    answers(scene, ANN, 3, GET, .cas = 1, .value = "V1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "value+0");
+}
+
+static void over_udp_answers_may_overtake_each_other(void **state)
+{
+    struct scene *scene = *state;
+    scene_use_udp(scene, ANN);
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    asks(scene, ANN, 4, GET, .key = "k2");
+    answers(scene, ANN, 4, GET, .cas = 2, .value = "v2");
+    answers(scene, ANN, 3, GET, .cas = 1, .value = "v1");
+    go_on(scene);
+    assert_int_equal(scene_verify(scene)->status, VERIFY_IDENTICAL);
+}
+
+/* ---------------------------------------------------------------- the rest of the field */
+
+static void a_cas_that_the_mutation_did_not_get_is_a_difference_in_the_read(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    answers(scene, ANN, 3, GET, .cas = 9, .value = "v1");
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.cas");
+}
+
+static void answers_to_requests_from_before_a_capture_in_mid_stream_are_not_executed(void **state)
+{
+    struct scene *scene = *state;
+    scene_join(scene, ANN);
+    answers(scene, ANN, 7, GET, .cas = 2, .value = "v2");
+    begin(scene);
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .not_executed = 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(a_missing_answer_is_one_difference),
+        scene_test(a_missing_answer_of_a_client_without_opaques_is_one_difference),
+        scene_test(the_last_answer_missing_before_the_server_closes_is_one_difference),
+        scene_test(a_request_at_the_end_of_the_capture_is_unanswered_and_no_difference),
+        scene_test(an_extra_answer_is_one_difference),
+        scene_test(an_extra_answer_while_a_request_waits_is_one_difference),
+        scene_test(an_extra_answer_to_a_client_without_opaques_is_one_difference),
+        scene_test(swapped_answers_are_two_differences_and_no_more),
+        scene_test(answers_out_of_order_are_paired_by_their_opaque),
+        scene_test(another_opaque_is_a_difference_in_that_field),
+        scene_test(another_opcode_is_a_difference_in_that_field),
+        scene_test(silence_is_the_right_answer_to_a_quiet_miss_and_a_quiet_success),
+        scene_test(a_quiet_hit_that_is_not_answered_is_one_difference),
+        scene_test(an_answer_to_a_quiet_success_is_one_difference),
+        scene_test(an_answer_to_a_quiet_miss_is_one_difference),
+        scene_test(a_quiet_hit_not_answered_before_the_client_leaves_is_one_difference),
+        scene_test(quiet_requests_count_when_the_connection_ends_without_a_loud_one),
+        scene_test(rows_of_stat_are_adopted_and_their_end_is_compared),
+        scene_test(rows_of_stat_without_their_end_are_one_difference),
+        scene_test(a_row_of_stat_with_a_cas_is_a_difference),
+        scene_test(an_answer_to_a_request_after_quit_is_a_difference),
+        scene_test(an_answer_to_a_request_after_a_quiet_quit_is_a_difference),
+        scene_test(requests_after_quit_need_no_answer),
+        scene_test(a_server_that_closes_instead_of_answering_is_one_difference),
+        scene_test(over_udp_a_missing_answer_may_have_been_lost),
+        scene_test(over_udp_a_wrong_answer_is_one_difference),
+        scene_test(over_udp_answers_may_overtake_each_other),
+        scene_test(a_cas_that_the_mutation_did_not_get_is_a_difference_in_the_read),
+        scene_test(answers_to_requests_from_before_a_capture_in_mid_stream_are_not_executed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
