@@ -2,6 +2,7 @@
  * kvreplay verify: runs the captures one after the other and reports.
  */
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/verify_arguments.h"
 #include "report/progress.h"
 #include "report/report.h"
@@ -12,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH = 100, WIDTH_MIN = 60 };
+enum { WIDTH = 120, WIDTH_MIN = 60 };
 
 static void on_progress(void *context, const char *path, uint64_t bytes_read, uint64_t bytes_total,
                         uint64_t server_frames)
@@ -73,22 +74,60 @@ static struct report_style style_of(const struct verify_arguments *arguments)
     return style;
 }
 
+struct outputs {
+    struct output json;
+    struct output junit;
+};
+
+static bool is_standard_output(const struct output *output)
+{
+    return output->file == stdout;
+}
+
+/* Text goes to standard output unless another report does. */
+static bool write_reports(const struct verify_arguments *arguments, struct outputs *outputs,
+                          const struct verify_result *result)
+{
+    struct report report = {.options = &arguments->options, .result = result};
+    struct report_style style = style_of(arguments);
+    bool written = (outputs->json.file == NULL || report_json(outputs->json.file, &report)) &&
+                   (outputs->junit.file == NULL || report_junit(outputs->junit.file, &report));
+    if (!written) {
+        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
+    }
+    if (!is_standard_output(&outputs->json) && !is_standard_output(&outputs->junit)) {
+        report_text(stdout, &report, &style);
+    }
+    return written;
+}
+
+static int run_and_report(const struct verify_arguments *arguments, struct outputs *outputs)
+{
+    struct verify_result result;
+    if (!verify_result_init(&result, arguments->inputs.count, arguments->show,
+                            arguments->options.masks.count)) {
+        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
+        return VERIFY_INTERNAL;
+    }
+    run(arguments, &result);
+    bool written = write_reports(arguments, outputs, &result);
+    int status = written ? (int)result.status : VERIFY_INTERNAL;
+    verify_result_deinit(&result);
+    return status;
+}
+
 int command_verify(int argc, char **argv)
 {
     struct verify_arguments arguments;
-    struct verify_result result;
+    struct outputs outputs = {0};
+    int status = VERIFY_INTERNAL;
     verify_arguments_init(&arguments, argc, argv);
-    if (!verify_result_init(&result, arguments.inputs.count, arguments.show,
-                            arguments.options.masks.count)) {
-        fprintf(stderr, "%s: %s\n", argv[0], strerror(ENOMEM));
-        return VERIFY_INTERNAL;
+    if (output_open(&outputs.json, arguments.json) &&
+        output_open(&outputs.junit, arguments.junit)) {
+        status = run_and_report(&arguments, &outputs);
     }
-    run(&arguments, &result);
-    struct report report = {.options = &arguments.options, .result = &result};
-    struct report_style style = style_of(&arguments);
-    report_text(stdout, &report, &style);
-    int status = (int)result.status;
-    verify_result_deinit(&result);
+    bool json = output_close(&outputs.json);
+    bool junit = output_close(&outputs.junit);
     verify_arguments_deinit(&arguments);
-    return status;
+    return json && junit ? status : VERIFY_INTERNAL;
 }

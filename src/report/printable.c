@@ -1,5 +1,7 @@
 #include "report/printable.h"
 
+#include "report/utf8.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,57 +35,33 @@ char *printable_hex(struct span bytes)
     return hex;
 }
 
-static size_t utf8_length(uint8_t first)
-{
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xc2 || first > 0xf4) {
-        return 0; /* a continuation byte, or nothing that UTF-8 uses */
-    }
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* Control characters, halves of surrogates, what XML forbids, and what turns a line around. */
+/* Control characters, and what turns the direction of a line around. */
 static bool can_be_shown(uint32_t character)
 {
     return character >= 0x20 && (character < 0x7f || character > 0x9f) &&
-           (character < 0xd800 || character > 0xdfff) &&
            (character < 0x200e || character > 0x200f) &&
-           (character < 0x2028 || character > 0x202e) &&
-           (character < 0x2066 || character > 0x2069) && (character & 0xfffe) != 0xfffe;
+           (character < 0x2028 || character > 0x202e) && (character < 0x2066 || character > 0x2069);
 }
 
-size_t printable_utf8(struct span bytes)
+/* The length of the character that `bytes` begins with, if it can be shown; 0 otherwise. */
+static size_t shown_length(struct span bytes)
 {
-    static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = bytes.size == 0 ? 0 : utf8_length(bytes.data[0]);
-    if (length == 0 || length > bytes.size) {
-        return 0;
-    }
-    uint32_t character = bytes.data[0] & first_bits[length];
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes.data[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        character = character << 6 | (bytes.data[i] & 0x3f);
-    }
-    return character >= least[length] && character <= 0x10ffff && can_be_shown(character) ? length
-                                                                                          : 0;
+    uint32_t character;
+    size_t length = utf8_decode(bytes, &character);
+    return length > 0 && can_be_shown(character) ? length : 0;
 }
 
 /* The character or byte that `rest` begins with: bytes taken, and the columns it is shown in. */
 static size_t next_shown(struct span rest, size_t *columns)
 {
-    size_t length = printable_utf8(rest);
+    size_t length = shown_length(rest);
     *columns = length > 0 ? 1 : sizeof("\\xNN") - 1;
     return length > 0 ? length : 1;
 }
 
 static void write_shown(FILE *out, struct span rest, size_t size)
 {
-    if (printable_utf8(rest) > 0) {
+    if (shown_length(rest) > 0) {
         fwrite(rest.data, 1, size, out);
     } else {
         fprintf(out, "\\x%02x", rest.data[0]);
@@ -128,7 +106,7 @@ void printable_write_shortened(FILE *out, const char *text, size_t width)
         printable_write_text(out, text);
         return;
     }
-    size_t head = (width - 3) / 4;
+    size_t head = (width - 3) / 5;
     size_t tail = width - 3 - head;
     write_columns(out, text, 0, head);
     fputs("...", out);

@@ -15,13 +15,7 @@ void printable_write(FILE *out, struct span bytes);
 /* Two hexadecimal digits a byte, as a string to be freed; NULL if there is no memory. */
 char *printable_hex(struct span bytes);
 
-/*
- * The length of the UTF-8 sequence that `bytes` begins with, 1 to 4, if it stands for a character
- * that can be shown; 0 if it does not: a control character, or no UTF-8.
- */
-size_t printable_utf8(struct span bytes);
-
-/* A path or message: UTF-8 as it is, everything else as \xNN. */
+/* A path or message: characters that can be shown as they are, other bytes as \xNN. */
 void printable_write_text(FILE *out, const char *text);
 
 /* How many columns printable_write_text takes, at one for each character. */

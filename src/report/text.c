@@ -25,14 +25,8 @@ void text_color_end(FILE *out, const struct report_style *style)
 
 static void write_settings(FILE *out, const struct verify_options *options)
 {
-    const struct construct_options *construct = &options->construct;
-    static const char *const references[] = {
-        [REFERENCE_CAPTURE] = "capture", [REFERENCE_FLAT] = "flat"};
-    const char *reference = construct->reference == REFERENCE_WRITER
-                                ? construct->reference_writer->name
-                                : references[construct->reference];
-    fprintf(out, "writer %s, reference %s, state %s\n\n", construct->writer->name, reference,
-            options->cold ? "cold" : "adopt");
+    fprintf(out, "writer %s, reference %s, state %s\n\n", options->construct.writer->name,
+            verdict_reference(options), options->cold ? "cold" : "adopt");
 }
 
 static void write_problems(FILE *out, const struct report *report, const struct report_style *style)
@@ -41,36 +35,18 @@ static void write_problems(FILE *out, const struct report *report, const struct 
     bool any = false;
     for (size_t i = 0; i < result->captures_count; i++) {
         const struct capture_result *capture = &result->captures[i];
-        if (capture->problem != NULL) {
+        bool is_verdict = result->captures_count == 1 && capture->status > VERIFY_DIFFERENT;
+        if (capture->problem != NULL && !is_verdict) {
             fputs(any || style->quiet ? "" : "\n", out);
             any = true;
             text_color_begin(out, style, COLOR_WARNING);
-            fprintf(out, "%s: ", verdict_name(capture->status));
+            fprintf(out, "%s: ",
+                    capture->status <= VERIFY_DIFFERENT ? "note" : verdict_name(capture->status));
             text_color_end(out, style);
             verdict_write_problem(out, capture);
             fputc('\n', out);
         }
     }
-}
-
-/* A path as a shell takes it. */
-static void write_quoted(FILE *out, const char *path)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "/._-+,:@%=";
-    if (path[strspn(path, plain)] == '\0') {
-        fputs(path, out);
-        return;
-    }
-    fputc('\'', out);
-    for (const char *rest = path; *rest != '\0'; rest++) {
-        if (*rest == '\'') {
-            fputs("'\\''", out);
-        } else {
-            fputc((unsigned char)*rest < 0x20 || *rest == 0x7f ? '?' : *rest, out);
-        }
-    }
-    fputc('\'', out);
 }
 
 static void write_differences(FILE *out, const struct report *report,
@@ -86,13 +62,6 @@ static void write_differences(FILE *out, const struct report *report,
     if (all > result->differences_count) {
         fprintf(out, "\n%s more; ", number_text(all - result->differences_count, text));
         fprintf(out, "--show %" PRIu64 " shows all\n", all);
-    }
-    if (result->differences_count > 0) {
-        const struct difference *first = &result->differences[0];
-        fprintf(out, "\nto see more of the first: kvreplay inspect -x --connection %" PRIu64 " ",
-                first->connection);
-        write_quoted(out, first->capture);
-        fputc('\n', out);
     }
 }
 
@@ -119,6 +88,9 @@ void report_text(FILE *out, const struct report *report, const struct report_sty
     }
     write_problems(out, report, style);
     write_differences(out, report, style);
-    fputs(style->quiet ? "" : "\n", out);
+    if (!style->quiet) {
+        text_hints(out, report);
+    }
+    fputs(style->quiet && report->result->differences_count == 0 ? "" : "\n", out);
     write_verdict(out, report, style);
 }

@@ -25,4 +25,7 @@ void text_opcodes(FILE *out, const struct report *report, const struct report_st
 void text_difference(FILE *out, const struct report *report, const struct difference *difference,
                      size_t number, const struct report_style *style);
 
+/* What can be done about what went wrong. */
+void text_hints(FILE *out, const struct report *report);
+
 #endif

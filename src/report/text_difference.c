@@ -3,6 +3,7 @@
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "report/printable.h"
+#include "report/verdict.h"
 
 #include <inttypes.h>
 
@@ -10,16 +11,9 @@ enum { ROW_BYTES = 16, SIDE_WIDTH = 10 };
 
 static const char *reference_name(const struct report *report)
 {
-    const struct construct_options *construct = &report->options->construct;
-    switch (construct->reference) {
-    case REFERENCE_FLAT:
-        return "flat";
-    case REFERENCE_WRITER:
-        return construct->reference_writer->name;
-    case REFERENCE_CAPTURE:
-        break;
-    }
-    return "recorded";
+    const struct verify_options *options = report->options;
+    return options->construct.reference == REFERENCE_CAPTURE ? "recorded"
+                                                             : verdict_reference(options);
 }
 
 /* ----------------------------------------------------------------------------------- the bytes */
@@ -124,13 +118,16 @@ static void write_row(const struct hex *hex, const char *reference, const char *
     uint8_t byte;
     bool has_reference = byte_at(&hex->difference->reference, hex->place, &byte);
     bool has_built = byte_at(&hex->difference->built, hex->place, &byte);
+    if (has_both_sides(hex->difference) && !row_differs(hex)) {
+        return;
+    }
     if (has_reference || (has_both_sides(hex->difference) && has_built)) {
         write_side(hex, reference, &hex->difference->reference);
     }
     if (has_built || (has_both_sides(hex->difference) && has_reference)) {
         write_side(hex, built, &hex->difference->built);
     }
-    if (has_both_sides(hex->difference) && row_differs(hex)) {
+    if (has_both_sides(hex->difference)) {
         write_carets(hex);
     }
 }
@@ -149,28 +146,38 @@ static void write_bytes(FILE *out, const struct report *report, const struct dif
 
 /* ----------------------------------------------------------------------------------- the words */
 
+/* "the answer to GET", or what the server says of its own accord */
+static void write_frame_name(FILE *out, const struct difference *difference)
+{
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    bool answer =
+        mcbp_magic_is_response(difference->magic) || difference->kind == DIFFERENCE_MISSING;
+    fprintf(out, "the %s %s", answer ? "answer to" : "server's request",
+            mcbp_opcode_text(difference->magic, difference->opcode, text));
+}
+
 static void write_what(FILE *out, const struct difference *difference)
 {
-    static const char *const checks[] = {
-        [CHECK_REBUILT] = "rebuilt", [CHECK_EXECUTED] = "executed"};
-    char text[MCBP_OPCODE_TEXT_SIZE];
-    const char *opcode = mcbp_opcode_text(difference->magic, difference->opcode, text);
-    fprintf(out, "%s: ", checks[difference->check]);
+    fprintf(out, "%s: ", difference->check == CHECK_REBUILT ? "rebuilt" : "executed");
     switch (difference->kind) {
     case DIFFERENCE_FIELD:
-        fprintf(out, "%s differs in the answer to %s", difference->field, opcode);
+        fprintf(out, "%s differs in ", difference->field);
+        write_frame_name(out, difference);
         break;
     case DIFFERENCE_MISSING:
-        fprintf(out, "the answer to %s is missing", opcode);
+        write_frame_name(out, difference);
+        fputs(" is missing", out);
         break;
     case DIFFERENCE_UNEXPECTED:
-        fprintf(out, "an answer to %s that should not be there", opcode);
+        write_frame_name(out, difference);
+        fputs(" should not be there", out);
         break;
     case DIFFERENCE_MALFORMED:
         fprintf(out, "the server's bytes are no frame: %s", difference->field);
         break;
     case DIFFERENCE_REFUSED:
-        fprintf(out, "the answer to %s could not be built", opcode);
+        write_frame_name(out, difference);
+        fputs(" could not be built", out);
         break;
     }
 }
@@ -195,10 +202,11 @@ static void write_request(FILE *out, const struct difference *difference)
     if (difference->request_packet == 0) {
         return;
     }
-    fprintf(out, "   request    %s opaque 0x%08" PRIx32,
-            mcbp_opcode_text(difference->magic, difference->opcode, text), difference->opaque);
+    fprintf(out, "   request    %s, opaque 0x%08" PRIx32,
+            mcbp_opcode_text(difference->request_magic, difference->request_opcode, text),
+            difference->request_opaque);
     if (difference->key_size > 0) {
-        fputs(" key \"", out);
+        fputs(", key \"", out);
         printable_write(out, span_of(difference->key, difference->key_size));
         fputc('"', out);
     }
@@ -212,14 +220,18 @@ static void write_response(FILE *out, const struct difference *difference)
     if (difference->kind == DIFFERENCE_MISSING || difference->kind == DIFFERENCE_MALFORMED) {
         return;
     }
-    fprintf(out, "   response   %s opaque 0x%08" PRIx32, mcbp_status_text(difference->status, text),
-            difference->opaque);
+    if (mcbp_magic_is_response(difference->magic)) {
+        fprintf(out, "   response   %s, ", mcbp_status_text(difference->status, text));
+    } else {
+        fprintf(out, "   frame      vbucket %u, ", difference->status);
+    }
+    fprintf(out, "opaque 0x%08" PRIx32, difference->opaque);
     if (difference->reference.frame_size > 0) {
         fprintf(out, ", %s", count_text(difference->reference.frame_size, "byte", count));
-        if (has_both_sides(difference) &&
-            difference->built.frame_size != difference->reference.frame_size) {
-            fprintf(out, ", built %s", count_text(difference->built.frame_size, "byte", count));
-        }
+    }
+    if (has_both_sides(difference) &&
+        difference->built.frame_size != difference->reference.frame_size) {
+        fprintf(out, " (built: %s)", count_text(difference->built.frame_size, "byte", count));
     }
     fputc('\n', out);
 }

@@ -8,36 +8,38 @@
 /* A column of the table: a number of struct capture_result. */
 struct column {
     const char *name;
+    const char *short_name; /* where there is little room */
     size_t offset;
     bool optional; /* only shown if it is not 0 everywhere */
     bool bad;      /* a number other than 0 is a difference */
 };
 
-#define COUNT(name, member, optional, bad)                                                         \
+#define COUNT(name, short_name, member, optional, bad)                                             \
     {                                                                                              \
-        (name), offsetof(struct capture_result, member), (optional), (bad)                         \
+        (name), (short_name), offsetof(struct capture_result, member), (optional), (bad)           \
     }
 static const struct column columns[] = {
-    COUNT("compared", rebuilt.compared, false, false),
-    COUNT("identical", rebuilt.identical, false, false),
-    COUNT("different", rebuilt.different, false, true),
-    COUNT("compared", executed.check.compared, false, false),
-    COUNT("identical", executed.check.identical, false, false),
-    COUNT("different", executed.check.different, false, true),
-    COUNT("missing", executed.missing, true, true),
-    COUNT("malformed", executed.malformed, true, true),
-    COUNT("adopted", executed.adopted, true, false),
-    COUNT("ambiguous", executed.ambiguous, true, false),
-    COUNT("not executed", executed.not_executed, true, false),
+    COUNT("compared", "cmp", rebuilt.compared, false, false),
+    COUNT("identical", "same", rebuilt.identical, false, false),
+    COUNT("different", "diff", rebuilt.different, false, true),
+    COUNT("compared", "cmp", executed.check.compared, false, false),
+    COUNT("identical", "same", executed.check.identical, false, false),
+    COUNT("different", "diff", executed.check.different, false, true),
+    COUNT("missing", "miss", executed.missing, true, true),
+    COUNT("malformed", "malf", executed.malformed, true, true),
+    COUNT("adopted", "adopt", executed.adopted, true, false),
+    COUNT("ambiguous", "ambig", executed.ambiguous, true, false),
+    COUNT("not executed", "notex", executed.not_executed, true, false),
 };
 #undef COUNT
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REBUILT_COLUMNS = 3 };
-enum { NAME_MIN = 16, GAP = 2, VERDICT_WIDTH = 11 };
+enum { NAME_MIN = 24, GAP = 1, GROUP_GAP = 2, VERDICT_WIDTH = 11 };
 
 struct table {
     FILE *out;
     const struct report_style *style;
     size_t name_width;
+    bool short_names;
     size_t widths[COLUMNS]; /* 0: not shown */
 };
 
@@ -48,44 +50,66 @@ static uint64_t value_of(const struct capture_result *capture, size_t column)
     return value;
 }
 
-/* The totals are the widest numbers. */
-static void lay_out(struct table *table, const struct verify_result *result)
+static size_t gap_before(size_t column)
+{
+    return column == 0 || column == REBUILT_COLUMNS ? GROUP_GAP : GAP;
+}
+
+static const char *name_of(const struct table *table, size_t column)
+{
+    return table->short_names ? columns[column].short_name : columns[column].name;
+}
+
+/* Sets the widths of the columns of numbers; the totals are the widest. Returns the sum. */
+static size_t lay_out_numbers(struct table *table, const struct capture_result *totals)
 {
     char text[NUMBER_TEXT_SIZE];
-    size_t others = GAP + VERDICT_WIDTH;
-    size_t name = strlen("total");
+    size_t sum = GROUP_GAP + VERDICT_WIDTH;
     for (size_t i = 0; i < COLUMNS; i++) {
-        uint64_t total = value_of(&result->totals, i);
+        uint64_t total = value_of(totals, i);
         size_t number = strlen(number_text(total, text));
-        size_t head = strlen(columns[i].name);
+        size_t head = strlen(name_of(table, i));
         if (!columns[i].optional || total > 0) {
             table->widths[i] = number > head ? number : head;
-            others += table->widths[i] + GAP;
+            sum += table->widths[i] + gap_before(i);
         }
     }
+    return sum;
+}
+
+/* Paths get what room is left, the numbers shorter heads if that is too little for them. */
+static void lay_out(struct table *table, const struct verify_result *result)
+{
+    size_t longest = strlen("capture");
     for (size_t i = 0; i < result->captures_count; i++) {
         size_t width = printable_text_width(result->captures[i].path);
-        name = width > name ? width : name;
+        longest = width > longest ? width : longest;
     }
-    size_t room = table->style->width > others ? table->style->width - others : 0;
-    room = room < NAME_MIN ? NAME_MIN : room;
-    table->name_width = name < room ? name : room;
+    size_t enough = longest < NAME_MIN ? longest : NAME_MIN;
+    size_t numbers = lay_out_numbers(table, &result->totals);
+    if (numbers + enough > table->style->width) {
+        table->short_names = true;
+        numbers = lay_out_numbers(table, &result->totals);
+    }
+    size_t room = table->style->width > numbers ? table->style->width - numbers : 0;
+    room = room < enough ? enough : room;
+    table->name_width = longest < room ? longest : room;
 }
 
 static size_t group_width(const struct table *table, size_t from, size_t to)
 {
-    size_t width = 0;
-    for (size_t i = from; i < to; i++) {
+    size_t width = table->widths[from];
+    for (size_t i = from + 1; i < to; i++) {
         width += table->widths[i] > 0 ? table->widths[i] + GAP : 0;
     }
-    return width - GAP;
+    return width;
 }
 
 /* "------ rebuilt ------" over the group's columns */
 static void write_group(const struct table *table, const char *name, size_t width)
 {
     size_t rest = width - strlen(name) - 2;
-    fprintf(table->out, "%*s", GAP, "");
+    fprintf(table->out, "%*s", GROUP_GAP, "");
     for (size_t i = 0; i < rest / 2; i++) {
         fputc('-', table->out);
     }
@@ -103,10 +127,11 @@ static void write_head(const struct table *table)
     fprintf(table->out, "\n%-*s", (int)table->name_width, "capture");
     for (size_t i = 0; i < COLUMNS; i++) {
         if (table->widths[i] > 0) {
-            fprintf(table->out, "%*s%*s", GAP, "", (int)table->widths[i], columns[i].name);
+            fprintf(table->out, "%*s%*s", (int)gap_before(i), "", (int)table->widths[i],
+                    name_of(table, i));
         }
     }
-    fprintf(table->out, "%*sverdict\n", GAP, "");
+    fprintf(table->out, "%*sverdict\n", GROUP_GAP, "");
 }
 
 static void write_name(const struct table *table, const char *name)
@@ -122,7 +147,7 @@ static void write_number(const struct table *table, size_t column, uint64_t numb
 {
     char text[NUMBER_TEXT_SIZE];
     bool marked = columns[column].bad && number > 0;
-    fprintf(table->out, "%*s", GAP, "");
+    fprintf(table->out, "%*s", (int)gap_before(column), "");
     if (marked) {
         text_color_begin(table->out, table->style, COLOR_BAD);
     }
@@ -141,7 +166,7 @@ static void write_row(const struct table *table, const char *name,
             write_number(table, i, value_of(capture, i));
         }
     }
-    fprintf(table->out, "%*s", GAP, "");
+    fprintf(table->out, "%*s", GROUP_GAP, "");
     text_color_begin(table->out, table->style,
                      capture->status == VERIFY_IDENTICAL ? COLOR_GOOD : COLOR_BAD);
     fputs(verdict_name(capture->status), table->out);

@@ -30,6 +30,20 @@ const char *verdict_name(enum verify_status status)
     return verdicts[find(status)].name;
 }
 
+const char *verdict_reference(const struct verify_options *options)
+{
+    const struct construct_options *construct = &options->construct;
+    switch (construct->reference) {
+    case REFERENCE_FLAT:
+        return "flat";
+    case REFERENCE_WRITER:
+        return construct->reference_writer->name;
+    case REFERENCE_CAPTURE:
+        break;
+    }
+    return "capture";
+}
+
 uint64_t verdict_differences(const struct capture_result *capture)
 {
     return capture->rebuilt.different + capture->executed.check.different +

@@ -9,6 +9,9 @@
 /* "identical", "different", "unreadable", ... */
 const char *verdict_name(enum verify_status status);
 
+/* What the bytes had to equal, as --reference takes it. */
+const char *verdict_reference(const struct verify_options *options);
+
 /* All that a capture is different in; more than what is kept in full. */
 uint64_t verdict_differences(const struct capture_result *capture);
 
