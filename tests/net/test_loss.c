@@ -186,7 +186,7 @@ static void too_many_held_segments_give_a_hole_up(void **state)
 static void too_many_held_bytes_give_the_oldest_hole_up(void **state)
 {
     struct telling *telling = *state;
-    telling_restart(telling, (struct net_flow_options){.held_bytes_max = 4300});
+    telling_restart(telling, (struct net_flow_options){.held_bytes_max = 3800});
     telling->numbered = true;
     static char many[1501];
     memset(many, 'x', sizeof(many) - 1);

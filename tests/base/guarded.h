@@ -1,8 +1,8 @@
 /*
  * Memory whose end touches a page that can't be read: reading one byte too many ends the test.
  */
-#ifndef KVREPLAY_TESTS_NET_GUARDED_H
-#define KVREPLAY_TESTS_NET_GUARDED_H
+#ifndef KVREPLAY_TESTS_BASE_GUARDED_H
+#define KVREPLAY_TESTS_BASE_GUARDED_H
 
 #include <stddef.h>
 #include <stdint.h>

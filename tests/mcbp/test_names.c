@@ -1,0 +1,106 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mcbp/frame.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+
+static void opcodes_are_found_by_the_names_they_print(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < 256; number++) {
+        char text[MCBP_OPCODE_TEXT_SIZE];
+        uint8_t found = 0;
+        const char *name = mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)number, text);
+        assert_true(mcbp_opcode_find(name, &found));
+        assert_int_equal(found, number);
+    }
+}
+
+static void an_opcode_without_a_name_is_written_as_its_number(void **state)
+{
+    (void)state;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    assert_string_equal(mcbp_opcode_text(MCBP_CLIENT_REQUEST, 0xee, text), "0xee");
+    assert_string_equal(mcbp_opcode_text(MCBP_CLIENT_RESPONSE, 0x09, text), "GETQ");
+}
+
+static void server_requests_have_names_of_their_own(void **state)
+{
+    (void)state;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    assert_string_equal(mcbp_opcode_text(MCBP_SERVER_REQUEST, 0x01, text),
+                        "CLUSTERMAP_CHANGE_NOTIFICATION");
+    assert_string_equal(mcbp_opcode_text(MCBP_SERVER_RESPONSE, 0x00, text), "0x00");
+}
+
+static void what_is_no_opcode_is_not_found(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "G", "GETX", "0x", "0x100", "0xg", "-1", "256", "0x1 "};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        uint8_t opcode;
+        assert_false(mcbp_opcode_find(wrong[i], &opcode));
+    }
+}
+
+static void the_quiet_opcodes_are_memcached_s(void **state)
+{
+    (void)state;
+    static const uint8_t quiet[] = {0x09, 0x0d, 0x11, 0x12, 0x13, 0x14, 0x15,
+                                    0x16, 0x17, 0x18, 0x19, 0x1a, 0x1e, 0x24};
+    unsigned found = 0;
+    for (unsigned number = 0; number <= MCBP_GATKQ; number++) {
+        found += mcbp_opcode_is_quiet((uint8_t)number);
+    }
+    for (size_t i = 0; i < sizeof(quiet); i++) {
+        assert_true(mcbp_opcode_is_quiet(quiet[i]));
+        assert_false(mcbp_opcode_is_quiet(mcbp_opcode_loud(quiet[i])));
+    }
+    assert_int_equal(found, sizeof(quiet));
+    assert_int_equal(mcbp_opcode_loud(0xee), 0xee);
+}
+
+static void statuses_are_found_by_name_and_number(void **state)
+{
+    (void)state;
+    char text[MCBP_STATUS_TEXT_SIZE];
+    uint16_t status;
+    assert_string_equal(mcbp_status_text(0x81, text), "UNKNOWN_COMMAND");
+    assert_string_equal(mcbp_status_text(0x1234, text), "0x1234");
+    assert_true(mcbp_status_find("key_exists", &status));
+    assert_int_equal(status, 2);
+    assert_true(mcbp_status_find("0x81", &status));
+    assert_int_equal(status, 0x81);
+    assert_true(mcbp_status_find("129", &status));
+    assert_int_equal(status, 129);
+    assert_false(mcbp_status_find("65536", &status));
+    assert_false(mcbp_status_find("OKAY", &status));
+}
+
+static void error_bodies_are_what_memcached_sends(void **state)
+{
+    (void)state;
+    assert_string_equal(mcbp_status_error_body(MCBP_STATUS_KEY_NOT_FOUND), "Not found");
+    assert_string_equal(mcbp_status_error_body(MCBP_STATUS_TOO_LARGE), "Too large.");
+    assert_null(mcbp_status_error_body(MCBP_STATUS_SUCCESS));
+    assert_null(mcbp_status_error_body(0x1234));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opcodes_are_found_by_the_names_they_print),
+        cmocka_unit_test(an_opcode_without_a_name_is_written_as_its_number),
+        cmocka_unit_test(server_requests_have_names_of_their_own),
+        cmocka_unit_test(what_is_no_opcode_is_not_found),
+        cmocka_unit_test(the_quiet_opcodes_are_memcached_s),
+        cmocka_unit_test(statuses_are_found_by_name_and_number),
+        cmocka_unit_test(error_bodies_are_what_memcached_sends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
