@@ -113,12 +113,14 @@ static ssize_t unpack(struct unpacker *self, char *out, size_t room)
                                                : step_zstd(self, out, room, &produced);
         if (step == STEP_BAD) {
             self->error = self->error_text;
-            errno = EIO;
-            return -1;
         }
         self->in_frame = step == STEP_MORE;
-        if (produced > 0) {
+        if (produced > 0) { /* also of what turned out to be damaged behind them */
             return (ssize_t)produced;
+        }
+        if (step == STEP_BAD) {
+            errno = EIO;
+            return -1;
         }
         if (at_end || (self->begin == before && step == STEP_MORE)) {
             self->truncated = true;
@@ -131,8 +133,11 @@ static ssize_t cookie_read(void *cookie, char *out, size_t room)
 {
     struct unpacker *self = cookie;
     ssize_t got;
-    if (self->packing != PLAIN) {
-        got = self->error != NULL || self->truncated ? 0 : unpack(self, out, room);
+    if (self->error != NULL) {
+        errno = EIO;
+        got = -1;
+    } else if (self->packing != PLAIN) {
+        got = self->truncated ? 0 : unpack(self, out, room);
     } else if (self->begin < self->end) { /* the first bytes of a pipe, read to look at them */
         size_t size = self->end - self->begin < room ? self->end - self->begin : room;
         memcpy(out, self->input + self->begin, size);
