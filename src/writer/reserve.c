@@ -32,7 +32,9 @@ static int reserve(struct writer_state *state, struct evbuffer *output, size_t s
     size_t grown = size > GROWN_CHUNK ? size : GROWN_CHUNK;
     size_t room = state_last_room(state, output);
     size_t ask = size + 1;
-    if (room < ask && evbuffer_get_length(output) > 0) {
+    /* A buffer that was drained meanwhile needs no more than this response. For a large one both
+     * come to the same chunk, so it isn't worth asking. */
+    if (room < ask && (size >= GROWN_CHUNK || evbuffer_get_length(output) > 0)) {
         ask = room + grown;
     }
     int count = evbuffer_reserve_space(output, (ev_ssize_t)ask, extents, 2);

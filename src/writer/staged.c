@@ -44,11 +44,11 @@ struct staged_layout staged_layout(size_t size)
     return (struct staged_layout){.reserved = head, .block = size - head};
 }
 
-static void free_block(const void *block, size_t size, void *unused)
+static void free_block(const void *bytes, size_t size, void *block)
 {
+    (void)bytes;
     (void)size;
-    (void)unused;
-    free((void *)(uintptr_t)block);
+    free(block);
 }
 
 static void release_value(const void *value, size_t size, void *owner)
@@ -92,7 +92,8 @@ static bool stage_run(struct evbuffer *own, const struct kvr_response *responses
         staged = layout.reserved == 0 || evbuffer_commit_space(own, extents, 1) == 0;
     }
     if (staged && layout.block > 0) {
-        staged = evbuffer_add_reference(own, block.iov_base, block.iov_len, free_block, NULL) == 0;
+        staged = evbuffer_add_reference(own, block.iov_base, block.iov_len, free_block,
+                                        block.iov_base) == 0;
     }
     if (!staged) {
         free(block.iov_base); /* a reference that failed has not taken it */
