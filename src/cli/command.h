@@ -13,5 +13,6 @@ struct command {
 };
 
 int command_verify(int argc, char **argv);
+int command_inspect(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@
 
 static const struct command commands[] = {
     {"verify", "build the responses in captures again and compare them", command_verify},
+    {"inspect", "print the conversations and frames in captures", command_inspect},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
