@@ -5,6 +5,7 @@
 enum { PORT = 0x200, FILTER, FRAME_MAX, MAX_CONNECTIONS, MAX_HELD };
 
 static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "What is read:", 0},
     {"port", PORT, "N", 0, "Only conversations with port N at either end", 0},
     {"filter", FILTER, "BPF", 0, "Only packets that match, as tcpdump(1) takes it", 0},
     {"frame-max", FRAME_MAX, "SIZE", 0, "Longest frame that is believed (default 32m)", 0},

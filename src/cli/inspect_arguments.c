@@ -21,7 +21,6 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is shown:", 2},
     {"hex", 'x', NULL, 0, "All bytes of each frame", 2},
     {"json", JSON, NULL, 0, "A JSON object a line", 2},
-    {NULL, 0, NULL, 0, "What is read:", 3},
     {0},
 };
 

@@ -39,26 +39,15 @@ static void print_version(FILE *out, struct argp_state *state)
             capture_library_version());
 }
 
-/* The list of commands, in --help after the options. */
-static char *help_filter(int key, const char *text, void *input)
+/* The commands, listed by --help before the options. */
+static void list_commands(struct argp_option list[COMMANDS + 1])
 {
-    (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC) {
-        return (char *)text;
-    }
-    char *help = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&help, &size);
-    if (out == NULL) {
-        return NULL;
-    }
-    fputs("Commands:\n", out);
+    memset(list, 0, (COMMANDS + 1) * sizeof(*list));
     for (size_t i = 0; i < COMMANDS; i++) {
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        list[i].name = commands[i].name;
+        list[i].doc = commands[i].summary;
+        list[i].flags = OPTION_DOC | OPTION_NO_USAGE;
     }
-    fputs("\nkvreplay COMMAND --help tells more about one of them, kvreplay(1) about all.", out);
-    fclose(out);
-    return help;
 }
 
 static const struct command *find_command(const char *name)
@@ -84,7 +73,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_ARG:
         chosen->command = find_command(argument);
         if (chosen->command == NULL) {
-            argp_error(state, "there is no command '%s'", argument);
+            argp_error(state, "there is no command '%s'; --help lists them", argument);
         }
         chosen->index = state->next - 1;
         state->next = state->argc; /* the rest is the command's */
@@ -108,17 +97,22 @@ static int run(const struct chosen *chosen, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {
+    struct argp_option list[COMMANDS + 1];
+    struct argp list_argp = {.options = list};
+    struct argp_child children[] = {{&list_argp, 0, "Commands:", 1}, {0}};
+    struct argp argp = {
         .parser = parse,
         .args_doc = "COMMAND [ARGUMENT...]",
-        .doc = "Replays recorded memcached binary protocol traffic through response code.\v-",
-        .help_filter = help_filter,
+        .doc = "Replays recorded memcached binary protocol traffic through response code."
+               "\vkvreplay COMMAND --help tells more about one of them, kvreplay(1) about all.",
+        .children = children,
     };
     struct chosen chosen = {0};
     char name[] = "kvreplay";
     if (argc > 0) {
         argv[0] = name; /* messages name the program, not the path to it */
     }
+    list_commands(list);
     atexit(close_standard_output);
     argp_err_exit_status = VERIFY_USAGE;
     argp_program_version_hook = print_version;

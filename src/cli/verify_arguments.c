@@ -39,6 +39,8 @@ static const struct argp_option options[] = {
     {"allow-eviction", ALLOW_EVICTION, NULL, 0, "Accept a recorded miss of a key that was stored",
      1},
     {"item-size-max", ITEM_SIZE_MAX, "SIZE", 0, "The server's limit, memcached -I (default 1m)", 1},
+    {"max-pending", MAX_PENDING, "SIZE", 0,
+     "Memory for requests that wait for their answers (default 32m)", 1},
 
     {NULL, 0, NULL, 0, "What is enough:", 2},
     {"require-compared", REQUIRE_COMPARED, "N", 0,
@@ -47,10 +49,6 @@ static const struct argp_option options[] = {
      "Fewer answers of the store compared are no evidence (default 0)", 2},
     {"max-loss", MAX_LOSS, "N", 0,
      "More bytes missing from a capture are no evidence (default 0); any: accept", 2},
-
-    {NULL, 0, NULL, 0, "What is read:", 3},
-    {"max-pending", MAX_PENDING, "SIZE", 0,
-     "Memory for requests that wait for their answers (default 32m)", 3},
 
     {NULL, 0, NULL, 0, "What is shown:", 4},
     {"show", SHOW, "N", 0, "Differences shown in full (default 10)", 4},
@@ -240,45 +238,38 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* The writers there are, behind the options. */
-static char *help_filter(int key, const char *text, void *input)
+enum { WRITERS_MAX = 16, WRITERS_LIST = WRITERS_MAX + 2 /* headline and end */ };
+
+/* The writers there are, listed by --help behind the options. */
+static void list_writers(struct argp_option list[WRITERS_LIST])
 {
-    (void)input;
-    if (key != ARGP_KEY_HELP_POST_DOC) {
-        return (char *)text;
+    memset(list, 0, WRITERS_LIST * sizeof(*list));
+    list[0].doc = "Writers:";
+    for (size_t i = 0; i < WRITERS_MAX && kvr_writers[i].name != NULL; i++) {
+        list[i + 1].name = kvr_writers[i].name;
+        list[i + 1].doc = kvr_writers[i].summary;
+        list[i + 1].flags = OPTION_DOC | OPTION_NO_USAGE;
     }
-    char *help = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&help, &size);
-    if (out == NULL) {
-        return NULL;
-    }
-    fputs("Writers:\n", out);
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
-        fprintf(out, "  %-10s %s\n", writer->name, writer->summary);
-    }
-    fputs(
-        "\nExit status: 0 identical, 1 different, 2 wrong usage, 3 a capture can't be read, 4 not "
-        "enough evidence, 70 internal error or output that can't be written. kvreplay(1) has "
-        "the rest.",
-        out);
-    fclose(out);
-    return help;
 }
 
 void verify_arguments_init(struct verify_arguments *arguments, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&dissect_argp, 0, NULL, 3}, {0}};
-    static const struct argp argp = {
+    struct argp_option writers[WRITERS_LIST];
+    struct argp writers_argp = {.options = writers};
+    struct argp_child children[] = {{&dissect_argp, 0, NULL, 3}, {&writers_argp, 0, NULL, 5}, {0}};
+    struct argp argp = {
         .options = options,
         .parser = parse,
         .args_doc = "CAPTURE...",
         .doc = "Takes every frame that a server sent in the captures (files, folders, - for "
                "standard input), builds it again, executes the request to it, and compares the "
-               "bytes.\v-",
+               "bytes."
+               "\vExit status: 0 identical, 1 different, 2 wrong usage, 3 a capture can't be read, "
+               "4 not enough evidence, 70 internal error or output that can't be written. "
+               "kvreplay(1) has the rest.",
         .children = children,
-        .help_filter = help_filter,
     };
+    list_writers(writers);
     *arguments = (struct verify_arguments){.show = 10};
     verify_options_init(&arguments->options);
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
