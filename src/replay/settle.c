@@ -94,9 +94,28 @@ static void settle_doubt(struct run *run, const struct trial *trial)
     saved_item_deinit(&saved);
 }
 
+/* A key that was never seen is executed like an absent one; when the server has said that it is
+ * absent, that is known. */
+static void note_miss(struct run *run, const struct trial *trial)
+{
+    uint16_t status = trial->recorded != NULL ? trial->recorded->header.vbucket_or_status
+                                              : MCBP_STATUS_KEY_NOT_FOUND;
+    struct engine_item item;
+    if (!trial_has_key(trial) || mcbp_opcode_loud(trial->frame.header.opcode) == MCBP_STAT ||
+        (status != MCBP_STATUS_KEY_NOT_FOUND && status != MCBP_STATUS_NOT_STORED)) {
+        return;
+    }
+    engine_look(run->engine, trial->frame.key, trial->now, &item);
+    if (item.knowledge == ENGINE_UNKNOWN) {
+        item = (struct engine_item){.knowledge = ENGINE_ABSENT};
+        run->no_memory |= !engine_seed(run->engine, trial->frame.key, &item);
+    }
+}
+
 static void note_effects(struct run *run, const struct trial *trial)
 {
     uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
+    note_miss(run, trial);
     if (loud == MCBP_FLUSH) {
         run->flushed = run->sequence;
     }
