@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +101,13 @@ static bool open_pcap(struct capture *self, char *message)
     return true;
 }
 
+static bool begin_reading(struct capture *self, char *message)
+{
+    /* libpcap calls fread twice for each packet; nobody else uses the stream meanwhile. */
+    __fsetlocking(self->file, FSETLOCKING_BYCALLER);
+    return open_pcap(self, message);
+}
+
 enum capture_open_result capture_open(const char *path, const struct capture_options *options,
                                       struct capture **capture, char message[CAPTURE_MESSAGE_SIZE])
 {
@@ -114,7 +122,7 @@ enum capture_open_result capture_open(const char *path, const struct capture_opt
     self->file = self->fd < 0 ? NULL : stream_open(self->fd, &self->unpacker);
     if (self->file == NULL) {
         snprintf(message, CAPTURE_MESSAGE_SIZE, "%s: %s", path, strerror(errno));
-    } else if (open_pcap(self, message)) {
+    } else if (begin_reading(self, message)) {
         result =
             options->filter == NULL ? CAPTURE_OPEN : compile_filter(self, options->filter, message);
     }

@@ -15,8 +15,7 @@ struct memory_sink {
     struct event_base *base;
     struct bufferevent *bufferevent;
     struct evbuffer *output;
-    size_t kept;  /* bytes of earlier messages still in front: 0 or 1 */
-    size_t since; /* bytes of messages since the buffer was emptied */
+    size_t kept; /* bytes of earlier messages still in front */
 };
 
 struct memory_sink *memory_sink_create(void)
@@ -58,18 +57,14 @@ struct bufferevent *memory_sink_bufferevent(struct memory_sink *self)
 
 void memory_sink_begin(struct memory_sink *self)
 {
-    size_t length = evbuffer_get_length(self->output);
-    self->since += length - self->kept;
-    if (self->since > EMPTIED_AFTER) {
-        evbuffer_drain(self->output, length);
-        self->since = self->kept = 0;
+    /* Earlier messages stay until there are many: draining costs as much as writing does. */
+    self->kept = evbuffer_get_length(self->output);
+    if (self->kept > EMPTIED_AFTER) {
+        evbuffer_drain(self->output, self->kept);
+        self->kept = 0;
         /* One chunk for many messages; failing that, the writer asks for its own. */
         evbuffer_expand(self->output, EMPTIED_AFTER / 2);
-        return;
     }
-    /* One byte stays, because draining all would give the chunk back. */
-    self->kept = length > 0;
-    evbuffer_drain(self->output, length - self->kept);
 }
 
 size_t memory_sink_size(const struct memory_sink *self)
@@ -77,13 +72,15 @@ size_t memory_sink_size(const struct memory_sink *self)
     return evbuffer_get_length(self->output) - self->kept;
 }
 
-bool memory_sink_equals(const struct memory_sink *self, struct span expected)
+/* The same as memory_sink_equals, for messages in so many chunks that they are looked at in steps.
+ */
+static bool equals_in_steps(const struct memory_sink *self, struct span expected)
 {
+    struct evbuffer_iovec extents[EXTENTS];
+    size_t at = 0;
     if (memory_sink_size(self) != expected.size) {
         return false;
     }
-    struct evbuffer_iovec extents[EXTENTS];
-    size_t at = 0;
     while (at < expected.size) {
         struct evbuffer_ptr position;
         if (evbuffer_ptr_set(self->output, &position, self->kept + at, EVBUFFER_PTR_SET) != 0) {
@@ -101,6 +98,32 @@ bool memory_sink_equals(const struct memory_sink *self, struct span expected)
         }
     }
     return true;
+}
+
+bool memory_sink_equals(const struct memory_sink *self, struct span expected)
+{
+    struct evbuffer_iovec extents[EXTENTS];
+    int count = evbuffer_peek(self->output, -1, NULL, extents, EXTENTS);
+    size_t skip = self->kept;
+    size_t at = 0;
+    if (count > EXTENTS) {
+        return equals_in_steps(self, expected);
+    }
+    for (int i = 0; i < count; i++) {
+        size_t size = extents[i].iov_len;
+        if (skip >= size) {
+            skip -= size;
+            continue;
+        }
+        size -= skip;
+        if (size > expected.size - at ||
+            memcmp((const uint8_t *)extents[i].iov_base + skip, expected.data + at, size) != 0) {
+            return false;
+        }
+        skip = 0;
+        at += size;
+    }
+    return skip == 0 && at == expected.size;
 }
 
 size_t memory_sink_copy(const struct memory_sink *self, uint8_t *out, size_t room)
