@@ -78,6 +78,30 @@ size_t printable_text_width(const char *text)
     return width;
 }
 
+void printable_write_some(FILE *out, struct span text)
+{
+    while (text.size > 0) {
+        size_t columns;
+        size_t size = next_shown(text, &columns);
+        write_shown(out, text, size);
+        text = span_skip(text, size);
+    }
+}
+
+void printable_write_text(FILE *out, const char *text)
+{
+    printable_write_some(out, span_of(text, strlen(text)));
+}
+
+bool printable_is_text(const char *text)
+{
+    struct span rest = span_of(text, strlen(text));
+    while (rest.size > 0 && shown_length(rest) > 0) {
+        rest = span_skip(rest, shown_length(rest));
+    }
+    return rest.size == 0;
+}
+
 /* Writes what lies in columns `from` up to `to` of the text. */
 static void write_columns(FILE *out, const char *text, size_t from, size_t to)
 {
@@ -92,11 +116,6 @@ static void write_columns(FILE *out, const char *text, size_t from, size_t to)
         column += columns;
         rest = span_skip(rest, size);
     }
-}
-
-void printable_write_text(FILE *out, const char *text)
-{
-    write_columns(out, text, 0, SIZE_MAX);
 }
 
 void printable_write_shortened(FILE *out, const char *text, size_t width)
@@ -139,10 +158,11 @@ const char *count_text(uint64_t number, const char *noun, char text[COUNT_TEXT_S
 const char *time_text(int64_t nanoseconds, int decimals, char text[TIME_TEXT_SIZE])
 {
     int64_t fraction = nanoseconds % NANOSECONDS;
+    time_t seconds = (time_t)(nanoseconds / NANOSECONDS);
     if (fraction < 0) {
         fraction += NANOSECONDS;
+        seconds--;
     }
-    time_t seconds = (time_t)((nanoseconds - fraction) / NANOSECONDS);
     struct tm date;
     gmtime_r(&seconds, &date);
     size_t size = strftime(text, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &date);

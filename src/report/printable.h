@@ -17,6 +17,10 @@ char *printable_hex(struct span bytes);
 
 /* A path or message: characters that can be shown as they are, other bytes as \xNN. */
 void printable_write_text(FILE *out, const char *text);
+void printable_write_some(FILE *out, struct span text);
+
+/* True if nothing of the text has to be written as \xNN. */
+bool printable_is_text(const char *text);
 
 /* How many columns printable_write_text takes, at one for each character. */
 size_t printable_text_width(const char *text);

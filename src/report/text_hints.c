@@ -1,28 +1,32 @@
 #include "report/text.h"
 
 #include "mcbp/status.h"
+#include "report/printable.h"
 #include "report/verdict.h"
 
 #include <inttypes.h>
 
-/* A path as a shell takes it. */
+/* A path as a shell takes it; in bash's form with escapes if it has what can't be shown. */
 static void write_quoted(FILE *out, const char *path)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "/._-+,:@%=";
-    if (path[strspn(path, plain)] == '\0') {
-        fputs(path, out);
-        return;
-    }
-    fputc('\'', out);
-    for (const char *rest = path; *rest != '\0'; rest++) {
-        if (*rest == '\'') {
-            fputs("'\\''", out);
-        } else {
-            fputc((unsigned char)*rest < 0x20 || *rest == 0x7f ? '?' : *rest, out);
+    bool quotes = path[strspn(path, plain)] != '\0';
+    bool escapes = quotes && !printable_is_text(path);
+    fputs(escapes ? "$'" : quotes ? "'" : "", out);
+    while (*path != '\0') {
+        size_t size = strcspn(path, "'\\");
+        printable_write_some(out, span_of(path, size));
+        path += size;
+        if (*path == '\'') {
+            fputs(escapes ? "\\'" : "'\\''", out);
+            path++;
+        } else if (*path == '\\') {
+            fputs(escapes ? "\\\\" : "\\", out);
+            path++;
         }
     }
-    fputc('\'', out);
+    fputs(quotes ? "'" : "", out);
 }
 
 static void hint(FILE *out, const char *text)

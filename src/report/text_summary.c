@@ -69,6 +69,31 @@ static void item_if_any(struct line *line, const char *name, uint64_t number)
     }
 }
 
+/* The opcodes in one sequence: the clients', then the servers'. */
+enum { OPCODE_ROWS = 512, OPCODE_NAME_SIZE = MCBP_OPCODE_TEXT_SIZE + 16 };
+
+struct opcode_row {
+    char name[OPCODE_NAME_SIZE];
+    const struct opcode_counts *counts;
+};
+
+static struct opcode_row opcode_row(const struct capture_result *totals, unsigned index)
+{
+    struct opcode_row row;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    bool server = index > 255;
+    uint8_t opcode = (uint8_t)index;
+    row.counts = server ? &totals->server_opcodes[opcode] : &totals->opcodes[opcode];
+    snprintf(row.name, sizeof(row.name), "%s%s", server ? "server's " : "",
+             mcbp_opcode_text(server ? MCBP_SERVER_REQUEST : MCBP_CLIENT_REQUEST, opcode, text));
+    return row;
+}
+
+static bool was_seen(const struct opcode_row *row)
+{
+    return row->counts->requests > 0 || row->counts->responses > 0;
+}
+
 /* -------------------------------------------------------------------------------- the lines */
 
 static void write_seen(struct line line, const struct capture_result *totals)
@@ -166,16 +191,9 @@ static void write_evictions(struct line line, const struct capture_result *total
 
 static void write_not_executed(struct line line, const struct capture_result *totals)
 {
-    char text[MCBP_OPCODE_TEXT_SIZE];
-    for (unsigned i = 0; i < 256; i++) {
-        item_if_any(&line, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
-                    totals->opcodes[i].not_executed);
-    }
-    for (unsigned i = 0; i < 256; i++) {
-        char name[MCBP_OPCODE_TEXT_SIZE + 8];
-        snprintf(name, sizeof(name), "server's %s",
-                 mcbp_opcode_text(MCBP_SERVER_REQUEST, (uint8_t)i, text));
-        item_if_any(&line, name, totals->server_opcodes[i].not_executed);
+    for (unsigned i = 0; i < OPCODE_ROWS; i++) {
+        struct opcode_row row = opcode_row(totals, i);
+        item_if_any(&line, row.name, row.counts->not_executed);
     }
     line_end(&line);
 }
@@ -197,21 +215,14 @@ void text_summary(FILE *out, const struct report *report, const struct report_st
 
 /* ---------------------------------------------------------------------------------- opcodes */
 
-enum { OPCODE_WIDTH = 28, COUNT_WIDTH = 12 };
+enum { COUNT_WIDTH = 12 };
 
-static void write_opcode(FILE *out, const char *name, const struct opcode_counts *counts)
+static void write_statuses(FILE *out, const struct opcode_counts *counts)
 {
     char text[NUMBER_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
-    if (counts->requests == 0 && counts->responses == 0) {
-        return;
-    }
-    fprintf(out, "%-*s", OPCODE_WIDTH, name);
-    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->requests, text));
-    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->responses, text));
-    fprintf(out, "%*s  ", COUNT_WIDTH + 2, number_text(counts->not_executed, text));
     for (size_t i = 0; i < RESULT_STATUSES_MAX && counts->statuses[i].count > 0; i++) {
-        fprintf(out, "%s%s %s", i == 0 ? "" : ", ",
+        fprintf(out, "%s%s %s", i == 0 ? "  " : ", ",
                 mcbp_status_text(counts->statuses[i].status, status),
                 number_text(counts->statuses[i].count, text));
     }
@@ -221,23 +232,35 @@ static void write_opcode(FILE *out, const char *name, const struct opcode_counts
     fputc('\n', out);
 }
 
+static void write_opcode(FILE *out, const struct opcode_row *row, int width)
+{
+    char text[NUMBER_TEXT_SIZE];
+    fprintf(out, "%-*s", width, row->name);
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(row->counts->requests, text));
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(row->counts->responses, text));
+    fprintf(out, "%*s", COUNT_WIDTH + 2, number_text(row->counts->not_executed, text));
+    write_statuses(out, row->counts);
+}
+
 void text_opcodes(FILE *out, const struct report *report, const struct report_style *style)
 {
     const struct capture_result *totals = &report->result->totals;
-    char text[MCBP_OPCODE_TEXT_SIZE];
+    size_t width = strlen("opcode");
+    for (unsigned i = 0; i < OPCODE_ROWS; i++) {
+        struct opcode_row row = opcode_row(totals, i);
+        if (was_seen(&row) && strlen(row.name) > width) {
+            width = strlen(row.name);
+        }
+    }
     text_color_begin(out, style, COLOR_STRONG);
-    fprintf(out, "%-*s%*s%*s%*s  statuses", OPCODE_WIDTH, "opcode", COUNT_WIDTH, "requests",
+    fprintf(out, "%-*s%*s%*s%*s  statuses", (int)width, "opcode", COUNT_WIDTH, "requests",
             COUNT_WIDTH, "responses", COUNT_WIDTH + 2, "not executed");
     text_color_end(out, style);
     fputc('\n', out);
-    for (unsigned i = 0; i < 256; i++) {
-        write_opcode(out, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
-                     &totals->opcodes[i]);
-    }
-    for (unsigned i = 0; i < 256; i++) {
-        char name[MCBP_OPCODE_TEXT_SIZE + 8];
-        snprintf(name, sizeof(name), "server's %s",
-                 mcbp_opcode_text(MCBP_SERVER_REQUEST, (uint8_t)i, text));
-        write_opcode(out, name, &totals->server_opcodes[i]);
+    for (unsigned i = 0; i < OPCODE_ROWS; i++) {
+        struct opcode_row row = opcode_row(totals, i);
+        if (was_seen(&row)) {
+            write_opcode(out, &row, (int)width);
+        }
     }
 }
