@@ -334,9 +334,7 @@ bool explain_may_overlap(struct run *run, const struct trial *trial, struct save
     bool waiting = *run_contention(run, request->key_hash) > 0;
     bool overlapped = alternates_overlap(&run->alternates, trial->frame.key, request->key_hash,
                                          request->sequence, trial->connection->conversation->id);
-    bool counter = mcbp_opcode_loud(request->opcode) == MCBP_INCREMENT ||
-                   mcbp_opcode_loud(request->opcode) == MCBP_DECREMENT;
-    return (waiting || overlapped || counter) &&
+    return (waiting || overlapped) &&
            saved_item_take(before, run->engine, trial->frame.key, trial->now);
 }
 
@@ -346,16 +344,15 @@ bool explain_may_overlap(struct run *run, const struct trial *trial, struct save
  */
 static void note_padding(struct run *run, const struct trial *trial)
 {
+    struct engine_item item;
     struct saved_item padded;
-    if (!saved_item_take(&padded, run->engine, trial->frame.key, trial->now)) {
-        return;
-    }
-    size_t size = padded.item.value.size;
-    while (size > 0 && padded.value[size - 1] == ' ') {
+    engine_look(run->engine, trial->frame.key, trial->now, &item);
+    size_t size = item.value.size;
+    while (size > 0 && item.value.data[size - 1] == ' ') {
         size--;
     }
-    if (size == padded.item.value.size) {
-        saved_item_deinit(&padded);
+    if (size == item.value.size ||
+        !saved_item_take(&padded, run->engine, trial->frame.key, trial->now)) {
         return;
     }
     padded.item.value.size = size;
@@ -367,7 +364,6 @@ void explain_changed(struct run *run, const struct trial *trial, struct saved_it
 {
     const struct pending *request = trial->request;
     uint64_t connection = trial->connection->conversation->id;
-    uint8_t loud = mcbp_opcode_loud(request->opcode);
     bool lasting = alternates_overlap(&run->alternates, trial->frame.key, request->key_hash,
                                       request->sequence, connection);
     bool waiting = *run_contention(run, request->key_hash) > 0;
@@ -377,7 +373,12 @@ void explain_changed(struct run *run, const struct trial *trial, struct saved_it
     } else {
         saved_item_deinit(before);
     }
-    if (loud == MCBP_INCREMENT || loud == MCBP_DECREMENT) {
+}
+
+void explain_counted(struct run *run, const struct trial *trial)
+{
+    uint8_t loud = mcbp_opcode_loud(trial->request->opcode);
+    if ((loud == MCBP_INCREMENT || loud == MCBP_DECREMENT) && trial_has_key(trial)) {
         note_padding(run, trial);
     }
 }

@@ -33,4 +33,7 @@ void explain_doubt(struct run *run, struct span key, int64_t now);
 bool explain_may_overlap(struct run *run, const struct trial *trial, struct saved_item *before);
 void explain_changed(struct run *run, const struct trial *trial, struct saved_item *before);
 
+/* After a request that agreed: if it was INCREMENT or DECREMENT, how the number may be padded. */
+void explain_counted(struct run *run, const struct trial *trial);
+
 #endif

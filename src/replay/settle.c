@@ -203,4 +203,7 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
     } else if (may_overlap) {
         saved_item_deinit(&before);
     }
+    if (settlement->agreed) {
+        explain_counted(run, &trial);
+    }
 }
