@@ -69,9 +69,13 @@ static int hex_digit(char digit)
 /* One byte of a key as the output has it: \xNN, \" and \\ are understood. */
 static const char *read_key_byte(const char *text, uint8_t *byte)
 {
-    if (text[0] == '\\' && text[1] == 'x' && hex_digit(text[2]) >= 0 && hex_digit(text[3]) >= 0) {
-        *byte = (uint8_t)(hex_digit(text[2]) << 4 | hex_digit(text[3]));
-        return text + 4;
+    if (text[0] == '\\' && text[1] == 'x') {
+        int high = hex_digit(text[2]);
+        int low = high < 0 ? -1 : hex_digit(text[3]);
+        if (low >= 0) {
+            *byte = (uint8_t)(high * 16 + low);
+            return text + 4;
+        }
     }
     if (text[0] == '\\' && (text[1] == '\\' || text[1] == '"')) {
         text++;

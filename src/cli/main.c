@@ -9,6 +9,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,23 @@ static void close_standard_output(void)
         fprintf(stderr, "kvreplay: standard output: %s\n",
                 errno != 0 ? strerror(errno) : "not everything could be written");
         _exit(VERIFY_INTERNAL);
+    }
+}
+
+/*
+ * Takes the places of standard streams that are closed, in a way that using them fails. Otherwise
+ * the next file opened would take them, and what is meant for standard output would end up there.
+ */
+static void fill_standard_descriptors(void)
+{
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0) {
+            /* open takes the lowest free one, which is this */
+            int filled = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+            if (filled != descriptor) {
+                _exit(VERIFY_INTERNAL);
+            }
+        }
     }
 }
 
@@ -112,6 +130,7 @@ int main(int argc, char **argv)
     if (argc > 0) {
         argv[0] = name; /* messages name the program, not the path to it */
     }
+    fill_standard_descriptors();
     list_commands(list);
     atexit(close_standard_output);
     argp_err_exit_status = VERIFY_USAGE;

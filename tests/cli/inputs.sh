@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # What may be named as a capture: files, folders, standard input.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 good=$corpus/damaged/whole.pcap.gz
 different=$corpus/damaged/changed-value.pcap
@@ -9,7 +11,7 @@ contains "$out" "identical: 6 server frames" "standard input"
 "$kvreplay" verify -q - <"$different" >"$scratch/out"
 equal $? 1 "status of a difference on standard input"
 contains "$(cat "$scratch/out")" "where      -, packet" "a difference on standard input"
-cat "$good" | "$kvreplay" inspect - | grep -q '^# capture -$' || fail "inspect of a pipe"
+gzip -dc "$good" | "$kvreplay" inspect - | grep -q '^# capture -$' || fail "inspect of a pipe"
 expect 3 verify -
 contains "$out" "UNREADABLE" "an empty standard input"
 

@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # The lines of inspect, and which are picked.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 capture=$corpus/damaged/changed-cas.pcap
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # What the tests here share. Each is called with the program, the project's folder and its version,
 # and says at its end how many checks failed.
 set -u

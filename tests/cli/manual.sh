@@ -1,5 +1,7 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # The man page and the program say the same: the SYNOPSIS has the options of --usage, and the
 # options that --help explains are those that the man page explains.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 page=${MANUAL:-$project/man/kvreplay.1}
 

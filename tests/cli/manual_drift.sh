@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # manual.sh can fail: it is given man pages that drifted away from the program.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 page=$project/man/kvreplay.1
 

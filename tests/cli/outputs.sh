@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # Where reports go, and that what can't be written is noticed.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 good=$corpus/damaged/whole.pcap.gz
 different=$corpus/damaged/changed-value.pcap
@@ -12,6 +14,10 @@ status() {
 "$kvreplay" verify "$good" >&- 2>"$scratch/err"
 status "standard output closed" 70
 contains "$(cat "$scratch/err")" "standard output" "standard output closed"
+"$kvreplay" verify --json "$scratch/alone.json" "$good" >&- 2>/dev/null
+status "standard output closed beside a JSON file" 70
+equal "$(head -c 1 "$scratch/alone.json")$(tail -n 1 "$scratch/alone.json")" "{}" \
+    "the JSON file has the JSON and nothing else"
 "$kvreplay" inspect "$good" >&- 2>/dev/null
 status "inspect, standard output closed" 70
 "$kvreplay" --help >&- 2>/dev/null

@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # The exit status of verify on every damaged capture, alone and in company.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 damaged=$corpus/damaged
 

@@ -1,4 +1,6 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
 # --version and --help, and what is said about wrong usage.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 good=$corpus/damaged/whole.pcap.gz
 
