@@ -23,7 +23,7 @@ enum {
 };
 
 /* Where offsets begin: streams whose start isn't certain yet can go back from here. */
-static const uint64_t STREAM_START = UINT64_C(1) << 32;
+static const uint64_t STREAM_START = UINT64_C(1) << 62;
 
 struct stream_gap {
     uint64_t from; /* offsets */
@@ -54,18 +54,18 @@ struct stream {
 
 struct conversation {
     struct net_conversation known; /* to the listener; first, so that one pointer is the other */
-    struct stream streams[2];      /* by enum net_direction */
-    bool running;                  /* both streams are known, fixed, seen and not ended */
-    bool reset;                    /* RST took effect */
-    bool closed;                   /* that was told of; it stays to swallow what still comes */
-    unsigned settling;          /* segments to come before uncertain starts are taken for right */
-    unsigned waited;            /* segments that came while it waits for what was lost */
-    size_t held_count;          /* pieces in both streams */
-    uint64_t held_since;        /* turn when something was last told of, or the waiting began */
-    struct list_link holding;   /* of the flow, while held_count > 0 */
-    struct list_link use;       /* of the table: by last use */
-    struct conversation *chain; /* of the table: in the same bucket */
     uint32_t hash;
+    bool running;               /* both streams are known, fixed, seen and not ended */
+    bool reset;                 /* RST took effect */
+    bool closed;                /* that was told of; it stays to swallow what still comes */
+    struct conversation *chain; /* of the table: in the same bucket */
+    struct list_link use;       /* of the table: by last use */
+    size_t held_count;          /* pieces in both streams */
+    struct stream streams[2];   /* by enum net_direction */
+    struct list_link holding;   /* of the flow, while held_count > 0 */
+    uint64_t held_since;        /* turn when something was last told of, or the waiting began */
+    unsigned waited;            /* segments that came while it waits for what was lost */
+    unsigned settling;          /* segments to come before uncertain starts are taken for right */
 };
 
 struct net_flow {

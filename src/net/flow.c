@@ -14,7 +14,7 @@ struct net_flow *net_flow_create(const struct net_flow_options *options,
     flow->options = *options;
     flow->listener = *listener;
     list_init(&flow->holding);
-    held_memory_init(&flow->memory, options->held_bytes_max);
+    flow->memory.limit = options->held_bytes_max;
     if (!table_init(&flow->table, options->conversations_max)) {
         net_flow_destroy(flow);
         return NULL;

@@ -1,26 +1,13 @@
 #include "net/held.h"
 
-enum { CLASS_LEAST = 64 };
-
-void held_memory_init(struct held_memory *memory, size_t limit)
-{
-    *memory = (struct held_memory){.limit = limit};
-}
-
 void held_memory_deinit(struct held_memory *memory)
 {
     blocks_deinit(&memory->blocks);
 }
 
-/* What is taken for `size` bytes of payload. */
-static size_t block_size(size_t size)
+bool held_memory_has_room(const struct held_memory *memory, size_t size)
 {
-    size_t needed = sizeof(struct held) + size;
-    size_t block = CLASS_LEAST;
-    while (block < needed) {
-        block *= 2;
-    }
-    return block;
+    return memory->blocks.taken_bytes + sizeof(struct held) + size <= memory->limit;
 }
 
 static size_t payload_size(const struct held *held)
@@ -28,37 +15,25 @@ static size_t payload_size(const struct held *held)
     return held->kind == HELD_DATA ? held->size : 0;
 }
 
-bool held_memory_has_room(const struct held_memory *memory, size_t size)
-{
-    return memory->used + block_size(size) <= memory->limit;
-}
-
-struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t size,
-                       const uint8_t *bytes)
+/* In no list yet, nor are its bytes set; NULL if there is no memory. */
+static struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t size)
 {
     size_t payload = kind == HELD_DATA ? size : 0;
-    size_t block = block_size(payload);
-    struct held *held = blocks_take(&memory->blocks, block);
+    struct held *held = blocks_take(&memory->blocks, sizeof(*held) + payload);
     if (held == NULL) {
         return NULL;
     }
     held->kind = kind;
     held->size = size;
     held->room = (uint32_t)payload;
-    if (payload > 0) {
-        memcpy(held->bytes, bytes, payload);
-    }
     memory->payload += payload;
-    memory->used += block;
     return held;
 }
 
 void held_give(struct held_memory *memory, struct held *held)
 {
-    size_t block = block_size(held->room);
     memory->payload -= payload_size(held);
-    memory->used -= block;
-    blocks_give(&memory->blocks, held, block);
+    blocks_give(&memory->blocks, held, sizeof(*held) + held->room);
 }
 
 static void add(struct list_link *place, struct held *held, uint64_t offset,
@@ -95,10 +70,11 @@ static struct list_link *place_of(struct list_link *list, uint64_t offset)
 static bool split(struct held_memory *memory, struct held *held, uint64_t offset)
 {
     uint32_t size = (uint32_t)(offset - held->offset);
-    struct held *rest = held_take(memory, HELD_DATA, held->size - size, held->bytes + size);
+    struct held *rest = held_take(memory, HELD_DATA, held->size - size);
     if (rest == NULL) {
         return false;
     }
+    memcpy(rest->bytes, held->bytes + size, rest->size);
     memory->payload -= rest->size; /* counted twice now */
     held->size = size;
     rest->offset = offset;
@@ -174,8 +150,9 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
                 need_no_more(list, place, label->needs);
             }
         } else {
-            struct held *held = held_take(memory, HELD_DATA, (uint32_t)size, bytes.data);
+            struct held *held = held_take(memory, HELD_DATA, (uint32_t)size);
             if (held != NULL) {
+                memcpy(held->bytes, bytes.data, size);
                 add(place, held, offset, label);
                 added.pieces++;
                 need_no_more(list, &held->link, needs_behind(list, &held->link));
@@ -193,7 +170,7 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
 uint32_t held_add_mark(struct held_memory *memory, struct list_link *list, enum held_kind kind,
                        uint64_t offset, uint32_t size, const struct held_label *label)
 {
-    struct held *held = held_take(memory, kind, size, NULL);
+    struct held *held = held_take(memory, kind, size);
     if (held == NULL) {
         return 0;
     }

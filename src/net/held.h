@@ -32,20 +32,15 @@ struct held {
 /* The memory of all that a flow holds. */
 struct held_memory {
     struct blocks blocks;
-    size_t used; /* bytes of memory, not just of payload */
-    size_t limit;
-    uint64_t payload; /* bytes of payload among it */
+    size_t limit;     /* of the blocks taken, in bytes */
+    uint64_t payload; /* bytes of payload in them */
 };
 
-void held_memory_init(struct held_memory *memory, size_t limit);
-void held_memory_deinit(struct held_memory *memory);
+void held_memory_deinit(struct held_memory *memory); /* all has been given back */
 
 /* Whether a segment with `size` bytes of payload fits in. */
 bool held_memory_has_room(const struct held_memory *memory, size_t size);
 
-/* A copy, in no list yet; NULL if there is no memory. `bytes` is empty for marks. */
-struct held *held_take(struct held_memory *memory, enum held_kind kind, uint32_t size,
-                       const uint8_t *bytes);
 void held_give(struct held_memory *memory, struct held *held); /* out of its list already */
 
 static inline struct held *held_first(const struct list_link *list)

@@ -10,11 +10,12 @@ static struct held *first_held(const struct conversation *conversation, int dire
     return held_first(&conversation->streams[direction].held);
 }
 
+/* Something has been told of: what is held has not waited long. */
 static void touch(struct net_flow *flow, struct conversation *conversation)
 {
-    conversation->waited = 0;
-    conversation->held_since = flow->turn;
     if (conversation->held_count > 0) {
+        conversation->waited = 0;
+        conversation->held_since = flow->turn;
         list_move_to_end(&flow->holding, &conversation->holding);
     }
 }
@@ -276,6 +277,11 @@ static void release_later(struct net_flow *flow, struct conversation *conversati
 
 void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
 {
+    size_t count = conversation->held_count;
+    tcp_advance(flow, conversation); /* the last segment may have told of a start */
+    if (conversation->held_count < count) {
+        return;
+    }
     bool first[2] = {first_held(conversation, 0) != NULL, first_held(conversation, 1) != NULL};
     if (conversation->settling > 0) {
         tcp_settle(conversation);

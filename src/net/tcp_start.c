@@ -77,7 +77,7 @@ static void start_by_sequence(struct conversation *conversation, struct stream *
         if (ahead > 0 || !stream->fixed) {
             set_start(stream, sequence);
         }
-    } else if (!stream->fixed && ahead < 0) {
+    } else if (!stream->fixed && ahead < 0 && ahead >= -REACH) {
         set_start(stream, sequence);
     }
     stream->seen = true;
@@ -98,9 +98,10 @@ static void start_by_acknowledgement(const struct conversation *conversation,
     bool syn = (segment->flags & NET_SYN) != 0;
     /* The first that is sent behind a SYN acknowledges the other's SYN, and nothing more yet. */
     bool certain = syn || (stream->syn && segment->sequence == stream->start_sequence);
+    int32_t before = other->known ? distance(sequence, other->sequence) : 0;
 
-    if (!other->known || (!other->fixed && conversation->known.from_start &&
-                          distance(sequence, other->sequence) > 0)) {
+    if (!other->known ||
+        (!other->fixed && conversation->known.from_start && before > 0 && before <= REACH)) {
         set_start(other, sequence);
     }
     if (certain || conversation->settling == 0) {

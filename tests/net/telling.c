@@ -6,6 +6,9 @@
 static void tell(struct telling *telling, const struct net_conversation *conversation,
                  const char *who, const char *what, size_t size)
 {
+    if (telling->quiet) {
+        return;
+    }
     char *end = telling->transcript + telling->size;
     size_t room = sizeof(telling->transcript) - telling->size;
     char id[24] = "";

@@ -41,6 +41,7 @@ struct telling {
     uint32_t client_start; /* sequence number of the client's first byte */
     uint32_t server_start;
     bool numbered;
+    bool quiet; /* no transcript */
     uint64_t packet;
     struct net_conversation last; /* as it was when last told of */
     uint64_t last_origin;         /* packet of the last data */

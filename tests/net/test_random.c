@@ -161,7 +161,7 @@ static void capture_often(const struct mischief *mischief)
     const char *given = getenv("KVREPLAY_SEED");
     const char *more = getenv("KVREPLAY_ROUNDS");
     unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
-    unsigned rounds = more != NULL ? (unsigned)strtoul(more, NULL, 0) : 100;
+    unsigned rounds = more != NULL ? (unsigned)strtoul(more, NULL, 0) : 200;
     guarded_init(&capture.memory);
     for (unsigned i = 0; i < rounds; i++) {
         unsigned round_seed = seed + i;
