@@ -2,8 +2,12 @@
  * Conversations: TCP reassembled as a receiver would, UDP datagrams by their endpoints.
  *
  * net_flow_receive takes segments in capture order and tells the listener of ordered bytes, gaps
- * and ends. Each payload byte that was captured is told of exactly once: as data, as a duplicate,
- * or as late; the three counters add up to the payload bytes received.
+ * and ends. Each payload byte that was captured is counted exactly once: as data, as a duplicate,
+ * or as late; with the bytes still held, of which there are none after net_flow_finish, the three
+ * add up to the payload bytes received.
+ *
+ * What acknowledges bytes of the other direction is told of after them, or after the gap that they
+ * are in: a response never comes before its request, even where the capture has swapped packets.
  *
  * Memory is bounded by the options, not by the traffic. Not thread safe.
  */
