@@ -1,0 +1,205 @@
+/*
+ * The plot: a row of panels per sink. Of sizes and depths, a panel per depth with a line per writer
+ * over the sizes, both axes logarithmic in effect; of a capture's mix, a bar per writer.
+ */
+#include "bench/bench_report.h"
+
+#include <math.h>
+
+enum { PANEL_WIDTH = 400, PANEL_HEIGHT = 320, MARGIN = 90, BARS_WIDTH = 640 };
+
+/* Told apart by people who don't see all colours, too (Okabe and Ito). The first one is flat. */
+static const char *const colors[] = {"#7f7f7f", "#0072b2", "#d55e00", "#009e73",
+                                     "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
+enum { COLORS = sizeof(colors) / sizeof(colors[0]) };
+
+/* A string for gnuplot; in names and paths anything may occur. */
+static void put_string(FILE *out, const char *text)
+{
+    putc('\'', out);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '\'') {
+            fputs("''", out);
+        } else {
+            putc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
+        }
+    }
+    putc('\'', out);
+}
+
+static size_t sinks_count(const struct bench_options *options)
+{
+    size_t count = 0;
+    for (int i = 0; i < BENCH_SINKS; i++) {
+        count += options->sinks[i];
+    }
+    return count;
+}
+
+static void put_beginning(FILE *out, const struct bench_report *report, size_t width,
+                          size_t columns)
+{
+    size_t rows = sinks_count(report->options);
+    size_t height = rows * PANEL_HEIGHT + MARGIN;
+    fprintf(out,
+            "set terminal svg size %zu,%zu dynamic noenhanced font 'sans-serif,13' "
+            "background '#ffffff'\n"
+            "set encoding utf8\n"
+            "set multiplot\n"
+            "set label 1 'CPU time per response, lower is better' at screen 0.5,%.4f center "
+            "font ',16'\n",
+            width, height, 1 - 22.0 / (double)height);
+    fprintf(out,
+            "set grid ytics lc rgb '#dddddd'\nset tics out nomirror\nset border 3\n"
+            "set lmargin 10\nset rmargin 2\nset size %.5f,%.5f\n",
+            1.0 / (double)columns, (double)PANEL_HEIGHT / (double)height);
+}
+
+static void put_origin(FILE *out, size_t rows, size_t row, size_t columns, size_t column)
+{
+    double height = (double)(rows * PANEL_HEIGHT + MARGIN);
+    fprintf(out, "set origin %.5f,%.5f\n", (double)column / (double)columns,
+            (double)((rows - 1 - row) * PANEL_HEIGHT) / height);
+}
+
+/* -------------------------------------------------------------------------- sizes and depths */
+
+static void put_range(FILE *out, const struct bench_report *report, enum bench_sink sink)
+{
+    double least = INFINITY;
+    double most = 0;
+    for (size_t i = 0; i < report->result->cells_count; i++) {
+        const struct bench_cell *cell = &report->result->cells[i];
+        for (size_t j = 0; cell->sink == sink && j < report->options->writers_count; j++) {
+            least = fmin(least, cell->figures[j].cpu_p10);
+            most = fmax(most, cell->figures[j].cpu_p90);
+        }
+    }
+    fprintf(out, "set yrange [%g:%g]\n", least / 1.25, most * 1.25);
+}
+
+/* The cells of one depth, a line each: size, then median, p10 and p90 of every writer. */
+static void put_data(FILE *out, const struct bench_report *report, enum bench_sink sink,
+                     size_t depth)
+{
+    fputs("$cells << END\n", out);
+    for (size_t i = 0; i < report->result->cells_count; i++) {
+        const struct bench_cell *cell = &report->result->cells[i];
+        char size[SIZE_TEXT_SIZE];
+        if (cell->sink != sink || cell->depth != depth) {
+            continue;
+        }
+        fprintf(out, "%s", bench_size_text(cell->value_size, size));
+        for (size_t j = 0; j < report->options->writers_count; j++) {
+            const struct bench_figures *figures = &cell->figures[j];
+            fprintf(out, " %g %g %g", figures->values[BENCH_CPU], figures->cpu_p10,
+                    figures->cpu_p90);
+        }
+        putc('\n', out);
+    }
+    fputs("END\n", out);
+}
+
+static void put_lines(FILE *out, const struct bench_options *options)
+{
+    fputs("plot ", out);
+    for (size_t i = 0; i < options->writers_count; i++) {
+        fprintf(out,
+                "%s$cells using 0:%zu:%zu:%zu:xtic(1) with yerrorlines lw 2 pt %zu ps 0.6 dt %d "
+                "lc rgb '%s' title ",
+                i == 0 ? "" : ", ", 3 * i + 2, 3 * i + 3, 3 * i + 4, i + 4, i == 0 ? 2 : 1,
+                colors[i % COLORS]);
+        put_string(out, options->writers[i].name);
+    }
+    putc('\n', out);
+}
+
+static void put_panel(FILE *out, const struct bench_report *report, enum bench_sink sink,
+                      size_t column)
+{
+    size_t depth = report->options->depths[column];
+    fprintf(out, "set title '%s, %zu response%s in a batch'\n", bench_sink_names[sink].name, depth,
+            depth == 1 ? "" : "s");
+    fprintf(out, "set ylabel '%s'\n", column == 0 ? "CPU time, ns per response" : "");
+    put_data(out, report, sink, depth);
+    put_lines(out, report->options);
+    fputs("unset key\nunset label 1\n", out); /* once is enough */
+}
+
+static void put_panels(FILE *out, const struct bench_report *report)
+{
+    const struct bench_options *options = report->options;
+    size_t columns = options->depths_count;
+    size_t rows = sinks_count(options);
+    size_t row = 0;
+    put_beginning(out, report, columns * PANEL_WIDTH, columns);
+    fprintf(out,
+            "set key at screen 0.5,%.4f center horizontal maxrows 1\n"
+            "set logscale y\nset xlabel 'value, bytes'\nset offsets 0.3,0.3,0,0\n",
+            1 - 50.0 / (double)(rows * PANEL_HEIGHT + MARGIN));
+    for (int sink = 0; sink < BENCH_SINKS; sink++) {
+        if (!options->sinks[sink]) {
+            continue;
+        }
+        put_range(out, report, (enum bench_sink)sink);
+        for (size_t column = 0; column < columns; column++) {
+            put_origin(out, rows, row, columns, column);
+            put_panel(out, report, (enum bench_sink)sink, column);
+        }
+        row++;
+    }
+}
+
+/* ------------------------------------------------------------------------------ a capture's mix */
+
+static void put_bars(FILE *out, const struct bench_report *report, const struct bench_cell *cell)
+{
+    fputs("$bars << END\n", out);
+    for (size_t i = 0; i < report->options->writers_count; i++) {
+        const struct bench_figures *figures = &cell->figures[i];
+        fprintf(out, "%zu %g %g %g\n", i, figures->values[BENCH_CPU], figures->cpu_p10,
+                figures->cpu_p90);
+    }
+    fputs("END\nset xtics (", out);
+    for (size_t i = 0; i < report->options->writers_count; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        put_string(out, report->options->writers[i].name);
+        fprintf(out, " %zu", i);
+    }
+    fprintf(out, ")\nset title '%s'\n", bench_sink_names[cell->sink].name);
+    fprintf(out,
+            "plot $bars using 1:2 with boxes fs solid 0.8 noborder lc rgb '%s' notitle, "
+            "'' using 1:2:3:4 with yerrorbars pt 0 lw 1.5 lc rgb '#000000' notitle, "
+            "'' using 1:4:(sprintf('%%.3g', $2)) with labels offset 0,0.8 notitle\n"
+            "unset label 1\nunset label 2\n",
+            colors[1]);
+}
+
+static void put_mix(FILE *out, const struct bench_report *report)
+{
+    size_t rows = sinks_count(report->options);
+    put_beginning(out, report, BARS_WIDTH, 1);
+    fputs("set label 2 ", out);
+    put_string(out, report->capture);
+    fprintf(out,
+            " at screen 0.5,%.4f center\n"
+            "unset key\nset boxwidth 0.6\nset style fill solid\nset yrange [0:*]\n"
+            "set ylabel 'CPU time, ns per response'\nset xlabel 'writer'\n"
+            "set offsets 0.6,0.6,graph 0.15,0\n",
+            1 - 50.0 / (double)(rows * PANEL_HEIGHT + MARGIN));
+    for (size_t i = 0; i < report->result->cells_count; i++) {
+        put_origin(out, rows, i, 1, 0);
+        put_bars(out, report, &report->result->cells[i]);
+    }
+}
+
+void bench_plot(FILE *out, const struct bench_report *report)
+{
+    if (report->options->mix != NULL) {
+        put_mix(out, report);
+    } else {
+        put_panels(out, report);
+    }
+    fputs("unset multiplot\n", out);
+}

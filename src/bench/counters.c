@@ -1,0 +1,73 @@
+#include "bench/counters.h"
+
+#include <dlfcn.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+/* The functions below are called as malloc is, so this has to be global. NULL: not counting. */
+static struct counters *current;
+
+/* ---------------------------------------------------------------- this program's calls (--wrap) */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+static void count_allocation(size_t size)
+{
+    if (current != NULL) {
+        current->allocations++;
+        current->bytes += size;
+    }
+}
+
+void *__wrap_malloc(size_t size)
+{
+    count_allocation(size);
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    count_allocation(count * size);
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    count_allocation(size);
+    return __real_realloc(block, size);
+}
+
+/* ---------------------------------------------------------------------------- calls of libevent */
+
+/* Also a plug-in's: the program's definition of a symbol comes before a shared library's. */
+int evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size, struct evbuffer_iovec *extents,
+                           int count)
+{
+    static int (*next)(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
+    if (next == NULL) {
+        *(void **)&next = dlsym(RTLD_NEXT, "evbuffer_reserve_space");
+    }
+    if (current != NULL) {
+        current->reservations++;
+    }
+    return next(buffer, size, extents, count);
+}
+
+void counters_begin(struct counters *counters)
+{
+    /* All three do what libevent's own would, so a block may be of either. */
+    event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
+    current = counters;
+}
+
+void counters_end(void)
+{
+    current = NULL;
+    event_set_mem_functions(__real_malloc, __real_realloc, free);
+}
