@@ -2,11 +2,10 @@
 
 #include "report/printable.h"
 
-#include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_WIDTH = 32 };
+enum { PATH_WIDTH = 20 }; /* the whole line stays within 80 columns */
 /* Seconds: a run that takes no longer shows nothing at all; the eye does not follow more often. */
 static const double show_after = 0.5;
 static const double show_every = 0.1;
@@ -39,16 +38,16 @@ void progress_show(struct progress *progress, const char *path, uint64_t bytes_r
     progress->shown = time;
     fputs("\r\033[K", progress->out);
     printable_write_shortened(progress->out, path, PATH_WIDTH);
-    fprintf(progress->out, ": %.1f", (double)bytes_read / 1e6);
+    fprintf(progress->out, ": %.0f", (double)bytes_read / 1e6);
     if (bytes_total > 0) {
-        fprintf(progress->out, " of %.1f MB, %d %%", (double)bytes_total / 1e6,
-                (int)(100 * (double)bytes_read / (double)bytes_total));
+        fprintf(progress->out, " of %.0f MB, %.0f %%", (double)bytes_total / 1e6,
+                100 * (double)bytes_read / (double)bytes_total);
     } else {
         fputs(" MB", progress->out);
     }
-    fprintf(progress->out, ", %.1f MB/s, %.0f server frames/s",
+    fprintf(progress->out, ", %.0f MB/s, %.2f M server frames/s",
             (double)(progress->bytes_done + bytes_read) / 1e6 / elapsed,
-            (double)(progress->frames_done + frames) / elapsed);
+            (double)(progress->frames_done + frames) / 1e6 / elapsed);
     fflush(progress->out);
 }
 

@@ -60,8 +60,10 @@ static void write_differences(FILE *out, const struct report *report,
         text_difference(out, report, &result->differences[i], i + 1, style);
     }
     if (all > result->differences_count) {
-        fprintf(out, "\n%s more; ", number_text(all - result->differences_count, text));
-        fprintf(out, "--show %" PRIu64 " shows all\n", all);
+        uint64_t hidden = all - result->differences_count;
+        fprintf(out, "\n%s%s not shown; ", number_text(hidden, text),
+                result->differences_count == 0 ? "" : " more");
+        fprintf(out, "--show %" PRIu64 " shows all differences\n", all);
     }
 }
 
