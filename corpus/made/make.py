@@ -335,7 +335,8 @@ def ip():
     keep("ipv4-fragments-reordered.pcap", pcap(fragmented(c.packets, lambda f: [f[i] for i in swap])), [c])
     c = talked(long_talk())
     again = lambda f: [f[0], f[1], f[1], f[0], f[2], f[3]]  # noqa: E731
-    keep("ipv4-fragments-repeated.pcap", pcap(fragmented(c.packets, again)), [c])
+    # A repeated fragment is repeated as a whole, the 20 bytes of TCP header in the first one with it.
+    keep("ipv4-fragments-repeated.pcap", pcap(fragmented(c.packets, again)), [c], duplicate=2 * (256 + 8))
     # The middle one covers the end of the first and the beginning of the last once more, with the same bytes.
     c = talked(long_talk())
     packets = []
@@ -346,7 +347,7 @@ def ip():
         payload, fields = packet[20:], (packet[12:16], packet[16:20], packet[9])
         for start, end in ((0, 400), (320, 720), (640, len(payload))):
             packets.append(ipv4(*fields, payload[start:end], ident=number, offset=start, more=end < len(payload)))
-    keep("ipv4-fragments-overlap.pcap", pcap(packets), [c])
+    keep("ipv4-fragments-overlap.pcap", pcap(packets), [c], duplicate=2 * (80 + 80))
     c = talked(long_talk(), options=b"\x01\x01\x01\x01\x94\x04\0\0")  # no-ops and router alert
     keep("ipv4-options.pcap", pcap(c.packets), [c])
     extensions = [

@@ -74,7 +74,7 @@ const char *compare_field_at(struct span bytes, size_t offset, char field[DIFFER
     return field;
 }
 
-static size_t first_difference(struct span a, struct span b)
+size_t compare_first_difference(struct span a, struct span b)
 {
     size_t size = a.size < b.size ? a.size : b.size;
     size_t i = 0;
@@ -212,7 +212,7 @@ static bool part_differs(struct walk *walk, const struct mcbp_frame *a, enum mas
                          struct span x, struct span y)
 {
     return !span_equal(x, y) && !masked(walk, field, 0, true) &&
-           found(walk, a, (size_t)(x.data - a->bytes.data) + first_difference(x, y));
+           found(walk, a, (size_t)(x.data - a->bytes.data) + compare_first_difference(x, y));
 }
 
 /* Walks both frames field by field; true at the first difference that no mask covers. */
@@ -220,9 +220,9 @@ static bool frames_differ(struct walk *walk, const struct mcbp_frame *a, const s
 {
     bool infos = framing_extras_equal(walk, a->framing_extras, b->framing_extras);
     return header_differs(walk, a, b, infos) ||
-           (!infos &&
-            found(walk, a,
-                  MCBP_HEADER_SIZE + first_difference(a->framing_extras, b->framing_extras))) ||
+           (!infos && found(walk, a,
+                            MCBP_HEADER_SIZE +
+                                compare_first_difference(a->framing_extras, b->framing_extras))) ||
            part_differs(walk, a, MASK_EXTRAS, a->extras, b->extras) ||
            part_differs(walk, a, MASK_KEY, a->key, b->key) ||
            part_differs(walk, a, MASK_VALUE, a->value, b->value);
@@ -242,7 +242,7 @@ enum compared compare_frames(struct span reference, struct span built,
         return COMPARED_EQUAL;
     }
     if (!is_whole(reference, &a) || !is_whole(built, &b)) {
-        comparison->offset = first_difference(reference, built);
+        comparison->offset = compare_first_difference(reference, built);
         compare_field_at(reference, comparison->offset, comparison->field);
         return COMPARED_DIFFERENT;
     }

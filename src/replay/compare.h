@@ -25,6 +25,9 @@ struct comparison {
 enum compared compare_frames(struct span reference, struct span built,
                              const struct mask_list *masks, struct comparison *comparison);
 
+/* The offset of the first differing byte; the shorter size if there is none before it. */
+size_t compare_first_difference(struct span a, struct span b);
+
 /* The name of the field that lies at `offset` of a frame. Returns `field`. */
 const char *compare_field_at(struct span frame, size_t offset, char field[DIFFERENCE_FIELD_SIZE]);
 

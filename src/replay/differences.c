@@ -27,18 +27,29 @@ struct difference *difference_add(struct run *run, const struct difference_subje
         .status = subject->header->vbucket_or_status,
         .opaque = subject->header->opaque,
     };
-    if (subject->request != NULL) {
-        struct span key = pending_frame(subject->request).key;
-        difference->request_packet = subject->request->origin.packet;
-        difference->request_magic = subject->request->magic;
-        difference->request_opcode = subject->request->opcode;
-        difference->request_opaque = subject->request->opaque;
-        difference->key_size = key.size < DIFFERENCE_KEY_MAX ? key.size : DIFFERENCE_KEY_MAX;
-        if (difference->key_size > 0) {
-            memcpy(difference->key, key.data, difference->key_size);
-        }
+    const struct construct_request *request = subject->request;
+    if (request != NULL && request->packet != 0) {
+        difference->request_packet = request->packet;
+        difference->request_magic = request->magic;
+        difference->request_opcode = request->opcode;
+        difference->request_opaque = request->opaque;
+        difference->key_size = request->key_size;
+        memcpy(difference->key, request->key, request->key_size);
     }
     return difference;
+}
+
+void difference_describe_request(const struct pending *pending, struct construct_request *request)
+{
+    struct span key = pending_frame(pending).key;
+    request->packet = pending->origin.packet;
+    request->magic = pending->magic;
+    request->opcode = pending->opcode;
+    request->opaque = pending->opaque;
+    request->key_size = key.size < sizeof(request->key) ? key.size : sizeof(request->key);
+    if (request->key_size > 0) {
+        memcpy(request->key, key.data, request->key_size);
+    }
 }
 
 static void set_excerpt(struct excerpt *excerpt, struct span frame, size_t offset)

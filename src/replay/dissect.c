@@ -49,6 +49,9 @@ static void on_data(void *context, struct net_conversation *conversation,
         return;
     }
     framing_data(framing, direction, bytes, origin);
+    if (self->framing.consumer->settled != NULL) {
+        self->framing.consumer->settled(self->framing.consumer->context);
+    }
 }
 
 static void on_gap(void *context, struct net_conversation *conversation,
@@ -135,11 +138,12 @@ static void close_ledger(struct dissection *self)
     const struct net_flow_counters *counters = net_flow_counters(self->flow);
     struct ledger *ledger = &self->result->ledger;
     uint64_t abandoned = net_decoder_abandoned(self->decoder);
-    ledger->duplicate += counters->duplicate;
+    uint64_t repeated = net_decoder_repeated(self->decoder);
+    ledger->duplicate += counters->duplicate + repeated;
     ledger->unparsed += counters->late + abandoned;
     ledger->lost += counters->lost + self->headers_cut;
     ledger->not_mcbp = ledger->memcached_text + ledger->tls + ledger->other;
-    ledger->total = counters->payload + abandoned;
+    ledger->total = counters->payload + abandoned + repeated;
     assert(ledger_adds_up(ledger)); /* a release build checks it with the verdict */
 }
 

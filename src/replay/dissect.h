@@ -51,6 +51,8 @@ struct dissect_consumer {
     /* The server sent bytes that are no frame, with none lost before; then `lost` is told too. */
     void (*malformed)(void *context, struct dissect_conversation *conversation, struct span bytes,
                       const struct net_origin *origin);
+    /* All frames that came in one segment or datagram have been told of. */
+    void (*settled)(void *context);
     /* That side has sent all that it will. */
     void (*end)(void *context, struct dissect_conversation *conversation, enum dissect_role role);
     void (*closed)(void *context, struct dissect_conversation *conversation);

@@ -138,14 +138,16 @@ static void missing(struct run *run, const struct connection *connection,
                     const struct pending *request, const char *detail)
 {
     struct mcbp_frame frame = pending_frame(request);
+    struct construct_request described;
     struct difference_subject subject = {
         .check = CHECK_EXECUTED,
         .kind = DIFFERENCE_MISSING,
         .connection = connection,
         .origin = &request->origin,
         .header = &frame.header,
-        .request = request,
+        .request = &described,
     };
+    difference_describe_request(request, &described);
     counts_of(run)->missing++;
     difference_set_detail(difference_add(run, &subject), "%s", detail);
     explain_doubt(run, frame.key, seconds_of(&request->origin));
@@ -215,7 +217,7 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
 
 /* ----------------------------------------------------------------------------------- answers */
 
-static void count(struct run *run, const struct dissect_frame *response, enum outcome outcome)
+static void count(struct run *run, const struct mcbp_header *response, enum outcome outcome)
 {
     struct executed_counts *counts = counts_of(run);
     switch (outcome) {
@@ -235,10 +237,10 @@ static void count(struct run *run, const struct dissect_frame *response, enum ou
         break;
     case OUTCOME_NOT_EXECUTED:
         counts->not_executed++;
-        if (response->frame.header.magic == MCBP_SERVER_REQUEST) {
-            run->capture->server_opcodes[response->frame.header.opcode].not_executed++;
+        if (response->magic == MCBP_SERVER_REQUEST) {
+            run->capture->server_opcodes[response->opcode].not_executed++;
         } else {
-            run->capture->opcodes[response->frame.header.opcode].not_executed++;
+            run->capture->opcodes[response->opcode].not_executed++;
         }
         break;
     }
@@ -258,7 +260,7 @@ static void unexpected(struct run *run, const struct connection *connection,
     difference_set_detail(difference, connection->closed
                                           ? "the server has to close the connection before this"
                                           : "no request is waiting for this answer");
-    count(run, response, OUTCOME_DIFFERENT);
+    count(run, &response->frame.header, OUTCOME_DIFFERENT);
 }
 
 static struct difference *report(struct run *run, const struct connection *connection,
@@ -267,6 +269,7 @@ static struct difference *report(struct run *run, const struct connection *conne
 {
     bool silent = !settlement->answers;
     bool refused = settlement->refused != KVR_OK;
+    struct construct_request described;
     struct difference_subject subject = {
         .check = CHECK_EXECUTED,
         .kind = refused  ? DIFFERENCE_REFUSED
@@ -275,8 +278,9 @@ static struct difference *report(struct run *run, const struct connection *conne
         .connection = connection,
         .origin = &response->origin,
         .header = &response->frame.header,
-        .request = request,
+        .request = &described,
     };
+    difference_describe_request(request, &described);
     struct difference *difference = difference_add(run, &subject);
     if (refused) {
         difference_set_detail(difference, "the writer refused the response: %s",
@@ -366,14 +370,41 @@ static bool answers_later(struct run *run, struct connection *connection,
     return false;
 }
 
+/* What the store answers is settled: the writer under test builds it, and it is counted then. */
+static void build(struct run *run, const struct connection *connection,
+                  const struct dissect_frame *response, const struct pending *request,
+                  const struct settlement *settlement)
+{
+    struct construct_label *label = construct_add(run->construct, settlement->flat);
+    if (label == NULL) {
+        run->no_memory = true;
+        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        return;
+    }
+    label->check = CHECK_EXECUTED;
+    label->outcome = (int)settlement->outcome;
+    label->connection = connection;
+    label->origin = response->origin;
+    difference_describe_request(request, &label->request);
+}
+
+void executed_built(struct run *run, const struct mcbp_header *response, int outcome, bool faulty)
+{
+    count(run, response, faulty ? OUTCOME_DIFFERENT : (enum outcome)outcome);
+}
+
 static void finish(struct run *run, struct connection *connection,
                    const struct dissect_frame *response, const struct pending *request,
                    const struct settlement *settlement)
 {
     uint8_t opcode = response->frame.header.opcode;
-    count(run, response, settlement->outcome);
-    if (settlement->mask_needed && settlement->outcome != OUTCOME_DIFFERENT) {
-        run->result->mask_hits[settlement->comparison.mask]++;
+    if (settlement->flat.size > 0) {
+        build(run, connection, response, request, settlement);
+    } else {
+        count(run, &response->frame.header, settlement->outcome);
+    }
+    if (settlement->mask_needed) {
+        run->result->mask_hits[settlement->mask]++;
     }
     note_closing(connection, request, settlement);
     connection->out_of_step |= settlement->out_of_step;
@@ -392,11 +423,6 @@ static void differs(struct run *run, struct connection *connection,
     struct difference *difference = NULL;
     if (settlement->outcome == OUTCOME_DIFFERENT) {
         difference = report(run, connection, response, request, settlement);
-    }
-    if (settlement->agreed) { /* the writer's doing; nothing is wrong with the state */
-        pending_release(request, &run->blocks);
-        saved_item_deinit(before);
-        return;
     }
     explain_doubt(run, pending_frame(request).key, seconds_of(&response->origin));
     set_suspect(run, connection, request, before, difference);
@@ -424,45 +450,45 @@ static void answer(struct run *run, struct connection *connection,
 
     struct settlement settlement;
     settle_try(run, connection, &request, &response->frame, now, false, &settlement);
-    if (settlement.agreed && settlement.outcome != OUTCOME_DIFFERENT) {
+    if (settlement.agreed) {
         finish(run, connection, response, &request, &settlement);
         connection->requests_uncertain &= request.sequence <= connection->uncertain_since;
         clear_suspect(run, connection);
         pending_release(&request, &run->blocks);
         return;
     }
-    if (!settlement.agreed && connection->requests_uncertain && request.opaque == 0) {
+    if (connection->requests_uncertain && request.opaque == 0) {
         /* A client that doesn't number its requests: this may answer one that is not here. */
         put_back(run, connection, index, &request);
-        count(run, response, OUTCOME_NOT_EXECUTED);
+        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
         return;
     }
 
     struct saved_item before = {0};
     struct settlement other;
     size_t later;
-    if (!settlement.agreed && answers_suspect(run, connection, response, &other)) {
+    if (answers_suspect(run, connection, response, &other)) {
         /* put it back: its own answer is still to come */
         put_back(run, connection, index, &request);
         finish(run, connection, response, &connection->suspect.request, &other);
         clear_suspect(run, connection);
         return;
     }
-    if (!settlement.agreed && answers_later(run, connection, response, index, &later, &other)) {
+    if (answers_later(run, connection, response, index, &later, &other)) {
         struct pending right;
         take(run, connection, later, &right);
+        finish(run, connection, response, &right, &other);
         if (is_quiet(&request)) {
             settle_silence(run, connection, &request, now);
         } else {
             missing(run, connection, &request, "the next answer is that of a later request");
         }
         pass_over(run, connection, later, now);
-        finish(run, connection, response, &right, &other);
         pending_release(&right, &run->blocks);
         pending_release(&request, &run->blocks);
         return;
     }
-    if (!settlement.agreed && pending_frame(&request).key.size > 0) {
+    if (pending_frame(&request).key.size > 0) {
         saved_item_take(&before, run->engine, pending_frame(&request).key, now);
     }
     differs(run, connection, response, &request, &before, &settlement);
@@ -507,8 +533,8 @@ static void stat_row(struct run *run, struct connection *connection,
         .value = frame->value.data,
         .value_size = frame->value.size,
     };
-    struct settlement settlement = {.outcome = OUTCOME_ADOPTED, .agreed = true, .answers = true};
-    settle_build(run, &row, frame, &settlement);
+    struct settlement settlement;
+    settle_row(run, &row, frame, &settlement);
     finish(run, connection, response, request, &settlement);
     if (settlement.outcome == OUTCOME_DIFFERENT) {
         report(run, connection, response, request, &settlement);
@@ -521,7 +547,8 @@ void executed_response(struct run *run, struct connection *connection,
     size_t index;
     uint8_t magic = response->frame.header.magic;
     if (magic != MCBP_CLIENT_RESPONSE && magic != MCBP_FLEX_CLIENT_RESPONSE) {
-        count(run, response, OUTCOME_NOT_EXECUTED); /* a request of the server's own */
+        count(run, &response->frame.header,
+              OUTCOME_NOT_EXECUTED); /* a request of the server's own */
         return;
     }
     bool exact = find_exact(connection, response, 0, &index);
@@ -534,7 +561,7 @@ void executed_response(struct run *run, struct connection *connection,
     } else if (exact) {
         answer(run, connection, response, index);
     } else if (uncertain) {
-        count(run, response, OUTCOME_NOT_EXECUTED);
+        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
     } else {
         no_exact_answer(run, connection, response);
     }

@@ -17,6 +17,9 @@ void executed_response(struct run *run, struct connection *connection,
 void executed_lost(struct run *run, struct connection *connection, enum dissect_role role);
 void executed_end(struct run *run, struct connection *connection, enum dissect_role role);
 
+/* A response of this check has been built; `faulty` says how, `outcome` was its label's. */
+void executed_built(struct run *run, const struct mcbp_header *response, int outcome, bool faulty);
+
 /* Settles what is left when the connection is over; the connection's memory is given back. */
 void executed_closed(struct run *run, struct connection *connection);
 

@@ -10,4 +10,7 @@
 void rebuilt_check(struct run *run, const struct connection *connection,
                    const struct dissect_frame *frame);
 
+/* A response of this check has been built; `faulty` says how. */
+void rebuilt_built(struct run *run, bool faulty);
+
 #endif

@@ -6,37 +6,33 @@
 #include "replay/explain.h"
 #include "response/from_frame.h"
 
-void settle_build(struct run *run, const struct kvr_response *response,
-                  const struct mcbp_frame *recorded, struct settlement *settlement)
+/*
+ * The store's answer, in `flat`, is not the recorded one: builds it for the report. With another
+ * reference than the capture, how it is built is compared all the same.
+ */
+static void show(struct run *run, struct span flat, const struct mcbp_frame *recorded,
+                 struct settlement *settlement)
 {
-    struct construct *construct = run->construct;
-    settlement->refused = KVR_OK;
-    switch (construct_check(construct, response, recorded->bytes, &run->options->masks,
-                            &settlement->comparison)) {
-    case CONSTRUCT_EQUAL:
+    struct mcbp_frame frame;
+    struct kvr_response response;
+    if (run->options->construct.reference != REFERENCE_CAPTURE) {
+        settlement->outcome = OUTCOME_IDENTICAL;
+        settlement->flat = flat;
         return;
-    case CONSTRUCT_MASKED:
-        settlement->mask_needed = true;
-        return;
-    case CONSTRUCT_REFUSED:
-        settlement->refused = construct_error(construct);
-        settlement->comparison = (struct comparison){0};
-        settlement->reference = recorded->bytes;
-        settlement->built = span_of(NULL, 0);
-        break;
-    case CONSTRUCT_DIFFERENT:
-        settlement->reference = construct_reference(construct);
-        settlement->built = construct_built(construct);
-        break;
     }
     settlement->outcome = OUTCOME_DIFFERENT;
+    mcbp_frame_parse(flat, &frame);
+    response_from_frame(&frame, &response);
+    settlement->refused = construct_one(run->construct, &response, &settlement->built);
+    settlement->reference = recorded->bytes;
+    compare_frames(recorded->bytes, settlement->built, &run->options->masks,
+                   &settlement->comparison);
 }
 
 /* The request took effect before, to explain another answer; this is what it came to then. */
 static void settle_early(struct run *run, struct pending *request,
                          const struct mcbp_frame *recorded, struct settlement *settlement)
 {
-    struct mcbp_frame answer;
     settlement->answers = request->answer != NULL;
     settlement->agreed = (request->answer == NULL) == (recorded == NULL);
     if (request->answer == NULL || recorded == NULL) {
@@ -46,10 +42,20 @@ static void settle_early(struct run *run, struct pending *request,
     if (request->answer_cas_unknown) {
         write_be64(request->answer + MCBP_HEADER_SIZE - sizeof(uint64_t), recorded->header.cas);
     }
-    mcbp_frame_parse(span_of(request->answer, request->answer_size), &answer);
-    struct kvr_response response;
-    response_from_frame(&answer, &response);
-    settle_build(run, &response, recorded, settlement);
+    struct span bytes = span_of(request->answer, request->answer_size);
+    switch (compare_frames(recorded->bytes, bytes, &run->options->masks, &settlement->comparison)) {
+    case COMPARED_DIFFERENT:
+        settlement->agreed = false;
+        show(run, bytes, recorded, settlement);
+        return;
+    case COMPARED_EQUAL_MASKED:
+        settlement->mask_needed = true;
+        settlement->mask = settlement->comparison.mask;
+        break;
+    case COMPARED_EQUAL:
+        break;
+    }
+    settlement->flat = bytes;
 }
 
 static bool is_executable(const struct connection *connection, const struct pending *request)
@@ -153,15 +159,10 @@ static enum outcome execute(struct run *run, struct trial *trial, bool strict)
 static void show_difference(struct run *run, struct trial *trial, struct settlement *settlement)
 {
     trial_execute(run, trial, trial->now);
-    settlement->outcome = OUTCOME_IDENTICAL;
+    settlement->outcome = OUTCOME_DIFFERENT;
     settlement->answers = trial->answered;
-    if (trial->answered && trial->recorded != NULL) {
-        settle_build(run, &trial->response, trial->recorded, settlement);
-    }
-    /* With another reference than the capture, the writers may agree where the server does not. */
-    if (run->options->construct.reference == REFERENCE_CAPTURE || settlement->refused != KVR_OK ||
-        trial->recorded == NULL || !trial->answered) {
-        settlement->outcome = OUTCOME_DIFFERENT;
+    if (trial->flat.size > 0) {
+        show(run, trial->flat, trial->recorded, settlement);
     }
     engine_undo(run->engine);
 }
@@ -190,9 +191,9 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
     if (settlement->outcome == OUTCOME_NOT_EXECUTED) {
         not_executed(run, request, settlement);
     } else if (settlement->agreed) {
-        if (recorded != NULL && trial.answered) {
-            settle_build(run, &trial.response, recorded, settlement);
-        }
+        settlement->flat = trial.flat;
+        settlement->mask_needed = trial.mask_needed;
+        settlement->mask = trial.mask;
         note_effects(run, &trial);
         settle_doubt(run, &trial);
     } else if (!strict) {
@@ -205,5 +206,27 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
     }
     if (settlement->agreed) {
         explain_counted(run, &trial);
+    }
+}
+
+void settle_row(struct run *run, const struct kvr_response *row, const struct mcbp_frame *recorded,
+                struct settlement *settlement)
+{
+    enum kvr_error error;
+    struct span flat = construct_flat(run->construct, row, &error);
+    *settlement = (struct settlement){.outcome = OUTCOME_ADOPTED, .agreed = true, .answers = true};
+    settlement->flat = flat;
+    switch (compare_frames(recorded->bytes, flat, &run->options->masks, &settlement->comparison)) {
+    case COMPARED_DIFFERENT:
+        settlement->agreed = false;
+        settlement->flat = span_of(NULL, 0);
+        show(run, flat, recorded, settlement);
+        break;
+    case COMPARED_EQUAL_MASKED:
+        settlement->mask_needed = true;
+        settlement->mask = settlement->comparison.mask;
+        break;
+    case COMPARED_EQUAL:
+        break;
     }
 }

@@ -14,34 +14,34 @@ enum outcome {
     OUTCOME_DIFFERENT,
 };
 
-/* What settle_try found; the spans are valid until the next response is built. */
+/* What settle_try found; the spans are valid until the next request is settled. */
 struct settlement {
-    enum outcome outcome;
-    bool agreed;      /* the store's answer is the recorded one, whatever the writer makes of it; if
-                         not, the request has had no effect */
-    bool closes;      /* the server closes the connection after this */
-    bool out_of_step; /* the server goes on reading somewhere else than at the next frame */
-    bool answers;     /* the store gives an answer: for silence that was recorded, it is missing */
-    bool mask_needed;
-    enum kvr_error refused; /* the writer under test returned this; KVR_OK: it did not */
+    enum outcome outcome; /* before the answer is built; see flat */
+    bool agreed;          /* the store's answer is the recorded one; if not, the request has had no
+                             effect */
+    bool closes;          /* the server closes the connection after this */
+    bool out_of_step;     /* the server goes on reading somewhere else than at the next frame */
+    bool answers;         /* the store gives an answer: for recorded silence, it is missing */
+    bool mask_needed;     /* it agrees only because of the mask with the index `mask` */
+    size_t mask;
+    struct span flat; /* what is still to be built and compared; empty: nothing */
+    /* of OUTCOME_DIFFERENT, if there are two answers: */
+    enum kvr_error refused; /* the writer under test refused the store's; KVR_OK: it did not */
     struct comparison comparison;
     struct span reference;
     struct span built;
 };
 
 /*
- * Executes the request and builds its answer. `recorded` NULL: silence. With `strict`, no
- * explanation is looked for, and nothing is built if the store's answer is another one.
+ * Executes the request. `recorded` NULL: silence. With `strict`, no explanation is looked for, and
+ * nothing is built for the report if the store's answer is another one.
  */
 void settle_try(struct run *run, struct connection *connection, struct pending *request,
                 const struct mcbp_frame *recorded, int64_t now, bool strict,
                 struct settlement *settlement);
 
-/*
- * Builds a response with the writer under test and compares it with what was recorded: on a
- * difference the outcome becomes OUTCOME_DIFFERENT, with where and what.
- */
-void settle_build(struct run *run, const struct kvr_response *response,
-                  const struct mcbp_frame *recorded, struct settlement *settlement);
+/* As settle_try, for an answer whose form alone is known: `row` is what it has to be. */
+void settle_row(struct run *run, const struct kvr_response *row, const struct mcbp_frame *recorded,
+                struct settlement *settlement);
 
 #endif

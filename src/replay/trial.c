@@ -37,19 +37,27 @@ static void take_over(struct trial *trial)
 
 /* The flat encoder's bytes stand for the description here; the writer under test has its turn when
  * it is settled what the answer is. */
-static bool agrees(struct run *run, const struct trial *trial)
+static bool agrees(struct run *run, struct trial *trial)
 {
+    enum kvr_error error;
+    struct comparison comparison;
+    trial->mask_needed = false;
+    trial->flat = span_of(NULL, 0);
     if (!trial->answered || trial->recorded == NULL) {
         return !trial->answered && trial->recorded == NULL;
     }
-    enum kvr_error error;
-    struct comparison comparison;
-    struct span flat = construct_flat(run->construct, &trial->response, &error);
-    struct span recorded = trial->recorded->bytes;
-    return error == KVR_OK &&
-           (span_equal(flat, recorded) ||
-            (run->options->masks.count > 0 && compare_frames(recorded, flat, &run->options->masks,
-                                                             &comparison) != COMPARED_DIFFERENT));
+    trial->flat = construct_flat(run->construct, &trial->response, &error);
+    if (span_equal(trial->flat, trial->recorded->bytes)) {
+        return true;
+    }
+    if (error != KVR_OK || run->options->masks.count == 0 ||
+        compare_frames(trial->recorded->bytes, trial->flat, &run->options->masks, &comparison) ==
+            COMPARED_DIFFERENT) {
+        return false;
+    }
+    trial->mask_needed = true;
+    trial->mask = comparison.mask;
+    return true;
 }
 
 void trial_execute(struct run *run, struct trial *trial, int64_t now)

@@ -19,7 +19,10 @@ struct trial {
     struct kvr_response response; /* what the store answers; valid as long as `answer` */
     bool answered;                /* there is a response */
     bool agrees;                  /* with what was recorded, masks considered */
-    bool told;                    /* the server's own text was taken over, as VERSION's is */
+    struct span flat;             /* the response's bytes; valid until the next construct_flat */
+    bool mask_needed;             /* it agrees only because of the mask with the index `mask` */
+    size_t mask;
+    bool told; /* the server's own text was taken over, as VERSION's is */
 };
 
 /* Executes the request at the time `now`. engine_undo takes its effect back. */

@@ -96,6 +96,48 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
     }
 }
 
+/* The writer's part of both checks, told of in batches. */
+static void on_built(void *context, const struct construct_label *label, struct span response,
+                     const struct construct_fault *fault)
+{
+    struct run *run = context;
+    struct mcbp_frame frame;
+    mcbp_frame_parse(response, &frame);
+    if (label->check == CHECK_REBUILT) {
+        rebuilt_built(run, fault != NULL);
+    } else {
+        executed_built(run, &frame.header, label->outcome, fault != NULL);
+    }
+    if (fault == NULL) {
+        return;
+    }
+    struct difference_subject subject = {
+        .check = label->check,
+        .kind =
+            fault->error != KVR_OK || fault->signal != 0 ? DIFFERENCE_REFUSED : DIFFERENCE_FIELD,
+        .connection = label->connection,
+        .origin = &label->origin,
+        .header = &frame.header,
+        .request = &label->request,
+    };
+    struct difference *difference = difference_add(run, &subject);
+    if (fault->signal != 0) {
+        difference_set_detail(difference, "the writer has died of signal %d (%s)", fault->signal,
+                              strsignal(fault->signal));
+    } else if (fault->error != KVR_OK) {
+        difference_set_detail(difference, "the writer refused the response: %s",
+                              kvr_error_text(fault->error));
+    } else {
+        difference_set_sides(difference, &fault->comparison, fault->reference, fault->built);
+    }
+}
+
+static void on_settled(void *context)
+{
+    struct run *run = context;
+    construct_flush(run->construct);
+}
+
 static void on_malformed(void *context, struct dissect_conversation *conversation,
                          struct span bytes, const struct net_origin *origin)
 {
@@ -146,6 +188,7 @@ static void on_closed(void *context, struct dissect_conversation *conversation)
     struct connection *connection = conversation->user;
     if (connection != NULL) {
         executed_closed(run, connection);
+        construct_flush(run->construct); /* labels refer to the connection */
         unlink_connection(run, connection);
         free(connection);
         conversation->user = NULL;
@@ -232,7 +275,8 @@ static void conclude(const struct run *run)
 static bool begin(struct run *run)
 {
     struct engine_options engine_options = {.item_size_max = run->options->item_size_max};
-    run->construct = construct_create(&run->options->construct);
+    struct construct_listener listener = {.context = run, .built = on_built};
+    run->construct = construct_create(&run->options->construct, &listener);
     run->engine = engine_create(&engine_options);
     run->contention = calloc(CONTENTION_SLOTS, sizeof(*run->contention));
     return run->construct != NULL && run->engine != NULL && run->contention != NULL;
@@ -262,6 +306,7 @@ void verify_capture(const char *path, const struct verify_options *options,
         .frame = on_frame,
         .lost = on_lost,
         .malformed = on_malformed,
+        .settled = on_settled,
         .end = on_end,
         .closed = on_closed,
         .progress = on_progress,

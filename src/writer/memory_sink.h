@@ -24,6 +24,10 @@ struct bufferevent *memory_sink_bufferevent(struct memory_sink *sink);
  */
 void memory_sink_begin(struct memory_sink *sink);
 
+/* As memory_sink_begin, with the buffer in a state drawn from *seed, which is advanced (hostile.h).
+ */
+void memory_sink_begin_hostile(struct memory_sink *sink, uint64_t *seed);
+
 /* Bytes appended since memory_sink_begin. */
 size_t memory_sink_size(const struct memory_sink *sink);
 
