@@ -17,6 +17,7 @@ struct bench_writer {
     const char *name;
     const struct kvr_writer *writer; /* NULL: flat, which is no writer but the limit */
     bool by_reference;               /* values have owners, and may be sent without a copy */
+    bool single; /* called for each response by itself, as in a server that knows no batches */
 };
 
 struct bench_options {

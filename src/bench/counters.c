@@ -5,7 +5,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-/* The functions below are called as malloc is, so this has to be global. NULL: not counting. */
+/* The functions below are called as malloc is, so this, and `reserve`, have to be global. NULL: not
+ * counting. */
 static struct counters *current;
 
 /* ---------------------------------------------------------------- this program's calls (--wrap) */
@@ -45,18 +46,37 @@ void *__wrap_realloc(void *block, size_t size)
 
 /* ---------------------------------------------------------------------------- calls of libevent */
 
+typedef int reserve_function(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
+
+static reserve_function reserve_first;
+static reserve_function *reserve = reserve_first; /* so that not counting costs nothing */
+static reserve_function *reserve_of_libevent;
+
+static void find_reserve(void)
+{
+    *(void **)&reserve_of_libevent = dlsym(RTLD_NEXT, "evbuffer_reserve_space");
+}
+
+static int reserve_first(struct evbuffer *buffer, ev_ssize_t size, struct evbuffer_iovec *extents,
+                         int count)
+{
+    find_reserve();
+    reserve = reserve_of_libevent;
+    return reserve(buffer, size, extents, count);
+}
+
+static int reserve_counting(struct evbuffer *buffer, ev_ssize_t size,
+                            struct evbuffer_iovec *extents, int count)
+{
+    current->reservations++;
+    return reserve_of_libevent(buffer, size, extents, count);
+}
+
 /* Also a plug-in's: the program's definition of a symbol comes before a shared library's. */
 int evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size, struct evbuffer_iovec *extents,
                            int count)
 {
-    static int (*next)(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
-    if (next == NULL) {
-        *(void **)&next = dlsym(RTLD_NEXT, "evbuffer_reserve_space");
-    }
-    if (current != NULL) {
-        current->reservations++;
-    }
-    return next(buffer, size, extents, count);
+    return reserve(buffer, size, extents, count);
 }
 
 void counters_begin(struct counters *counters)
@@ -64,10 +84,13 @@ void counters_begin(struct counters *counters)
     /* All three do what libevent's own would, so a block may be of either. */
     event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
     current = counters;
+    find_reserve();
+    reserve = reserve_counting;
 }
 
 void counters_end(void)
 {
     current = NULL;
+    reserve = reserve_of_libevent;
     event_set_mem_functions(__real_malloc, __real_realloc, free);
 }

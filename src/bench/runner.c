@@ -56,6 +56,20 @@ void runner_deinit(struct runner *runner)
     load_deinit(&runner->load);
 }
 
+/* One batch, in one call or in one for each response. */
+static inline enum kvr_error write_batch(struct runner *runner, const struct load_batch *batch)
+{
+    struct bufferevent *bufferevent = runner->sink.bufferevent;
+    if (!runner->writer->single) {
+        return runner->write(runner->state, bufferevent, batch->responses, batch->count);
+    }
+    enum kvr_error error = KVR_OK;
+    for (size_t i = 0; i < batch->count && error == KVR_OK; i++) {
+        error = runner->write(runner->state, bufferevent, &batch->responses[i], 1);
+    }
+    return error;
+}
+
 /* ----------------------------------------------------------------------------- are they right */
 
 /* The batch by the encoder that all writers have to equal. */
@@ -94,8 +108,7 @@ static bool compare(const struct load_batch *batch, const uint8_t *expected, con
 static bool verify_batch(struct runner *runner, const struct load_batch *batch, uint8_t *expected,
                          uint8_t *arrived, char message[BENCH_MESSAGE_SIZE])
 {
-    enum kvr_error error =
-        runner->write(runner->state, runner->sink.bufferevent, batch->responses, batch->count);
+    enum kvr_error error = write_batch(runner, batch);
     if (error != KVR_OK) {
         snprintf(message, BENCH_MESSAGE_SIZE, "refused %zu responses of %zu bytes: %s",
                  batch->count, batch->bytes, kvr_error_text(error));
@@ -168,8 +181,7 @@ static bool count_batches(struct runner *runner, struct counters *counters, size
     for (size_t i = 0; whole && i < runner->load.batches_count; i++) {
         const struct load_batch *batch = &runner->load.batches[i];
         counters_begin(counters);
-        enum kvr_error error =
-            runner->write(runner->state, sink->bufferevent, batch->responses, batch->count);
+        enum kvr_error error = write_batch(runner, batch);
         counters_end();
         *chunks_sum += chunks(sink->output);
         whole = error == KVR_OK && send_in_turns(sink);
@@ -272,8 +284,7 @@ static uint64_t time_memory(struct runner *runner, size_t rounds)
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < load->batches_count; i++) {
             const struct load_batch *batch = &load->batches[i];
-            error |=
-                runner->write(runner->state, sink->bufferevent, batch->responses, batch->count);
+            error |= write_batch(runner, batch);
             evbuffer_drain(sink->output, SIZE_MAX);
         }
     }
@@ -292,8 +303,7 @@ static uint64_t time_sending(struct runner *runner, size_t rounds)
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < load->batches_count; i++) {
             const struct load_batch *batch = &load->batches[i];
-            error |=
-                runner->write(runner->state, sink->bufferevent, batch->responses, batch->count);
+            error |= write_batch(runner, batch);
             for (int stuck = 0; !sink_send(sink) && stuck < STUCK_TURNS;) {
                 spent += cpu_now() - start;
                 stuck = sink_receive(sink) > 0 ? 0 : stuck + 1;

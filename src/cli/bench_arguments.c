@@ -125,6 +125,12 @@ static void push_writer(const struct argp_state *state, const char *option,
     arguments->writers[(*count)++] = *writer;
 }
 
+/* Only batch makes something of getting all responses at once; a plug-in may, too. */
+static bool is_single(const struct kvr_writer *writer)
+{
+    return strcmp(writer->name, "batch") != 0;
+}
+
 static const struct bench_writer *by_reference(void)
 {
     static struct bench_writer reference = {.name = "reference", .by_reference = true};
@@ -146,6 +152,7 @@ static void add_writer(const struct argp_state *state, const char *option, const
         found.name = found.writer->name;
     } else if ((found.writer = kvr_writer_find(part)) != NULL) {
         found.name = found.writer->name;
+        found.single = is_single(found.writer);
     } else {
         argp_error(state, "%s: there is no writer '%s'; --help lists them", option, part);
     }
@@ -155,7 +162,8 @@ static void add_writer(const struct argp_state *state, const char *option, const
 static void add_all_writers(const struct argp_state *state)
 {
     for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
-        struct bench_writer one = {.name = writer->name, .writer = writer};
+        struct bench_writer one = {
+            .name = writer->name, .writer = writer, .single = is_single(writer)};
         push_writer(state, "--writers", &one);
     }
     push_writer(state, "--writers", by_reference());
