@@ -1,7 +1,7 @@
 /* Where the engine's memory comes from, when it does, and what happens when it doesn't. */
 #include "engine/answers.h"
 #include "engine/asking.h"
-#include "engine/blocks.h"
+#include "base/blocks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define BLOCKS_ARE_KEPT false /* see engine/blocks.h */
+#define BLOCKS_ARE_KEPT false /* see base/blocks.h */
 #elif defined(__has_feature)
 #define BLOCKS_ARE_KEPT !__has_feature(address_sanitizer)
 #else
