@@ -41,7 +41,7 @@ struct difference *difference_add(struct run *run, const struct difference_subje
 
 void difference_describe_request(const struct pending *pending, struct construct_request *request)
 {
-    struct span key = pending_frame(pending).key;
+    struct span key = pending->frame.key;
     request->packet = pending->origin.packet;
     request->magic = pending->magic;
     request->opcode = pending->opcode;

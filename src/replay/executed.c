@@ -41,7 +41,7 @@ static void take(struct run *run, struct connection *connection, size_t index,
                  struct pending *request)
 {
     pending_queue_take(&connection->queue, index, request);
-    run->pending_bytes -= request->size;
+    run->pending_bytes -= request->frame.bytes.size;
     (*run_contention(run, request->key_hash))--;
 }
 
@@ -55,7 +55,7 @@ static void drop_oldest(struct run *run, struct connection *connection)
 {
     struct pending request;
     take(run, connection, 0, &request);
-    explain_doubt(run, pending_frame(&request).key, seconds_of(&request.origin));
+    explain_doubt(run, request.frame.key, seconds_of(&request.origin));
     pending_release(&request, &run->blocks);
     run->capture->unanswered++;
     doubt_requests(run, connection);
@@ -79,7 +79,7 @@ void executed_request(struct run *run, struct connection *connection,
     }
     entry->sequence = run->sequence;
     entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
-    run->pending_bytes += entry->size;
+    run->pending_bytes += entry->frame.bytes.size;
     (*run_contention(run, entry->key_hash))++;
 }
 
@@ -97,7 +97,7 @@ static bool is_answer_to(const struct dissect_frame *response, const struct pend
     return request->opaque == header->opaque && request->opcode == header->opcode &&
            request->request_id == response->request_id &&
            (!has_key_in_answer(header->opcode) || response->frame.key.size == 0 ||
-            span_equal(response->frame.key, pending_frame(request).key));
+            span_equal(response->frame.key, request->frame.key));
 }
 
 static bool find_exact(const struct connection *connection, const struct dissect_frame *response,
@@ -137,7 +137,7 @@ static bool find_similar(const struct connection *connection, const struct disse
 static void missing(struct run *run, const struct connection *connection,
                     const struct pending *request, const char *detail)
 {
-    struct mcbp_frame frame = pending_frame(request);
+    struct mcbp_frame frame = request->frame;
     struct construct_request described;
     struct difference_subject subject = {
         .check = CHECK_EXECUTED,
@@ -172,7 +172,7 @@ static void settle_silence(struct run *run, struct connection *connection, struc
         return;
     }
     if (request->lost_ok) {
-        explain_doubt(run, pending_frame(request).key, now);
+        explain_doubt(run, request->frame.key, now);
     } else {
         missing(run, connection, request,
                 "a quiet request that the store answers was not answered");
@@ -208,7 +208,7 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
         }
         if (!request->overtaken) {
             request->overtaken = true;
-            explain_doubt(run, pending_frame(request).key, now);
+            explain_doubt(run, request->frame.key, now);
         }
         i++;
     }
@@ -324,7 +324,7 @@ static bool answers_suspect(struct run *run, struct connection *connection,
         return false;
     }
     struct saved_item now;
-    struct span key = pending_frame(request).key;
+    struct span key = request->frame.key;
     int64_t time = seconds_of(&response->origin);
     if (key.size > 0) {
         if (!saved_item_take(&now, run->engine, key, time)) {
@@ -424,7 +424,7 @@ static void differs(struct run *run, struct connection *connection,
     if (settlement->outcome == OUTCOME_DIFFERENT) {
         difference = report(run, connection, response, request, settlement);
     }
-    explain_doubt(run, pending_frame(request).key, seconds_of(&response->origin));
+    explain_doubt(run, request->frame.key, seconds_of(&response->origin));
     set_suspect(run, connection, request, before, difference);
 }
 
@@ -432,7 +432,7 @@ static void put_back(struct run *run, struct connection *connection, size_t inde
                      const struct pending *request)
 {
     pending_queue_put_back(&connection->queue, index, request);
-    run->pending_bytes += request->size;
+    run->pending_bytes += request->frame.bytes.size;
     (*run_contention(run, request->key_hash))++;
 }
 
@@ -488,8 +488,8 @@ static void answer(struct run *run, struct connection *connection,
         pending_release(&request, &run->blocks);
         return;
     }
-    if (pending_frame(&request).key.size > 0) {
-        saved_item_take(&before, run->engine, pending_frame(&request).key, now);
+    if (request.frame.key.size > 0) {
+        saved_item_take(&before, run->engine, request.frame.key, now);
     }
     differs(run, connection, response, &request, &before, &settlement);
 }
@@ -598,7 +598,7 @@ static void server_ended(struct run *run, struct connection *connection)
             connection->closing = true;
         } else if (!connection->closing) {
             run->capture->unanswered++;
-            explain_doubt(run, pending_frame(&request).key, now);
+            explain_doubt(run, request.frame.key, now);
         }
         pending_release(&request, &run->blocks);
     }

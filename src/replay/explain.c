@@ -140,7 +140,7 @@ static bool search_early(struct early_search *search, unsigned depth)
         for (size_t i = 0; c != trial->connection && i < c->queue.count; i++) {
             struct pending *request = pending_queue_at(&c->queue, i);
             if (request->key_hash == trial->request->key_hash && !request->early &&
-                span_equal(pending_frame(request).key, trial->frame.key) &&
+                span_equal(request->frame.key, trial->frame.key) &&
                 run_early(search, c, request, depth)) {
                 return true;
             }

@@ -6,9 +6,9 @@ enum { ROOM_MIN = 8 };
 
 void pending_release(struct pending *entry, struct blocks *blocks)
 {
-    blocks_give(blocks, entry->bytes, entry->size);
+    blocks_give(blocks, (void *)entry->frame.bytes.data, entry->frame.bytes.size);
     blocks_give(blocks, entry->answer, entry->answer_size);
-    entry->bytes = entry->answer = NULL;
+    entry->frame.bytes.data = entry->answer = NULL;
 }
 
 void pending_queue_deinit(struct pending_queue *queue, struct blocks *blocks)
@@ -41,6 +41,25 @@ static bool make_room(struct pending_queue *queue)
     return true;
 }
 
+static struct span moved(struct span part, const uint8_t *from, const uint8_t *to)
+{
+    return part.size == 0 ? span_of(NULL, 0) : span_of(to + (part.data - from), part.size);
+}
+
+/* The same frame in a copy of its bytes. */
+static struct mcbp_frame in_copy(const struct mcbp_frame *frame, const uint8_t *copy)
+{
+    const uint8_t *from = frame->bytes.data;
+    return (struct mcbp_frame){
+        .header = frame->header,
+        .bytes = span_of(copy, frame->bytes.size),
+        .framing_extras = moved(frame->framing_extras, from, copy),
+        .extras = moved(frame->extras, from, copy),
+        .key = moved(frame->key, from, copy),
+        .value = moved(frame->value, from, copy),
+    };
+}
+
 struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *blocks,
                                    const struct dissect_frame *request)
 {
@@ -52,8 +71,7 @@ struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *b
     memcpy(copy, bytes.data, bytes.size);
     struct pending *entry = pending_queue_at(queue, queue->count++);
     *entry = (struct pending){
-        .bytes = copy,
-        .size = bytes.size,
+        .frame = in_copy(&request->frame, copy),
         .origin = request->origin,
         .opaque = request->frame.header.opaque,
         .request_id = request->request_id,
@@ -86,15 +104,4 @@ void pending_queue_put_back(struct pending_queue *queue, size_t index, const str
     }
     *pending_queue_at(queue, index) = *entry;
     queue->count++;
-}
-
-struct mcbp_frame pending_frame(const struct pending *entry)
-{
-    struct mcbp_frame frame;
-    mcbp_frame_parse(span_of(entry->bytes, entry->size), &frame);
-    if (entry->bad_lengths) {
-        frame = (struct mcbp_frame){.header = frame.header,
-                                    .bytes = span_of(entry->bytes, entry->size)};
-    }
-    return frame;
 }

@@ -8,8 +8,8 @@
 #include "replay/dissect.h"
 
 struct pending {
-    uint8_t *bytes; /* the whole frame, from the run's blocks */
-    size_t size;
+    struct mcbp_frame frame; /* in a copy of its bytes, from the run's blocks; of one with bad
+                                lengths only header and bytes are set */
     struct net_origin origin;
     uint64_t sequence; /* of the request among all frames of the capture */
     uint64_t key_hash;
@@ -53,8 +53,5 @@ void pending_queue_put_back(struct pending_queue *queue, size_t index, const str
 
 /* Gives an entry's memory back. */
 void pending_release(struct pending *entry, struct blocks *blocks);
-
-/* The entry's frame, parsed again where it lies. */
-struct mcbp_frame pending_frame(const struct pending *entry);
 
 #endif

@@ -76,7 +76,7 @@ static bool is_beyond_us(const struct trial *trial)
 static void not_executed(struct run *run, const struct pending *request,
                          struct settlement *settlement)
 {
-    struct mcbp_frame frame = pending_frame(request);
+    struct mcbp_frame frame = request->frame;
     settlement->outcome = OUTCOME_NOT_EXECUTED;
     settlement->agreed = true; /* there is nothing to disagree with */
     if (frame.key.size > 0) {

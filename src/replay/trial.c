@@ -10,7 +10,7 @@ struct trial trial_begin(struct connection *connection, const struct pending *re
     return (struct trial){
         .connection = connection,
         .request = request,
-        .frame = pending_frame(request),
+        .frame = request->frame,
         .recorded = recorded,
         .now = now,
     };
