@@ -34,6 +34,7 @@ struct bench_options {
     unsigned milliseconds; /* of each writer in each cell, over all repetitions */
     uint64_t seed;
     size_t reference_threshold; /* as in kvr_options */
+    bool trim;                  /* the heap gives back to the system what is freed, as by default */
     /* For showing progress; may be NULL. */
     void (*progress)(void *context, size_t cells_done, size_t cells);
     void *progress_context;

@@ -93,6 +93,7 @@ static json_t *json_of_settings(const struct bench_report *report, bool *ok)
     json_add(object, "baseline", json_of_text(options->writers[options->baseline].name), ok);
     add_count(object, "repeat", options->repeat, ok);
     add_count(object, "time", options->milliseconds, ok);
+    json_add(object, "heap", json_string(options->trim ? "trim" : "keep"), ok);
     add_count(object, "seed", options->seed, ok);
     json_add(object, "capture", json_of_text(report->capture), ok);
     if (options->mix != NULL) {

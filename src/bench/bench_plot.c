@@ -8,6 +8,10 @@
 
 enum { PANEL_WIDTH = 400, PANEL_HEIGHT = 320, MARGIN = 90, BARS_WIDTH = 640 };
 
+/* On a logarithmic axis: 1, 2, 5 and their tenfolds, as far as times may go. */
+static const double TICS_FIRST = 1;
+static const double TICS_LAST = 1e9;
+
 /* Told apart by people who don't see all colours, too (Okabe and Ito). The first one is flat. */
 static const char *const colors[] = {"#7f7f7f", "#0072b2", "#d55e00", "#009e73",
                                      "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
@@ -37,30 +41,40 @@ static size_t sinks_count(const struct bench_options *options)
     return count;
 }
 
-static void put_beginning(FILE *out, const struct bench_report *report, size_t width,
-                          size_t columns)
+static double page_height(const struct bench_options *options)
 {
-    size_t rows = sinks_count(report->options);
-    size_t height = rows * PANEL_HEIGHT + MARGIN;
+    return (double)(sinks_count(options) * PANEL_HEIGHT + MARGIN);
+}
+
+static void put_beginning(FILE *out, const struct bench_options *options, size_t width)
+{
+    double height = page_height(options);
     fprintf(out,
-            "set terminal svg size %zu,%zu dynamic noenhanced font 'sans-serif,13' "
+            "set terminal svg size %zu,%.0f dynamic noenhanced font 'sans-serif,13' "
             "background '#ffffff'\n"
             "set encoding utf8\n"
             "set multiplot\n"
             "set label 1 'CPU time per response, lower is better' at screen 0.5,%.4f center "
             "font ',16'\n",
-            width, height, 1 - 22.0 / (double)height);
-    fprintf(out,
-            "set grid ytics lc rgb '#dddddd'\nset tics out nomirror\nset border 3\n"
-            "set lmargin 10\nset rmargin 2\nset size %.5f,%.5f\n",
-            1.0 / (double)columns, (double)PANEL_HEIGHT / (double)height);
+            width, height, 1 - 22 / height);
 }
 
-static void put_origin(FILE *out, size_t rows, size_t row, size_t columns, size_t column)
+/* What all panels have in common. */
+static void put_frame(FILE *out, const struct bench_options *options, size_t columns)
 {
-    double height = (double)(rows * PANEL_HEIGHT + MARGIN);
+    fprintf(out,
+            "set border 3\nset xtics out nomirror\nset ytics out nomirror\nset grid ytics lt 1 lw "
+            "0.5 lc rgb '#cccccc'\n"
+            "set lmargin 10\nset rmargin 2\nset size %.5f,%.5f\n",
+            1.0 / (double)columns, PANEL_HEIGHT / page_height(options));
+}
+
+static void put_origin(FILE *out, const struct bench_options *options, size_t row, size_t columns,
+                       size_t column)
+{
+    size_t below = sinks_count(options) - 1 - row;
     fprintf(out, "set origin %.5f,%.5f\n", (double)column / (double)columns,
-            (double)((rows - 1 - row) * PANEL_HEIGHT) / height);
+            (double)(below * PANEL_HEIGHT) / page_height(options));
 }
 
 /* -------------------------------------------------------------------------- sizes and depths */
@@ -76,7 +90,11 @@ static void put_range(FILE *out, const struct bench_report *report, enum bench_s
             most = fmax(most, cell->figures[j].cpu_p90);
         }
     }
-    fprintf(out, "set yrange [%g:%g]\n", least / 1.25, most * 1.25);
+    fprintf(out, "set yrange [%g:%g]\nset ytics (", least / 1.25, most * 1.25);
+    for (double power = TICS_FIRST; power < TICS_LAST; power *= 10) {
+        fprintf(out, "%s%g, %g, %g", power > TICS_FIRST ? ", " : "", power, 2 * power, 5 * power);
+    }
+    fputs(")\n", out);
 }
 
 /* The cells of one depth, a line each: size, then median, p10 and p90 of every writer. */
@@ -101,16 +119,36 @@ static void put_data(FILE *out, const struct bench_report *report, enum bench_si
     fputs("END\n", out);
 }
 
+/* How a writer's line looks, and its name in the legend. */
+static void put_line_style(FILE *out, size_t writer)
+{
+    fprintf(out, "lw 2 pt %zu ps 0.6 dt %d lc rgb '%s'", writer + 4, writer == 0 ? 2 : 1,
+            colors[writer % COLORS]);
+}
+
+/* One for all panels, in a plot of its own: a key has no more room than its plot. */
+static void put_legend(FILE *out, const struct bench_options *options, double height)
+{
+    fprintf(out,
+            "set origin 0,%.4f\nset size 1,%.4f\nunset border\nunset tics\n"
+            "set key center center horizontal maxrows 1\nplot [0:1] [0:1] ",
+            1 - 76 / height, 44 / height);
+    for (size_t i = 0; i < options->writers_count; i++) {
+        fputs(i == 0 ? "NaN with linespoints " : ", NaN with linespoints ", out);
+        put_line_style(out, i);
+        fputs(" title ", out);
+        put_string(out, options->writers[i].name);
+    }
+    fputs("\nunset key\nunset label 1\n", out);
+}
+
 static void put_lines(FILE *out, const struct bench_options *options)
 {
     fputs("plot ", out);
     for (size_t i = 0; i < options->writers_count; i++) {
-        fprintf(out,
-                "%s$cells using 0:%zu:%zu:%zu:xtic(1) with yerrorlines lw 2 pt %zu ps 0.6 dt %d "
-                "lc rgb '%s' title ",
-                i == 0 ? "" : ", ", 3 * i + 2, 3 * i + 3, 3 * i + 4, i + 4, i == 0 ? 2 : 1,
-                colors[i % COLORS]);
-        put_string(out, options->writers[i].name);
+        fprintf(out, "%s$cells using 0:%zu:%zu:%zu:xtic(1) with yerrorlines ", i == 0 ? "" : ", ",
+                3 * i + 2, 3 * i + 3, 3 * i + 4);
+        put_line_style(out, i);
     }
     putc('\n', out);
 }
@@ -124,27 +162,24 @@ static void put_panel(FILE *out, const struct bench_report *report, enum bench_s
     fprintf(out, "set ylabel '%s'\n", column == 0 ? "CPU time, ns per response" : "");
     put_data(out, report, sink, depth);
     put_lines(out, report->options);
-    fputs("unset key\nunset label 1\n", out); /* once is enough */
 }
 
 static void put_panels(FILE *out, const struct bench_report *report)
 {
     const struct bench_options *options = report->options;
     size_t columns = options->depths_count;
-    size_t rows = sinks_count(options);
     size_t row = 0;
-    put_beginning(out, report, columns * PANEL_WIDTH, columns);
-    fprintf(out,
-            "set key at screen 0.5,%.4f center horizontal maxrows 1\n"
-            "set logscale y\nset xlabel 'value, bytes'\nset offsets 0.3,0.3,0,0\n",
-            1 - 50.0 / (double)(rows * PANEL_HEIGHT + MARGIN));
+    put_beginning(out, options, columns * PANEL_WIDTH);
+    put_legend(out, options, page_height(options));
+    put_frame(out, options, columns);
+    fputs("set logscale y\nset xlabel 'value, bytes'\nset offsets 0.3,0.3,0,0\n", out);
     for (int sink = 0; sink < BENCH_SINKS; sink++) {
         if (!options->sinks[sink]) {
             continue;
         }
         put_range(out, report, (enum bench_sink)sink);
         for (size_t column = 0; column < columns; column++) {
-            put_origin(out, rows, row, columns, column);
+            put_origin(out, options, row, columns, column);
             put_panel(out, report, (enum bench_sink)sink, column);
         }
         row++;
@@ -170,7 +205,7 @@ static void put_bars(FILE *out, const struct bench_report *report, const struct 
     fprintf(out, ")\nset title '%s'\n", bench_sink_names[cell->sink].name);
     fprintf(out,
             "plot $bars using 1:2 with boxes fs solid 0.8 noborder lc rgb '%s' notitle, "
-            "'' using 1:2:3:4 with yerrorbars pt 0 lw 1.5 lc rgb '#000000' notitle, "
+            "'' using 1:2:3:4 with yerrorbars ps 0 lw 1.5 lc rgb '#000000' notitle, "
             "'' using 1:4:(sprintf('%%.3g', $2)) with labels offset 0,0.8 notitle\n"
             "unset label 1\nunset label 2\n",
             colors[1]);
@@ -178,18 +213,19 @@ static void put_bars(FILE *out, const struct bench_report *report, const struct 
 
 static void put_mix(FILE *out, const struct bench_report *report)
 {
-    size_t rows = sinks_count(report->options);
-    put_beginning(out, report, BARS_WIDTH, 1);
+    const struct bench_options *options = report->options;
+    put_beginning(out, options, BARS_WIDTH);
+    put_frame(out, options, 1);
     fputs("set label 2 ", out);
     put_string(out, report->capture);
     fprintf(out,
             " at screen 0.5,%.4f center\n"
-            "unset key\nset boxwidth 0.6\nset style fill solid\nset yrange [0:*]\n"
+            "unset key\nset boxwidth 0.6\nset yrange [0:*]\n"
             "set ylabel 'CPU time, ns per response'\nset xlabel 'writer'\n"
             "set offsets 0.6,0.6,graph 0.15,0\n",
-            1 - 50.0 / (double)(rows * PANEL_HEIGHT + MARGIN));
+            1 - 50 / page_height(options));
     for (size_t i = 0; i < report->result->cells_count; i++) {
-        put_origin(out, rows, i, 1, 0);
+        put_origin(out, options, i, 1, 0);
         put_bars(out, report, &report->result->cells[i]);
     }
 }

@@ -3,6 +3,8 @@
 #include "bench/runner.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WARM_UP_PART = 16 }; /* of the rounds of a measurement, before it */
+enum {
+    WARM_UP_PART = 16,         /* of the rounds of a measurement, before it */
+    KEPT_BLOCK_MAX = 32 << 20, /* bytes; the most that glibc allows for */
+};
 
 /* What the worker sends once it is ready. */
 struct prepared {
@@ -65,10 +70,25 @@ static void measure(struct runner *runner, int socket, uint64_t nanoseconds)
     }
 }
 
+/*
+ * The heap of a server that has run for a while: what is freed stays. glibc's heap begins by giving
+ * back to the system whatever is free at its end, and stops when a larger block has been freed
+ * once. A writer that makes many small chunks would take page faults for that, one that makes a
+ * large one would not, and what was measured were the allocator's habits.
+ */
+static void keep_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK_MAX);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
 static void serve(const struct worker *worker, enum bench_sink sink, const struct mix *mix,
                   const struct bench_options *options)
 {
     struct runner runner;
+    if (!options->trim) {
+        keep_heap();
+    }
     if (runner_init(&runner, worker->writer, sink, mix, options)) {
         measure(&runner, worker->socket,
                 UINT64_C(1000000) * options->milliseconds / options->repeat);

@@ -16,6 +16,7 @@ enum {
     SINKS,
     BASELINE,
     REFERENCE_THRESHOLD,
+    HEAP,
     REPEAT,
     TIME,
     SEED,
@@ -38,6 +39,10 @@ static const struct argp_option options[] = {
      "The writer reference sends values as large as that without a copy (default 16k)", 1},
 
     {NULL, 0, NULL, 0, "How:", 2},
+    {"heap", HEAP, "WHICH", 0,
+     "keep (default): what is freed stays in the heap, as in a server that has run for a while; "
+     "trim: as malloc begins",
+     2},
     {"repeat", REPEAT, "N", 0, "Measurements of each writer in each size and depth (default 21)",
      2},
     {"time", TIME, "MS", 0, "CPU time for all of them together (default 100)", 2},
@@ -107,6 +112,12 @@ static void add_sink(const struct argp_state *state, const char *option, const c
         words[i] = bench_sink_names[i].name;
     }
     arguments->options.sinks[argument_word(state, option, part, words)] = true;
+}
+
+static bool is_trim(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"keep", "trim", NULL};
+    return argument_word(state, "--heap", text, words) == 1;
 }
 
 /* ------------------------------------------------------------------------------------ writers */
@@ -266,6 +277,9 @@ static error_t parse_measuring(int key, char *argument, const struct argp_state 
     case REFERENCE_THRESHOLD:
         bench->reference_threshold =
             argument_size(state, "--reference-threshold", argument, 1, SIZE_MAX_VALUE);
+        return 0;
+    case HEAP:
+        bench->trim = is_trim(state, argument);
         return 0;
     case REPEAT:
         bench->repeat = (unsigned)argument_number(state, "--repeat", argument, 1, REPEAT_MAX);
