@@ -2,10 +2,12 @@
 
 #include "cli/arguments.h"
 #include "cli/dissect_arguments.h"
+#include "writer/plugin.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum {
     WRITER = 0x100,
@@ -13,6 +15,7 @@ enum {
     MASK,
     STATE,
     ALLOW_EVICTION,
+    HOSTILE,
     ITEM_SIZE_MAX,
     MAX_PENDING,
     REQUIRE_COMPARED,
@@ -28,7 +31,9 @@ enum { SHOW_MAX = 1 << 20 };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is compared:", 1},
-    {"writer", WRITER, "NAME", 0, "Writer under test (default reserve)", 1},
+    {"writer", WRITER, "NAME", 0,
+     "Writer under test (default batch), or a shared object that defines one, if it has a slash",
+     1},
     {"reference", REFERENCE, "NAME", 0,
      "What its bytes have to equal: capture (default), flat, or another writer", 1},
     {"mask", MASK, "MASK", 0, "Accept differences in OPCODE:FIELD; may be repeated", 1},
@@ -36,6 +41,8 @@ static const struct argp_option options[] = {
      "adopt (default): recorded hits of keys never seen before fill the store; cold: the server "
      "was fresh",
      1},
+    {"hostile", HOSTILE, "SEED", 0,
+     "Put the buffer into a random state before each batch, as SEED (0: a new one) has it", 1},
     {"allow-eviction", ALLOW_EVICTION, NULL, 0, "Accept a recorded miss of a key that was stored",
      1},
     {"item-size-max", ITEM_SIZE_MAX, "SIZE", 0, "The server's limit, memcached -I (default 1m)", 1},
@@ -70,6 +77,31 @@ static const struct kvr_writer *writer_of(const struct argp_state *state, const 
         argp_error(state, "%s: there is no writer '%s'; --help lists them", option, name);
     }
     return writer;
+}
+
+static void set_writer(const struct argp_state *state, struct construct_options *construct,
+                       const char *name)
+{
+    char problem[PLUGIN_PROBLEM_SIZE];
+    construct->guarded = plugin_is_path(name);
+    if (!construct->guarded) {
+        construct->writer = writer_of(state, "--writer", name);
+        return;
+    }
+    construct->writer = plugin_load(name, problem);
+    if (construct->writer == NULL) {
+        argp_error(state, "--writer: %s", problem);
+    }
+}
+
+static void set_hostile(const struct argp_state *state, struct construct_options *construct,
+                        const char *text)
+{
+    construct->hostile = true;
+    construct->seed = argument_number(state, "--hostile", text, 0, INT64_MAX);
+    if (construct->seed == 0 && getrandom(&construct->seed, sizeof(construct->seed), 0) > 0) {
+        construct->seed = (construct->seed & INT64_MAX) | 1;
+    }
 }
 
 static void set_reference(const struct argp_state *state, struct construct_options *construct,
@@ -134,7 +166,10 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
 {
     switch (key) {
     case WRITER:
-        verify->construct.writer = writer_of(state, "--writer", argument);
+        set_writer(state, &verify->construct, argument);
+        return 0;
+    case HOSTILE:
+        set_hostile(state, &verify->construct, argument);
         return 0;
     case REFERENCE:
         set_reference(state, &verify->construct, argument);

@@ -140,10 +140,11 @@ static bool framing_extras_equal(struct walk *walk, struct span a, struct span b
 }
 
 /* Some frame info is masked, so that there may be framing extras on one side only. */
-static bool masks_frame_infos(struct walk *walk, bool differs)
+static bool masks_frame_infos(const struct walk *walk)
 {
-    for (uint16_t id = 0; id <= MCBP_FRAME_INFO_ID_MAX; id++) {
-        if (masked(walk, MASK_FRAME_INFO, id, differs)) {
+    for (size_t i = 0; i < walk->masks->count; i++) {
+        const struct mask *mask = &walk->masks->masks[i];
+        if (mask->field == MASK_FRAME_INFO && (mask->any_opcode || mask->opcode == walk->opcode)) {
             return true;
         }
     }
@@ -176,8 +177,7 @@ static bool header_differs(struct walk *walk, const struct mcbp_frame *a,
 {
     const struct mcbp_header *x = &a->header;
     const struct mcbp_header *y = &b->header;
-    bool infos_masked =
-        framing_extras_equal_unmasked && masks_frame_infos(walk, x->magic != y->magic);
+    bool infos_masked = framing_extras_equal_unmasked && masks_frame_infos(walk);
     /* A flex magic says no more than that there are framing extras; masks may leave none. */
     if (infos_masked ? plain_magic(x->magic) != plain_magic(y->magic) : x->magic != y->magic) {
         return found(walk, a, 0);

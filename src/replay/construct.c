@@ -31,6 +31,7 @@ struct construct {
     struct construct_options options;
     struct construct_listener listener;
     struct builder tested;
+    bool dead; /* the response that the tested writer died of has been told of */
     struct builder other; /* REFERENCE_WRITER only */
     struct scratch flat;
     struct scratch built_copy;
@@ -254,12 +255,14 @@ static struct span part_of(const struct construct *self, size_t first, size_t in
 /* Builds one response alone. True: it is as it has to be; else tells of its fault. */
 static bool check_alone(struct construct *self, size_t index, struct span reference)
 {
-    struct construct_fault fault = {.reference = reference};
+    struct construct_fault fault = {.reference = reference,
+                                    .after_death = self->tested.signal != 0 && self->dead};
     struct scratch copy = {0};
     fault.error = build(self, &self->tested, &self->responses[index], 1);
     fault.built = copy_built(&self->tested, &copy);
     fault.signal = self->tested.signal;
     bool right = fault.error == KVR_OK && fault.signal == 0 && span_equal(fault.built, reference);
+    self->dead = fault.signal != 0;
     if (!right) {
         compare_frames(reference, fault.built, &no_masks, &fault.comparison);
         tell(self, index, &fault);

@@ -48,6 +48,7 @@ struct construct_label {
 struct construct_fault {
     enum kvr_error error; /* the writer refused it with this; KVR_OK: it did not */
     int signal;           /* the writer died of this; 0: it did not */
+    bool after_death;     /* ... before it came to this response */
     struct comparison comparison;
     struct span reference;
     struct span built;

@@ -75,6 +75,13 @@ void difference_set_sides(struct difference *difference, const struct comparison
     set_excerpt(&difference->built, built, comparison->offset);
 }
 
+void difference_show(struct difference *difference, struct span frame)
+{
+    if (difference != NULL) {
+        set_excerpt(&difference->reference, frame, 0);
+    }
+}
+
 void difference_set_detail(struct difference *difference, const char *format, ...)
 {
     if (difference == NULL) {

@@ -26,6 +26,9 @@ void difference_describe_request(const struct pending *pending, struct construct
 void difference_set_sides(struct difference *difference, const struct comparison *comparison,
                           struct span reference, struct span built);
 
+/* Adds the beginning of a frame that has nothing to be compared with. `difference` may be NULL. */
+void difference_show(struct difference *difference, struct span frame);
+
 /* Adds a sentence. `difference` may be NULL. */
 void difference_set_detail(struct difference *difference, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

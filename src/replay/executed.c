@@ -260,6 +260,7 @@ static void unexpected(struct run *run, const struct connection *connection,
     difference_set_detail(difference, connection->closed
                                           ? "the server has to close the connection before this"
                                           : "no request is waiting for this answer");
+    difference_show(difference, response->frame.bytes);
     count(run, &response->frame.header, OUTCOME_DIFFERENT);
 }
 
@@ -287,6 +288,7 @@ static struct difference *report(struct run *run, const struct connection *conne
                               kvr_error_text(settlement->refused));
     } else if (silent) {
         difference_set_detail(difference, "the store does not answer this request");
+        difference_show(difference, response->frame.bytes);
     } else {
         difference_set_sides(difference, &settlement->comparison, settlement->reference,
                              settlement->built);
@@ -343,7 +345,7 @@ static bool answers_suspect(struct run *run, struct connection *connection,
         struct difference *difference = connection->suspect.difference;
         difference->kind = DIFFERENCE_UNEXPECTED;
         difference->field[0] = '\0';
-        difference->reference.size = difference->built.size = 0;
+        difference->built.size = 0;
         difference_set_detail(difference, "the answer after it is the one to this request");
     }
     return settlement->agreed;

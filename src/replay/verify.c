@@ -23,7 +23,7 @@
 void verify_options_init(struct verify_options *options)
 {
     *options = (struct verify_options){
-        .construct = {.writer = kvr_writer_find("reserve"), .reference = REFERENCE_CAPTURE},
+        .construct = {.writer = kvr_writer_find("batch"), .reference = REFERENCE_CAPTURE},
         .item_size_max = 1 << 20,
         .pending_bytes_max = 32 << 20,
         .require_compared = 1,
@@ -108,8 +108,8 @@ static void on_built(void *context, const struct construct_label *label, struct 
     } else {
         executed_built(run, &frame.header, label->outcome, fault != NULL);
     }
-    if (fault == NULL) {
-        return;
+    if (fault == NULL || fault->after_death) {
+        return; /* what it died of is the one to be shown */
     }
     struct difference_subject subject = {
         .check = label->check,

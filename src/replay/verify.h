@@ -30,7 +30,7 @@ struct verify_options {
     void *progress_context;
 };
 
-/* The defaults, as --help documents them; the writer is "reserve", the reference the capture. */
+/* The defaults, as --help documents them; the writer is "batch", the reference the capture. */
 void verify_options_init(struct verify_options *options);
 
 /* Runs one capture; the next of result->captures and the differences get what it found. */

@@ -231,6 +231,10 @@ static json_t *json_of_settings(const struct report *report, bool *ok)
     json_add(object, "writer", json_string(options->construct.writer->name), ok);
     json_add(object, "reference", json_string(verdict_reference(options)), ok);
     json_add(object, "state", json_string(options->cold ? "cold" : "adopt"), ok);
+    json_add(object, "hostile_seed",
+             options->construct.hostile ? json_integer((json_int_t)options->construct.seed)
+                                        : json_null(),
+             ok);
     json_add(object, "masks", json_of_masks(report, ok), ok);
     json_add(object, "allow_eviction", json_boolean(options->allow_eviction), ok);
     add_count(object, "item_size_max", options->item_size_max, ok);

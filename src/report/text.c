@@ -25,8 +25,12 @@ void text_color_end(FILE *out, const struct report_style *style)
 
 static void write_settings(FILE *out, const struct verify_options *options)
 {
-    fprintf(out, "writer %s, reference %s, state %s\n\n", options->construct.writer->name,
+    fprintf(out, "writer %s, reference %s, state %s", options->construct.writer->name,
             verdict_reference(options), options->cold ? "cold" : "adopt");
+    if (options->construct.hostile) {
+        fprintf(out, ", hostile %" PRIu64, options->construct.seed);
+    }
+    fputs("\n\n", out);
 }
 
 static void write_problems(FILE *out, const struct report *report, const struct report_style *style)

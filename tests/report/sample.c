@@ -149,6 +149,7 @@ static void add_differences(struct verify_result *result)
 static void init(struct sample *sample, size_t masks)
 {
     verify_options_init(&sample->options);
+    sample->options.construct.writer = kvr_writer_find("reserve");
     sample->masks[0] = (struct mask){.any_opcode = true, .field = MASK_CAS};
     sample->masks[1] = (struct mask){.opcode = MCBP_STAT, .field = MASK_VALUE};
     sample->options.masks = (struct mask_list){.masks = sample->masks, .count = masks};
