@@ -52,7 +52,6 @@ static void put_beginning(FILE *out, const struct bench_options *options, size_t
     fprintf(out,
             "set terminal svg size %zu,%.0f dynamic noenhanced font 'sans-serif,13' "
             "background '#ffffff'\n"
-            "set encoding utf8\n"
             "set multiplot\n"
             "set label 1 'CPU time per response, lower is better' at screen 0.5,%.4f center "
             "font ',16'\n",
