@@ -84,6 +84,8 @@ size_t compare_first_difference(struct span a, struct span b)
     return i;
 }
 
+static const size_t NO_MASK = SIZE_MAX;
+
 /* A walk over two frames' fields in the order in which they lie there. */
 struct walk {
     const struct mask_list *masks;
@@ -140,11 +142,12 @@ static bool framing_extras_equal(struct walk *walk, struct span a, struct span b
 }
 
 /* Some frame info is masked, so that there may be framing extras on one side only. */
-static bool masks_frame_infos(const struct walk *walk)
+static bool masks_frame_infos(const struct walk *walk, size_t *index)
 {
     for (size_t i = 0; i < walk->masks->count; i++) {
         const struct mask *mask = &walk->masks->masks[i];
         if (mask->field == MASK_FRAME_INFO && (mask->any_opcode || mask->opcode == walk->opcode)) {
+            *index = i;
             return true;
         }
     }
@@ -177,10 +180,14 @@ static bool header_differs(struct walk *walk, const struct mcbp_frame *a,
 {
     const struct mcbp_header *x = &a->header;
     const struct mcbp_header *y = &b->header;
-    bool infos_masked = framing_extras_equal_unmasked && masks_frame_infos(walk);
+    size_t mask;
+    bool infos_masked = framing_extras_equal_unmasked && masks_frame_infos(walk, &mask);
     /* A flex magic says no more than that there are framing extras; masks may leave none. */
     if (infos_masked ? plain_magic(x->magic) != plain_magic(y->magic) : x->magic != y->magic) {
         return found(walk, a, 0);
+    }
+    if (x->magic != y->magic && walk->comparison->mask == NO_MASK) {
+        walk->comparison->mask = mask; /* framing extras without content on one side only */
     }
     bool value_lengths = a->value.size != b->value.size;
     struct {
@@ -246,6 +253,7 @@ enum compared compare_frames(struct span reference, struct span built,
         compare_field_at(reference, comparison->offset, comparison->field);
         return COMPARED_DIFFERENT;
     }
+    comparison->mask = NO_MASK;
     struct walk walk = {.masks = masks, .opcode = a.header.opcode, .comparison = comparison};
     return frames_differ(&walk, &a, &b) ? COMPARED_DIFFERENT : COMPARED_EQUAL_MASKED;
 }
