@@ -42,7 +42,7 @@ static void take(struct run *run, struct connection *connection, size_t index,
 {
     pending_queue_take(&connection->queue, index, request);
     run->pending_bytes -= request->frame.bytes.size;
-    (*run_contention(run, request->key_hash))--;
+    overlap_ends_to_wait(run, request);
 }
 
 static void doubt_requests(struct run *run, struct connection *connection)
@@ -80,7 +80,7 @@ void executed_request(struct run *run, struct connection *connection,
     entry->sequence = run->sequence;
     entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
     run->pending_bytes += entry->frame.bytes.size;
-    (*run_contention(run, entry->key_hash))++;
+    overlap_begins_to_wait(run, connection, entry);
 }
 
 /* ------------------------------------------------------------------------------------- pairing */
@@ -435,7 +435,7 @@ static void put_back(struct run *run, struct connection *connection, size_t inde
 {
     pending_queue_put_back(&connection->queue, index, request);
     run->pending_bytes += request->frame.bytes.size;
-    (*run_contention(run, request->key_hash))++;
+    overlap_begins_to_wait(run, connection, request);
 }
 
 static void answer(struct run *run, struct connection *connection,
@@ -573,6 +573,7 @@ void executed_lost(struct run *run, struct connection *connection, enum dissect_
 {
     if (role == FROM_CLIENT) {
         doubt_requests(run, connection);
+        overlap_forget_all(run);
         engine_forget_all(run->engine); /* whatever those bytes asked for may have been done */
         return;
     }

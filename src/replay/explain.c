@@ -3,13 +3,7 @@
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/adopt.h"
-
-#include <stdlib.h>
-
-enum {
-    EARLY_DEPTH = 3,    /* overlapping requests that are tried before the one at hand */
-    EARLY_TRIALS = 256, /* executions that one answer is worth */
-};
+#include "replay/reorder.h"
 
 static bool try_again(struct run *run, struct trial *trial, int64_t now)
 {
@@ -18,6 +12,7 @@ static bool try_again(struct run *run, struct trial *trial, int64_t now)
         engine_undo(run->engine);
         return false;
     }
+    trial->now = now;
     trial_keep(run, trial); /* what the store holds may be put back before the answer is built */
     return true;
 }
@@ -64,6 +59,7 @@ static bool assume_other_cas(struct run *run, struct trial *trial, const struct 
     other.cas_unknown = false;
     bool agrees = try_with(run, trial, &other);
     saved_item_restore(before, run->engine, trial->frame.key);
+    trial->variant = agrees ? VARIANT_OTHER_CAS : VARIANT_PLAIN;
     return agrees;
 }
 
@@ -87,145 +83,6 @@ static bool evict(struct run *run, struct trial *trial, const struct saved_item 
     }
     if (try_with(run, trial, &absent)) {
         run->capture->evictions++;
-        return true;
-    }
-    saved_item_restore(before, run->engine, trial->frame.key);
-    return false;
-}
-
-/* ----------------------------------------------------------------------------- another order */
-
-/* Requests that wait on other connections and are about the same key. */
-struct early_search {
-    struct run *run;
-    struct trial *trial;
-    unsigned trials;
-};
-
-static bool keep_answer(struct run *run, struct pending *request, const struct trial *trial)
-{
-    request->early = true;
-    request->answer = NULL;
-    request->answer_cas_unknown = trial->answered && trial->response.status == 0;
-    if (!trial->answered) {
-        return true;
-    }
-    enum kvr_error error;
-    struct span flat = construct_flat(run->construct, &trial->response, &error);
-    request->answer = error == KVR_OK ? blocks_take(&run->blocks, flat.size) : NULL;
-    if (request->answer == NULL) {
-        request->early = false;
-        return false;
-    }
-    memcpy(request->answer, flat.data, flat.size);
-    request->answer_size = flat.size;
-    return true;
-}
-
-static void forget_answer(struct run *run, struct pending *request)
-{
-    blocks_give(&run->blocks, request->answer, request->answer_size);
-    request->answer = NULL;
-    request->early = false;
-}
-
-static bool run_early(struct early_search *search, struct connection *connection,
-                      struct pending *request, unsigned depth);
-
-/* Tries each overlapping request of each other connection before the one at hand. */
-static bool search_early(struct early_search *search, unsigned depth)
-{
-    struct trial *trial = search->trial;
-    for (struct connection *c = search->run->connections; c != NULL; c = c->next) {
-        for (size_t i = 0; c != trial->connection && i < c->queue.count; i++) {
-            struct pending *request = pending_queue_at(&c->queue, i);
-            if (request->key_hash == trial->request->key_hash && !request->early &&
-                span_equal(request->frame.key, trial->frame.key) &&
-                run_early(search, c, request, depth)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool run_early(struct early_search *search, struct connection *connection,
-                      struct pending *request, unsigned depth)
-{
-    struct run *run = search->run;
-    struct trial *trial = search->trial;
-    struct saved_item before;
-    if (search->trials++ >= EARLY_TRIALS ||
-        !saved_item_take(&before, run->engine, trial->frame.key, trial->now)) {
-        return false;
-    }
-    struct trial early = trial_begin(connection, request, NULL, trial->now);
-    trial_execute(run, &early, trial->now);
-    bool found = false;
-    if (early.answer.verdict != ENGINE_NO_SEMANTICS && keep_answer(run, request, &early)) {
-        found = try_again(run, trial, trial->now) ||
-                (depth < EARLY_DEPTH && search_early(search, depth + 1));
-        if (!found) {
-            forget_answer(run, request);
-        }
-    }
-    if (!found) {
-        saved_item_restore(&before, run->engine, trial->frame.key);
-    }
-    saved_item_deinit(&before);
-    return found;
-}
-
-/* Requests executed already may have run after the one at hand. */
-static bool search_alternates(struct run *run, struct trial *trial, const struct saved_item *now)
-{
-    const struct pending *request = trial->request;
-    struct alternates *alternates = &run->alternates;
-    for (size_t i = 0; i < ALTERNATES_MAX; i++) {
-        struct alternate *alternate = &alternates->ring[i];
-        bool seen = request->sequence < alternate->until &&
-                    alternate->connection != trial->connection->conversation->id;
-        if (!alternate_is_of(alternate, trial->frame.key, request->key_hash) ||
-            !(seen || alternate->lasting)) {
-            continue;
-        }
-        if (try_with(run, trial, &alternate->saved.item)) {
-            /* Unless the order of two changes was open, the later change's effect stands. */
-            if (!alternate->lasting) {
-                saved_item_restore(now, run->engine, trial->frame.key);
-            }
-            return true;
-        }
-    }
-    saved_item_restore(now, run->engine, trial->frame.key);
-    return false;
-}
-
-/* A FLUSH of another connection, waiting or done, overlaps the request. */
-static bool flush_overlaps(struct run *run, const struct trial *trial)
-{
-    for (struct connection *c = run->connections; c != NULL; c = c->next) {
-        for (size_t i = 0; c != trial->connection && i < c->queue.count; i++) {
-            if (mcbp_opcode_loud(pending_queue_at(&c->queue, i)->opcode) == MCBP_FLUSH) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool explain_by_flush(struct run *run, struct trial *trial, const struct saved_item *before)
-{
-    static const struct engine_item absent = {.knowledge = ENGINE_ABSENT};
-    struct engine_item hit;
-    uint8_t number[32];
-    if (before->item.knowledge == ENGINE_PRESENT && flush_overlaps(run, trial) &&
-        try_with(run, trial, &absent)) {
-        return true;
-    }
-    if (before->item.knowledge == ENGINE_ABSENT && trial->request->sequence < run->flushed &&
-        adopt_state(trial, &hit, number) && try_with(run, trial, &hit)) {
-        saved_item_restore(before, run->engine, trial->frame.key);
         return true;
     }
     saved_item_restore(before, run->engine, trial->frame.key);
@@ -279,15 +136,19 @@ enum explained explain(struct run *run, struct trial *trial)
         run->no_memory = true;
         return EXPLAINED_NOT;
     }
-    struct early_search search = {.run = run, .trial = trial};
-    if (assume_other_cas(run, trial, &before) || adopt(run, trial, &before)) {
+    bool doubtful = before.item.doubtful;
+    if (assume_other_cas(run, trial, &before) || (doubtful && adopt(run, trial, &before))) {
         explained = EXPLAINED_ADOPTED;
     } else if (explain_by_number(run, trial, &before) || explain_by_clock(run, trial, &before) ||
-               search_early(&search, 1) || search_alternates(run, trial, &before) ||
-               explain_by_flush(run, trial, &before)) {
+               reorder(run, trial)) {
         explained = EXPLAINED_AMBIGUOUS;
+    } else if (!doubtful && adopt(run, trial, &before)) {
+        explained = EXPLAINED_ADOPTED;
     } else if (evict(run, trial, &before)) {
         explained = EXPLAINED_ADOPTED;
+    }
+    if (explained == EXPLAINED_ADOPTED && trial->variant == VARIANT_PLAIN) {
+        overlap_forget(run, trial->frame.key); /* it does not matter any more */
     }
     saved_item_deinit(&before);
     return explained;
@@ -305,80 +166,6 @@ void explain_doubt(struct run *run, struct span key, int64_t now)
     saved.item.doubtful = true;
     saved_item_restore(&saved, run->engine, key);
     saved_item_deinit(&saved);
+    overlap_forget(run, key);
     run->doubts++;
-}
-
-static bool changes_its_key(uint8_t opcode)
-{
-    switch (mcbp_opcode_loud(opcode)) {
-    case MCBP_SET:
-    case MCBP_ADD:
-    case MCBP_REPLACE:
-    case MCBP_DELETE:
-    case MCBP_INCREMENT:
-    case MCBP_DECREMENT:
-    case MCBP_APPEND:
-    case MCBP_PREPEND:
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool explain_may_overlap(struct run *run, const struct trial *trial, struct saved_item *before)
-{
-    const struct pending *request = trial->request;
-    if (!changes_its_key(request->opcode) || !trial_has_key(trial)) {
-        return false;
-    }
-    bool waiting = *run_contention(run, request->key_hash) > 0;
-    bool overlapped = alternates_overlap(&run->alternates, trial->frame.key, request->key_hash,
-                                         request->sequence, trial->connection->conversation->id);
-    return (waiting || overlapped) &&
-           saved_item_take(before, run->engine, trial->frame.key, trial->now);
-}
-
-/*
- * INCREMENT and DECREMENT overwrite a number in place and pad a shorter one with spaces, unless a
- * response with the old one is still being sent; a capture does not tell which was the case.
- */
-static void note_padding(struct run *run, const struct trial *trial)
-{
-    struct engine_item item;
-    struct saved_item padded;
-    engine_look(run->engine, trial->frame.key, trial->now, &item);
-    size_t size = item.value.size;
-    while (size > 0 && item.value.data[size - 1] == ' ') {
-        size--;
-    }
-    if (size == item.value.size ||
-        !saved_item_take(&padded, run->engine, trial->frame.key, trial->now)) {
-        return;
-    }
-    padded.item.value.size = size;
-    alternates_add(&run->alternates, trial->frame.key, trial->request->key_hash,
-                   trial->connection->conversation->id, run->sequence, true, &padded);
-}
-
-void explain_changed(struct run *run, const struct trial *trial, struct saved_item *before)
-{
-    const struct pending *request = trial->request;
-    uint64_t connection = trial->connection->conversation->id;
-    bool lasting = alternates_overlap(&run->alternates, trial->frame.key, request->key_hash,
-                                      request->sequence, connection);
-    bool waiting = *run_contention(run, request->key_hash) > 0;
-    if (lasting || waiting) {
-        alternates_add(&run->alternates, trial->frame.key, request->key_hash, connection,
-                       run->sequence, lasting, before);
-    } else {
-        saved_item_deinit(before);
-    }
-}
-
-void explain_counted(struct run *run, const struct trial *trial)
-{
-    uint8_t loud = mcbp_opcode_loud(trial->request->opcode);
-    if ((loud == MCBP_INCREMENT || loud == MCBP_DECREMENT) && trial_has_key(trial)) {
-        note_padding(run, trial);
-    }
 }

@@ -28,12 +28,4 @@ enum explained explain(struct run *run, struct trial *trial);
  */
 void explain_doubt(struct run *run, struct span key, int64_t now);
 
-/* Before a request is executed that may change its key: whether other orders are possible, in which
- * case *before has what the key holds (for explain_changed). */
-bool explain_may_overlap(struct run *run, const struct trial *trial, struct saved_item *before);
-void explain_changed(struct run *run, const struct trial *trial, struct saved_item *before);
-
-/* After a request that agreed: if it was INCREMENT or DECREMENT, how the number may be padded. */
-void explain_counted(struct run *run, const struct trial *trial);
-
 #endif

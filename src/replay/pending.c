@@ -7,8 +7,7 @@ enum { ROOM_MIN = 8 };
 void pending_release(struct pending *entry, struct blocks *blocks)
 {
     blocks_give(blocks, (void *)entry->frame.bytes.data, entry->frame.bytes.size);
-    blocks_give(blocks, entry->answer, entry->answer_size);
-    entry->frame.bytes.data = entry->answer = NULL;
+    entry->frame.bytes.data = NULL;
 }
 
 void pending_queue_deinit(struct pending_queue *queue, struct blocks *blocks)
@@ -58,6 +57,19 @@ static struct mcbp_frame in_copy(const struct mcbp_frame *frame, const uint8_t *
         .key = moved(frame->key, from, copy),
         .value = moved(frame->value, from, copy),
     };
+}
+
+bool pending_copy(struct pending *copy, const struct pending *entry, struct blocks *blocks)
+{
+    struct span bytes = entry->frame.bytes;
+    uint8_t *room = blocks_take(blocks, bytes.size);
+    if (room == NULL) {
+        return false;
+    }
+    memcpy(room, bytes.data, bytes.size);
+    *copy = *entry;
+    copy->frame = in_copy(&entry->frame, room);
+    return true;
 }
 
 struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *blocks,

@@ -18,13 +18,8 @@ struct pending {
     uint8_t magic;
     uint8_t opcode;
     bool bad_lengths;
-    bool overtaken;  /* a later request has been answered before it */
-    bool lost_ok;    /* bytes of the server's were lost while it waited: its answer may be there */
-    bool early;      /* has taken effect already, to explain another connection's answer; `answer`
-                        is what it was, NULL for silence */
-    uint8_t *answer; /* from the run's blocks */
-    size_t answer_size;
-    bool answer_cas_unknown;
+    bool overtaken; /* a later request has been answered before it */
+    bool lost_ok;   /* bytes of the server's were lost while it waited: its answer may be there */
 };
 
 struct pending_queue { /* all zero to begin with */
@@ -50,6 +45,9 @@ void pending_queue_take(struct pending_queue *queue, size_t index, struct pendin
 
 /* Puts an entry back where it was taken from, before anything else has changed the queue. */
 void pending_queue_put_back(struct pending_queue *queue, size_t index, const struct pending *entry);
+
+/* Copies an entry with its memory. False: there is none. */
+bool pending_copy(struct pending *copy, const struct pending *entry, struct blocks *blocks);
 
 /* Gives an entry's memory back. */
 void pending_release(struct pending *entry, struct blocks *blocks);

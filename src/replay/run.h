@@ -5,11 +5,9 @@
 #define KVREPLAY_REPLAY_RUN_H
 
 #include "engine/engine.h"
-#include "replay/alternates.h"
+#include "replay/overlap.h"
 #include "replay/pending.h"
 #include "replay/verify.h"
-
-enum { CONTENTION_SLOTS = 1 << 16 };
 
 /* One MCBP connection, from its first frame to its end. */
 struct connection {
@@ -44,20 +42,15 @@ struct run {
     struct engine *engine;
     struct blocks blocks;
     struct connection *connections;
-    struct alternates alternates;
-    uint64_t sequence;    /* of the frame at hand among all of the capture */
-    uint64_t flushed;     /* sequence at which a FLUSH took effect last; 0: none */
-    size_t pending_bytes; /* in all queues */
-    uint32_t *contention; /* requests pending, by key_hash modulo CONTENTION_SLOTS */
-    uint64_t doubts;      /* keys that were in doubt at some time */
-    uint8_t *kept;        /* the answer of an explained trial, from the run's blocks */
+    struct overlaps overlaps;
+    uint64_t sequence;             /* of the frame at hand among all of the capture */
+    uint64_t flushes_waiting;      /* FLUSH requests without an answer yet */
+    size_t pending_bytes;          /* in all queues */
+    struct contention *contention; /* CONTENTION_SLOTS of them */
+    uint64_t doubts;               /* keys that were in doubt at some time */
+    uint8_t *kept;                 /* the answer of an explained trial, from the run's blocks */
     size_t kept_size;
     bool no_memory; /* something could not be checked for lack of memory */
 };
-
-static inline uint32_t *run_contention(struct run *run, uint64_t key_hash)
-{
-    return &run->contention[key_hash % CONTENTION_SLOTS];
-}
 
 #endif

@@ -4,6 +4,7 @@
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/explain.h"
+#include "replay/reorder.h"
 #include "response/from_frame.h"
 
 /*
@@ -29,35 +30,6 @@ static void show(struct run *run, struct span flat, const struct mcbp_frame *rec
                    &settlement->comparison);
 }
 
-/* The request took effect before, to explain another answer; this is what it came to then. */
-static void settle_early(struct run *run, struct pending *request,
-                         const struct mcbp_frame *recorded, struct settlement *settlement)
-{
-    settlement->answers = request->answer != NULL;
-    settlement->agreed = (request->answer == NULL) == (recorded == NULL);
-    if (request->answer == NULL || recorded == NULL) {
-        settlement->outcome = settlement->agreed ? OUTCOME_IDENTICAL : OUTCOME_DIFFERENT;
-        return;
-    }
-    if (request->answer_cas_unknown) {
-        write_be64(request->answer + MCBP_HEADER_SIZE - sizeof(uint64_t), recorded->header.cas);
-    }
-    struct span bytes = span_of(request->answer, request->answer_size);
-    switch (compare_frames(recorded->bytes, bytes, &run->options->masks, &settlement->comparison)) {
-    case COMPARED_DIFFERENT:
-        settlement->agreed = false;
-        show(run, bytes, recorded, settlement);
-        return;
-    case COMPARED_EQUAL_MASKED:
-        settlement->mask_needed = true;
-        settlement->mask = settlement->comparison.mask;
-        break;
-    case COMPARED_EQUAL:
-        break;
-    }
-    settlement->flat = bytes;
-}
-
 static bool is_executable(const struct connection *connection, const struct pending *request)
 {
     return request->magic == MCBP_CLIENT_REQUEST && !connection->foreign &&
@@ -80,6 +52,7 @@ static void not_executed(struct run *run, const struct pending *request,
     settlement->outcome = OUTCOME_NOT_EXECUTED;
     settlement->agreed = true; /* there is nothing to disagree with */
     if (frame.key.size > 0) {
+        overlap_forget(run, frame.key);
         engine_forget(run->engine, frame.key);
     }
 }
@@ -120,15 +93,7 @@ static void note_miss(struct run *run, const struct trial *trial)
 
 static void note_effects(struct run *run, const struct trial *trial)
 {
-    uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
     note_miss(run, trial);
-    if (loud == MCBP_FLUSH) {
-        run->flushed = run->sequence;
-    }
-    if (trial_has_key(trial) && run->alternates.lasting > 0) {
-        alternates_changed(&run->alternates, trial->frame.key, trial->request->key_hash,
-                           trial->request->sequence);
-    }
     if (trial->recorded != NULL && trial->recorded->header.cas != 0 &&
         trial->recorded->extras.size == 0) {
         run->capture->cas_adopted++;
@@ -141,6 +106,10 @@ static enum outcome execute(struct run *run, struct trial *trial, bool strict)
     static const enum outcome outcomes[] = {[EXPLAINED_NOT] = OUTCOME_DIFFERENT,
                                             [EXPLAINED_ADOPTED] = OUTCOME_ADOPTED,
                                             [EXPLAINED_AMBIGUOUS] = OUTCOME_AMBIGUOUS};
+    struct overlap *overlap = overlap_find(run, trial->frame.key, trial->request->key_hash);
+    if (overlap_has_run(overlap, trial->request->sequence)) {
+        return reorder(run, trial) ? OUTCOME_AMBIGUOUS : OUTCOME_DIFFERENT;
+    }
     trial_execute(run, trial, trial->now);
     if (is_beyond_us(trial)) {
         return OUTCOME_NOT_EXECUTED;
@@ -167,45 +136,55 @@ static void show_difference(struct run *run, struct trial *trial, struct settlem
     engine_undo(run->engine);
 }
 
+/* What the request came to, once it is settled. */
+static void conclude(struct run *run, struct trial *trial, bool strict,
+                     struct settlement *settlement)
+{
+    settlement->closes = trial->answer.close && settlement->outcome != OUTCOME_NOT_EXECUTED;
+    settlement->out_of_step = trial->answer.overread != 0 || trial->answer.unread != 0;
+    settlement->answers = trial->answered;
+    settlement->agreed = settlement->outcome != OUTCOME_DIFFERENT;
+    if (settlement->outcome == OUTCOME_NOT_EXECUTED) {
+        not_executed(run, trial->request, settlement);
+    } else if (settlement->agreed) {
+        settlement->flat = trial->flat;
+        settlement->mask_needed = trial->mask_needed;
+        settlement->mask = trial->mask;
+        note_effects(run, trial);
+        settle_doubt(run, trial);
+    } else if (!strict) {
+        show_difference(run, trial, settlement);
+    }
+}
+
 void settle_try(struct run *run, struct connection *connection, struct pending *request,
                 const struct mcbp_frame *recorded, int64_t now, bool strict,
                 struct settlement *settlement)
 {
     *settlement = (struct settlement){.outcome = OUTCOME_IDENTICAL};
-    if (request->early) {
-        settle_early(run, request, recorded, settlement);
-        return;
-    }
     if (!is_executable(connection, request)) {
         not_executed(run, request, settlement);
         return;
     }
     struct trial trial = trial_begin(connection, request, recorded, now);
-    struct saved_item before;
-    bool may_overlap = explain_may_overlap(run, &trial, &before);
+    struct saved_item before = {0};
+    bool flush = reorder_is_flush_at_once(request);
+    if (flush) {
+        overlap_prepare_flush(run, &trial);
+    } else {
+        overlap_prepare(run, &trial, &before);
+    }
     settlement->outcome = execute(run, &trial, strict);
-    settlement->closes = trial.answer.close && settlement->outcome != OUTCOME_NOT_EXECUTED;
-    settlement->out_of_step = trial.answer.overread != 0 || trial.answer.unread != 0;
-    settlement->answers = trial.answered;
-    settlement->agreed = settlement->outcome != OUTCOME_DIFFERENT;
-    if (settlement->outcome == OUTCOME_NOT_EXECUTED) {
-        not_executed(run, request, settlement);
-    } else if (settlement->agreed) {
-        settlement->flat = trial.flat;
-        settlement->mask_needed = trial.mask_needed;
-        settlement->mask = trial.mask;
-        note_effects(run, &trial);
-        settle_doubt(run, &trial);
-    } else if (!strict) {
-        show_difference(run, &trial, settlement);
+    if (settlement->outcome == OUTCOME_IDENTICAL) {
+        overlap_note_padding(run, &trial, &before);
     }
-    if (may_overlap && settlement->agreed) {
-        explain_changed(run, &trial, &before);
-    } else if (may_overlap) {
+    conclude(run, &trial, strict, settlement);
+    if (flush) {
+        overlap_note_flush(run, &trial);
+    } else if (settlement->agreed && settlement->outcome != OUTCOME_NOT_EXECUTED) {
+        overlap_note(run, &trial, &before);
+    } else {
         saved_item_deinit(&before);
-    }
-    if (settlement->agreed) {
-        explain_counted(run, &trial);
     }
 }
 

@@ -65,6 +65,7 @@ void trial_execute(struct run *run, struct trial *trial, int64_t now)
     struct engine_request request = {
         .frame = &trial->frame,
         .bad_lengths = trial->request->bad_lengths,
+        .referenced = trial->variant == VARIANT_REFERENCED,
         .now = now,
         .cas = trial->recorded != NULL ? trial->recorded->header.cas : 0,
     };
@@ -103,4 +104,7 @@ void trial_keep(struct run *run, struct trial *trial)
     struct mcbp_frame frame;
     mcbp_frame_parse(span_of(run->kept, flat.size), &frame);
     response_from_frame(&frame, &trial->response);
+    if (trial->flat.size > 0) {
+        trial->flat = frame.bytes;
+    }
 }

@@ -14,6 +14,7 @@ struct trial {
     struct mcbp_frame frame;           /* the request's */
     const struct mcbp_frame *recorded; /* the answer; NULL: silence */
     int64_t now;                       /* Unix seconds */
+    enum variant variant;
     /* what the last trial_execute found */
     struct engine_answer answer;
     struct kvr_response response; /* what the store answers; valid as long as `answer` */

@@ -279,11 +279,14 @@ static bool begin(struct run *run)
     run->construct = construct_create(&run->options->construct, &listener);
     run->engine = engine_create(&engine_options);
     run->contention = calloc(CONTENTION_SLOTS, sizeof(*run->contention));
-    return run->construct != NULL && run->engine != NULL && run->contention != NULL;
+    run->overlaps.ring = calloc(OVERLAPS_MAX, sizeof(*run->overlaps.ring));
+    return run->construct != NULL && run->engine != NULL && run->contention != NULL &&
+           run->overlaps.ring != NULL;
 }
 
 static void end(struct run *run)
 {
+    overlap_forget_all(run);
     if (run->construct != NULL) {
         construct_destroy(run->construct);
     }
@@ -292,7 +295,7 @@ static void end(struct run *run)
     }
     blocks_give(&run->blocks, run->kept, run->kept_size);
     blocks_deinit(&run->blocks);
-    alternates_deinit(&run->alternates);
+    free(run->overlaps.ring);
     free(run->contention);
 }
 
