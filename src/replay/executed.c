@@ -78,6 +78,8 @@ void executed_request(struct run *run, struct connection *connection,
         return;
     }
     entry->sequence = run->sequence;
+    /* Where neither side's frames have begun for certain, its answer may have been told before. */
+    entry->lost_ok = connection->requests_uncertain && !connection->conversation->from_start;
     entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
     run->pending_bytes += entry->frame.bytes.size;
     overlap_begins_to_wait(run, connection, entry);
@@ -161,11 +163,12 @@ static void note_closing(struct connection *connection, const struct pending *re
     connection->closed |= settlement->closes && settlement->agreed && request->request_id < 0;
 }
 
-/* A quiet request that was not answered: silence has to be the right answer. */
-static void settle_silence(struct run *run, struct connection *connection, struct pending *request,
-                           int64_t now)
+/* A quiet request that was not answered: silence has to be the right answer. It has run when it
+ * came; what shows that it is silent may have come much later. */
+static void settle_silence(struct run *run, struct connection *connection, struct pending *request)
 {
     struct settlement settlement;
+    int64_t now = seconds_of(&request->origin);
     settle_try(run, connection, request, NULL, now, false, &settlement);
     note_closing(connection, request, &settlement);
     if (settlement.outcome != OUTCOME_DIFFERENT) {
@@ -201,7 +204,7 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
         if (is_quiet(request)) {
             struct pending taken;
             take(run, connection, i, &taken);
-            settle_silence(run, connection, &taken, now);
+            settle_silence(run, connection, &taken);
             pending_release(&taken, &run->blocks);
             index--;
             continue;
@@ -438,11 +441,30 @@ static void put_back(struct run *run, struct connection *connection, size_t inde
     overlap_begins_to_wait(run, connection, request);
 }
 
+/*
+ * Quiet requests that look alike, of a client that doesn't number them: the answer is to the first
+ * one that the store answers. Those before it have succeeded, or missed, in silence.
+ */
+static size_t pass_over_alike(struct run *run, struct connection *connection,
+                              const struct dissect_frame *response, size_t index, int64_t now)
+{
+    size_t next;
+    while (find_exact(connection, response, index + 1, &next)) {
+        struct pending *request = pending_queue_at(&connection->queue, index);
+        if (!is_quiet(request) || settle_has_answer(run, connection, request)) {
+            break;
+        }
+        index = pass_over(run, connection, next, now);
+    }
+    return index;
+}
+
 static void answer(struct run *run, struct connection *connection,
                    const struct dissect_frame *response, size_t index)
 {
     int64_t now = seconds_of(&response->origin);
     index = pass_over(run, connection, index, now);
+    index = pass_over_alike(run, connection, response, index, now);
     if (connection->closed) {
         unexpected(run, connection, response);
         return;
@@ -481,7 +503,7 @@ static void answer(struct run *run, struct connection *connection,
         take(run, connection, later, &right);
         finish(run, connection, response, &right, &other);
         if (is_quiet(&request)) {
-            settle_silence(run, connection, &request, now);
+            settle_silence(run, connection, &request);
         } else {
             missing(run, connection, &request, "the next answer is that of a later request");
         }
@@ -592,7 +614,7 @@ static void server_ended(struct run *run, struct connection *connection)
         int64_t now = seconds_of(&request.origin);
         bool due = is_known_to_be_answered(connection, &request);
         if (is_quiet(&request) && !connection->closing) {
-            settle_silence(run, connection, &request, now);
+            settle_silence(run, connection, &request);
         } else if (!is_quiet(&request) && due && request.overtaken) {
             missing(run, connection, &request, "later requests were answered, this one never was");
         } else if (!is_quiet(&request) && due && !connection->closing &&

@@ -209,3 +209,16 @@ void settle_row(struct run *run, const struct kvr_response *row, const struct mc
         break;
     }
 }
+
+bool settle_has_answer(struct run *run, struct connection *connection,
+                       const struct pending *request)
+{
+    int64_t now = request->origin.time / 1000000000;
+    if (!is_executable(connection, request) || reorder_is_flush_at_once(request)) {
+        return true; /* there is no telling */
+    }
+    struct trial trial = trial_begin(connection, request, NULL, now);
+    trial_execute(run, &trial, now);
+    engine_undo(run->engine);
+    return trial.answered || trial.answer.cas_assumed;
+}

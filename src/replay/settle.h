@@ -44,4 +44,8 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
 void settle_row(struct run *run, const struct kvr_response *row, const struct mcbp_frame *recorded,
                 struct settlement *settlement);
 
+/* Whether the store answers the request, which is quiet; nothing changes. */
+bool settle_has_answer(struct run *run, struct connection *connection,
+                       const struct pending *request);
+
 #endif

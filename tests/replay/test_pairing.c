@@ -241,6 +241,23 @@ static void quiet_requests_count_when_the_connection_ends_without_a_loud_one(voi
     assert_verdict(scene, .identical = 3);
 }
 
+static void
+an_answer_among_quiet_requests_without_opaques_is_to_the_first_that_has_one(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 0, SETQ, .key = "k1", .value = "new");
+    asks(scene, ANN, 0, SETQ, .key = "k2", .value = "new", .cas = 1);
+    asks(scene, ANN, 0, SETQ, .key = "k3", .value = "new", .cas = 1);
+    asks(scene, ANN, 0, NOOP);
+    answers(scene, ANN, 0, SETQ, .status = MCBP_STATUS_KEY_EXISTS);
+    answers(scene, ANN, 0, SETQ, .status = NOT_FOUND);
+    answers(scene, ANN, 0, NOOP);
+    asks(scene, ANN, 0, GET, .key = "k1");
+    answers(scene, ANN, 0, GET, .value = "new", .cas = 3);
+    assert_verdict(scene, .identical = 6);
+}
+
 /* ---------------------------------------------------------------- STAT, QUIT, closing */
 
 static void ask_stat(struct scene *scene)
@@ -388,6 +405,25 @@ static void answers_to_requests_from_before_a_capture_in_mid_stream_are_not_exec
     assert_verdict(scene, .identical = 5, .not_executed = 1);
 }
 
+/* The server's side is framed before the client's: its answer is told before the request. */
+static void
+a_request_in_pieces_at_the_beginning_of_a_mid_stream_capture_is_not_missing(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[2 * SAID_ROOM];
+    struct said replace = {.opcode = MCBP_REPLACE, .opaque = 1, .key = "k9", .value = "v9"};
+    struct said noop = {.opcode = MCBP_NOOP, .opaque = 2};
+    size_t size = scene_write(&replace, true, bytes);
+    size_t rest = scene_write(&noop, true, bytes + size);
+    scene_join(scene, ANN);
+    scene_say_bytes(scene, ANN, true, span_of(bytes, 6));
+    scene_say_bytes(scene, ANN, true, span_of(bytes + 6, size - 6 + 10));
+    answers(scene, ANN, 1, REPLACE, .status = NOT_FOUND);
+    scene_say_bytes(scene, ANN, true, span_of(bytes + size + 10, rest - 10));
+    answers(scene, ANN, 2, NOOP);
+    assert_verdict(scene, .identical = 1, .not_executed = 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +444,7 @@ int main(void)
         scene_test(an_answer_to_a_quiet_miss_is_one_difference),
         scene_test(a_quiet_hit_not_answered_before_the_client_leaves_is_one_difference),
         scene_test(quiet_requests_count_when_the_connection_ends_without_a_loud_one),
+        scene_test(an_answer_among_quiet_requests_without_opaques_is_to_the_first_that_has_one),
         scene_test(rows_of_stat_are_adopted_and_their_end_is_compared),
         scene_test(rows_of_stat_without_their_end_are_one_difference),
         scene_test(a_row_of_stat_with_a_cas_is_a_difference),
@@ -420,6 +457,7 @@ int main(void)
         scene_test(over_udp_answers_may_overtake_each_other),
         scene_test(a_cas_that_the_mutation_did_not_get_is_a_difference_in_the_read),
         scene_test(answers_to_requests_from_before_a_capture_in_mid_stream_are_not_executed),
+        scene_test(a_request_in_pieces_at_the_beginning_of_a_mid_stream_capture_is_not_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,6 +223,18 @@ static void an_item_may_not_expire_two_seconds_early_or_late(void **state)
     assert_verdict(scene, .identical = 1, .different = 1);
 }
 
+static void a_quiet_request_ran_when_it_came_not_when_the_next_was_answered(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SETQ, .key = "k", .value = "v", .expires = 10);
+    scene_wait(scene, 6);
+    asks(scene, ANN, 2, NOOP);
+    answers(scene, ANN, 2, NOOP);
+    scene_wait(scene, 6);
+    miss(scene, ANN, 3);
+    assert_verdict(scene, .identical = 2);
+}
+
 static void flush_in(struct scene *scene, uint32_t seconds)
 {
     set(scene, ANN, 1, "v", 5);
@@ -289,6 +301,7 @@ int main(void)
         scene_test(an_item_is_there_until_it_expires_and_gone_afterwards),
         scene_test(an_item_may_expire_a_second_early_or_late),
         scene_test(an_item_may_not_expire_two_seconds_early_or_late),
+        scene_test(a_quiet_request_ran_when_it_came_not_when_the_next_was_answered),
         scene_test(a_delayed_flush_takes_effect_when_it_is_due),
         scene_test(a_delayed_flush_may_not_take_effect_three_seconds_early_or_late),
         scene_test(a_flush_at_once_leaves_nothing),
