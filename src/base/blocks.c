@@ -38,6 +38,11 @@ static unsigned class_of(size_t size)
     return size <= class_size(even + 1) ? even + 1 : even + 2;
 }
 
+size_t blocks_size(size_t size)
+{
+    return class_size(class_of(size));
+}
+
 void blocks_deinit(struct blocks *blocks)
 {
     for (unsigned class = 0; class < BLOCK_CLASSES; class ++)

@@ -18,6 +18,9 @@ struct blocks {
     size_t idle_bytes;  /* waiting for a taker: at most half of taken_bytes, or 4 MiB */
 };
 
+/* What a block of that size adds to taken_bytes. */
+size_t blocks_size(size_t size);
+
 /* All-zero is without blocks. Blocks still taken are not freed by deinit. */
 void blocks_deinit(struct blocks *blocks);
 

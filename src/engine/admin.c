@@ -90,6 +90,10 @@ static void stat_general(struct execution *execution)
     answer_row(execution, "version", engine->options.version);
     answer_number(execution, "curr_items", engine_item_count(engine));
     answer_number(execution, "bytes", engine->store.blocks.taken_bytes);
+    if (engine->options.memory_max != 0) {
+        answer_number(execution, "limit_maxbytes", engine->options.memory_max);
+        answer_number(execution, "evictions", engine_evictions(engine));
+    }
     answer_end(execution);
 }
 

@@ -24,6 +24,8 @@ struct engine *engine_create(const struct engine_options *options)
     if (engine->options.version == NULL)
         engine->options.version = KVREPLAY_VERSION;
     engine->store.forgets_absent = engine->options.own_cas;
+    engine->store.limit = engine->options.memory_max;
+    engine->store.values.lend = engine->options.lend_values;
     if (!store_init(&engine->store)) {
         free(engine);
         return NULL;
@@ -73,7 +75,7 @@ static bool place(struct engine *engine, struct span key, struct content *conten
     struct store *store = &engine->store;
     store_settle(store);
     if (value.size != 0) {
-        content->value = blocks_take(&store->blocks, value.size);
+        content->value = values_take(&store->values, value.size);
         if (content->value == NULL)
             return false;
         memcpy(content->value, value.data, value.size);
@@ -84,7 +86,7 @@ static bool place(struct engine *engine, struct span key, struct content *conten
     if (entry == NULL)
         entry = store_add(store, key, hash);
     if (entry == NULL) {
-        blocks_give(&store->blocks, content->value, content->value_size);
+        values_give(&store->values, content->value, content->value_size);
         return false;
     }
     store_stamp(store, content);
@@ -142,6 +144,11 @@ int64_t engine_flush_time(const struct engine *engine)
 size_t engine_item_count(const struct engine *engine)
 {
     return engine->store.present;
+}
+
+uint64_t engine_evictions(const struct engine *engine)
+{
+    return engine->store.evictions;
 }
 
 size_t engine_memory(const struct engine *engine)

@@ -26,6 +26,17 @@ struct engine_options {
     const char *version;   /* what VERSION answers, must outlive the engine; NULL: kvreplay's own */
     bool own_cas;          /* true: the engine hands out CAS values itself (a live server).
                               false: the caller passes the CAS of each mutation (a replay) */
+    /*
+     * Bytes that items may take, with the store's overhead; 0: no limit. What was not used for
+     * longest makes room, between requests: during one there may be an item too many. Only with
+     * own_cas: an item evicted is not known of any more.
+     */
+    size_t memory_max;
+    /*
+     * Responses name the owner of an item's value. Who retains it may refer to the value until he
+     * releases it, which has to be before the engine is destroyed, whatever happens to the item.
+     */
+    bool lend_values;
 };
 
 /* NULL if memory could not be had. `options` NULL: a replay with memcached's defaults. */
@@ -79,6 +90,12 @@ struct engine_request {
     int64_t now;
     uint64_t cas; /* own_cas false: the CAS that a successful mutation gets; 0: not known */
 };
+
+/*
+ * True if the value of such a request is looked at. Of one that is not, and of one that is longer
+ * than item_size_max, engine_execute needs only the size: the span's bytes need not be there yet.
+ */
+bool engine_reads_value(uint8_t opcode);
 
 /*
  * Executes one request. What it did to the key's item can be taken back by engine_undo until the
@@ -139,8 +156,9 @@ void engine_forget_all(struct engine *engine);
  */
 int64_t engine_flush_time(const struct engine *engine);
 
-/* Items held, and the bytes they take with the store's overhead. */
+/* Items held, those evicted so far, and the bytes that all takes with the store's overhead. */
 size_t engine_item_count(const struct engine *engine);
+uint64_t engine_evictions(const struct engine *engine);
 size_t engine_memory(const struct engine *engine);
 
 #endif

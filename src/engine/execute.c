@@ -117,12 +117,21 @@ static void run(struct execution *execution, const struct command *command)
         execution->answer->unread = (uint32_t)frame->value.size;
 }
 
+bool engine_reads_value(uint8_t opcode)
+{
+    const struct command *command = &COMMANDS[opcode];
+    return command->shape != NULL && command->shape->value == ANY_VALUE &&
+           command->run != command_sasl;
+}
+
 void engine_execute(struct engine *engine, const struct engine_request *request,
                     struct engine_answer *answer)
 {
     const struct mcbp_header *header = &request->frame->header;
     const struct command *command = &COMMANDS[header->opcode];
     store_settle(&engine->store);
+    values_collect(&engine->store.values);
+    store_evict(&engine->store);
     engine->store.now = request->now;
     engine->cas_before = engine->last_cas;
     *answer = (struct engine_answer){.verdict = ENGINE_SILENT, .responses = engine->responses};
@@ -149,6 +158,7 @@ const struct content *execution_find(struct execution *execution)
     execution->entry = store_find(store, execution->frame->key, execution->hash);
     if (execution->entry == NULL)
         return NULL;
+    store_use(store, execution->entry);
     if (store_knowledge(store, execution->entry, store->now) == ENGINE_PRESENT)
         return &execution->entry->content;
     if (store_counts(store, &execution->entry->content))
@@ -161,6 +171,7 @@ void execution_remove(struct execution *execution)
     struct content content = {.knowledge = ENGINE_ABSENT};
     store_stamp(&execution->engine->store, &content);
     store_change(&execution->engine->store, execution->entry, &content);
+    store_retire(&execution->engine->store, execution->entry);
 }
 
 bool execution_value(struct execution *execution, struct content *content, size_t size)
@@ -169,7 +180,7 @@ bool execution_value(struct execution *execution, struct content *content, size_
     content->value_size = (uint32_t)size;
     if (size == 0)
         return true;
-    content->value = blocks_take(&execution->engine->store.blocks, size);
+    content->value = values_take(&execution->engine->store.values, size);
     if (content->value == NULL)
         execution->answer->verdict = ENGINE_NO_MEMORY;
     return content->value != NULL;
@@ -181,12 +192,13 @@ bool execution_store(struct execution *execution, struct content *content)
     if (execution->entry == NULL)
         execution->entry = store_add(store, execution->frame->key, execution->hash);
     if (execution->entry == NULL) {
-        blocks_give(&store->blocks, content->value, content->value_size);
+        values_give(&store->values, content->value, content->value_size);
         execution->answer->verdict = ENGINE_NO_MEMORY;
         return false;
     }
     store_stamp(store, content);
     store_change(store, execution->entry, content);
+    store_use(store, execution->entry);
     return true;
 }
 

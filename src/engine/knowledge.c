@@ -46,7 +46,7 @@ void store_change(struct store *store, struct entry *entry, const struct content
         store->changed = entry;
         store->before = *old;
     } else if (old->value != store->before.value && old->value != content->value) {
-        blocks_give(&store->blocks, old->value,
+        values_give(&store->values, old->value,
                     old->value_size); /* the second change in one step */
     }
     assert(store->changed == entry);
@@ -58,7 +58,7 @@ void store_settle(struct store *store)
     if (store->changed == NULL)
         return;
     if (store->before.value != store->changed->content.value)
-        blocks_give(&store->blocks, store->before.value, store->before.value_size);
+        values_give(&store->values, store->before.value, store->before.value_size);
     store->changed = NULL;
 }
 
@@ -68,7 +68,7 @@ bool store_undo(struct store *store)
         return false;
     struct content *after = &store->changed->content;
     if (after->value != store->before.value)
-        blocks_give(&store->blocks, after->value, after->value_size);
+        values_give(&store->values, after->value, after->value_size);
     replace(store, store->changed, &store->before);
     store->changed = NULL;
     return true;

@@ -25,6 +25,7 @@ static void answer_hit(struct execution *execution, const struct content *item, 
     if (parts & WITH_VALUE) {
         response->value = item->value;
         response->value_size = item->value_size;
+        response->value_owner = values_owner(&engine->store.values, item->value);
     }
 }
 

@@ -30,6 +30,7 @@ bool store_init(struct store *store)
     if (getrandom(store->seed, sizeof(store->seed), 0) != sizeof(store->seed))
         return false;
     store->seed[1] |= 1; /* multiplying by 0 would forget the key */
+    store->values.blocks = &store->blocks;
     store->slots = calloc(FIRST_SLOTS, sizeof(*store->slots));
     store->mask = FIRST_SLOTS - 1;
     store->flushes = 1; /* entries without history have 0 */
@@ -39,7 +40,9 @@ bool store_init(struct store *store)
 static void free_entry(struct store *store, struct entry *entry)
 {
     store->present -= store_counts(store, &entry->content);
-    blocks_give(&store->blocks, entry->content.value, entry->content.value_size);
+    if (store->limit != 0)
+        lru_remove(&store->lru, entry);
+    values_give(&store->values, entry->content.value, entry->content.value_size);
     blocks_give(&store->blocks, entry, entry_size(entry->key_size));
 }
 
@@ -50,6 +53,7 @@ void store_deinit(struct store *store)
         if (store->slots[i].entry != NULL)
             free_entry(store, store->slots[i].entry);
     free(store->slots);
+    values_collect(&store->values);
     blocks_deinit(&store->blocks);
 }
 
@@ -124,7 +128,55 @@ struct entry *store_add(struct store *store, struct span key, uint64_t hash)
         memcpy(entry->key, key.data, key.size);
     *slot_for(store->slots, store->mask, hash) = (struct slot){.hash = hash, .entry = entry};
     store->used++;
+    if (store->limit != 0)
+        lru_add(&store->lru, entry);
     return entry;
+}
+
+/*
+ * Frees a slot. Those behind it, up to the next free one, that could not have been where they are
+ * without it move up.
+ */
+static void free_slot(struct store *store, size_t free)
+{
+    store->slots[free].entry = NULL;
+    store->used--;
+    for (size_t i = (free + 1) & store->mask; store->slots[i].entry != NULL;
+         i = (i + 1) & store->mask) {
+        size_t wanted = store->slots[i].hash & store->mask;
+        if (((i - wanted) & store->mask) >= ((i - free) & store->mask)) {
+            store->slots[free] = store->slots[i];
+            store->slots[i].entry = NULL;
+            free = i;
+        }
+    }
+}
+
+static void drop(struct store *store, struct entry *entry)
+{
+    size_t i = store_hash(store, span_of(entry->key, entry->key_size)) & store->mask;
+    while (store->slots[i].entry != entry)
+        i = (i + 1) & store->mask;
+    free_slot(store, i);
+    free_entry(store, entry);
+}
+
+void store_evict(struct store *store)
+{
+    assert(store->changed == NULL);
+    while (store->limit != 0 && store->lru.oldest != NULL &&
+           store_counted_memory(store) > store->limit) {
+        struct entry *oldest = store->lru.oldest;
+        store->evictions += store_knowledge(store, oldest, store->now) == ENGINE_PRESENT;
+        drop(store, oldest);
+    }
+}
+
+/* Values that have outlived their items can't be evicted, so they don't count. */
+size_t store_counted_memory(const struct store *store)
+{
+    return store->blocks.taken_bytes - store->values.outlived +
+           (store->mask + 1) * sizeof(*store->slots);
 }
 
 size_t store_memory(const struct store *store)

@@ -10,10 +10,12 @@
 
 #include "base/blocks.h"
 #include "engine/engine.h"
+#include "engine/lru.h"
+#include "engine/values.h"
 
 /* What an entry holds besides its key; copied as a whole to be taken back. */
 struct content {
-    uint8_t *value; /* from the store's blocks, value_size bytes; NULL if that is 0 */
+    uint8_t *value; /* one of the store's values, value_size bytes; NULL if that is 0 */
     uint32_t value_size;
     uint32_t flags;
     uint64_t cas;
@@ -29,6 +31,7 @@ struct content {
 
 struct entry {
     struct content content;
+    struct lru_links links; /* in store->lru */
     uint16_t key_size;
     uint8_t key[];
 };
@@ -38,6 +41,10 @@ struct store {
     size_t mask;
     size_t used;
     struct blocks blocks;
+    struct values values;
+    struct lru lru;     /* all entries; empty without a limit */
+    size_t limit;       /* of store_counted_memory, bytes; 0: none */
+    uint64_t evictions; /* items dropped for the limit */
     uint64_t seed[2];
     size_t present;      /* entries with ENGINE_PRESENT */
     int64_t now;         /* of the last execution */
@@ -64,7 +71,7 @@ static inline bool store_counts(const struct store *store, const struct content 
     return content->knowledge == ENGINE_PRESENT && content->generation == store->generation;
 }
 
-/* False: no memory. The store is all zero before. */
+/* False: no memory. The store is all zero before, but for the options: limit and values.lend. */
 bool store_init(struct store *store);
 void store_deinit(struct store *store);
 
@@ -101,6 +108,29 @@ void store_flush(struct store *store, int64_t live, bool at_once);
 /* Constant time. */
 void store_forget_all(struct store *store);
 
+/* The entry has been used. */
+static inline void store_use(struct store *store, struct entry *entry)
+{
+    if (store->limit != 0)
+        lru_use(&store->lru, entry);
+}
+
+/* The entry's item is gone: it is the first to be dropped. */
+static inline void store_retire(struct store *store, struct entry *entry)
+{
+    if (store->limit == 0)
+        return;
+    lru_remove(&store->lru, entry);
+    lru_add_oldest(&store->lru, entry);
+}
+
+/* Drops what was not used for longest until the limit is kept; not during a step. */
+void store_evict(struct store *store);
+
+/* What the items take, with the store's overhead: what the limit is of. */
+size_t store_counted_memory(const struct store *store);
+
+/* All that the store has from malloc. */
 size_t store_memory(const struct store *store);
 
 #endif
