@@ -8,6 +8,7 @@ enum {
     STATUS_MAX = 0xff,     /* no status beyond it is documented */
     VBUCKET_MAX = 1023,    /* Couchbase's number of vbuckets */
     REQUEST_KEY_MAX = 255, /* 250, and a collection id before it */
+    CHAINS_MAX = 256,      /* beginnings that are tried */
 };
 
 static bool read_possible(struct span bytes, size_t frame_max, struct mcbp_frame *frame)
@@ -85,6 +86,41 @@ enum boundary_search boundary_find(struct span bytes, size_t segment, size_t fra
     }
     *offset = i;
     return BOUNDARY_NONE;
+}
+
+/* Whole frames, one behind the other up to the end, where another may have begun. */
+static bool is_chain(struct span bytes, size_t frame_max)
+{
+    struct mcbp_frame frame;
+    while (bytes.size >= MCBP_HEADER_SIZE) {
+        if (!boundary_plausible(bytes, frame_max)) {
+            return false;
+        }
+        if (mcbp_frame_parse(bytes, &frame) != MCBP_FRAME) {
+            return true;
+        }
+        bytes = span_skip(bytes, frame.bytes.size);
+    }
+    return bytes.size == 0 || mcbp_magic_is_known(bytes.data[0]);
+}
+
+bool boundary_chain(struct span bytes, size_t frame_max)
+{
+    size_t chains = 0;
+    for (size_t i = MCBP_HEADER_SIZE; i + MCBP_HEADER_SIZE <= bytes.size; i++) {
+        struct mcbp_frame frame;
+        struct span rest = span_skip(bytes, i);
+        if (mcbp_magic_is_response(rest.data[0]) && boundary_plausible(rest, frame_max) &&
+            mcbp_frame_parse(rest, &frame) == MCBP_FRAME) {
+            if (is_chain(rest, frame_max)) {
+                return true;
+            }
+            if (++chains == CHAINS_MAX) {
+                return false;
+            }
+        }
+    }
+    return false;
 }
 
 static bool begins_with_any(struct span bytes, const char *const *words, size_t count)

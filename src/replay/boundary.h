@@ -33,6 +33,12 @@ enum boundary_search {
 enum boundary_search boundary_find(struct span bytes, size_t segment, size_t frame_max,
                                    size_t *offset);
 
+/*
+ * True if somewhere behind the header that `bytes` begins with there are whole responses one behind
+ * the other, up to the end: then that header announces more than its frame has.
+ */
+bool boundary_chain(struct span bytes, size_t frame_max);
+
 enum other_protocol { OTHER_MEMCACHED_TEXT, OTHER_TLS, OTHER_UNKNOWN };
 
 /* What a stream is that is not MCBP, by the first bytes that either side sent. */

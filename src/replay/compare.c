@@ -180,7 +180,7 @@ static bool header_differs(struct walk *walk, const struct mcbp_frame *a,
 {
     const struct mcbp_header *x = &a->header;
     const struct mcbp_header *y = &b->header;
-    size_t mask;
+    size_t mask = NO_MASK;
     bool infos_masked = framing_extras_equal_unmasked && masks_frame_infos(walk, &mask);
     /* A flex magic says no more than that there are framing extras; masks may leave none. */
     if (infos_masked ? plain_magic(x->magic) != plain_magic(y->magic) : x->magic != y->magic) {

@@ -260,7 +260,10 @@ static void unexpected(struct run *run, const struct connection *connection,
         .header = &response->frame.header,
     };
     struct difference *difference = difference_add(run, &subject);
-    difference_set_detail(difference, connection->closed
+    difference_set_detail(difference, !mcbp_magic_is_response(response->frame.header.magic) ||
+                                              response->frame.header.magic == MCBP_SERVER_RESPONSE
+                                          ? "a server does not send frames of this magic"
+                                      : connection->closed
                                           ? "the server has to close the connection before this"
                                           : "no request is waiting for this answer");
     difference_show(difference, response->frame.bytes);
@@ -565,11 +568,26 @@ static void stat_row(struct run *run, struct connection *connection,
     }
 }
 
+/* Couchbase's servers send requests too: of DCP, and as DCP's consumers others of their own. The
+ * commands of the store are clients' alone. */
+static bool is_clients_alone(const struct connection *connection, const struct mcbp_header *header)
+{
+    bool request =
+        header->magic == MCBP_CLIENT_REQUEST || header->magic == MCBP_FLEX_CLIENT_REQUEST;
+    return header->magic == MCBP_SERVER_RESPONSE ||
+           (request && header->opcode <= MCBP_GATKQ && header->opcode != MCBP_HELLO &&
+            !connection->foreign && !connection->requests_uncertain);
+}
+
 void executed_response(struct run *run, struct connection *connection,
                        const struct dissect_frame *response)
 {
     size_t index;
     uint8_t magic = response->frame.header.magic;
+    if (is_clients_alone(connection, &response->frame.header)) {
+        unexpected(run, connection, response);
+        return;
+    }
     if (magic != MCBP_CLIENT_RESPONSE && magic != MCBP_FLEX_CLIENT_RESPONSE) {
         count(run, &response->frame.header,
               OUTCOME_NOT_EXECUTED); /* a request of the server's own */
@@ -617,8 +635,7 @@ static void server_ended(struct run *run, struct connection *connection)
             settle_silence(run, connection, &request);
         } else if (!is_quiet(&request) && due && request.overtaken) {
             missing(run, connection, &request, "later requests were answered, this one never was");
-        } else if (!is_quiet(&request) && due && !connection->closing &&
-                   !connection->client_ended) {
+        } else if (!is_quiet(&request) && due && !connection->closing) {
             missing(run, connection, &request, "the server closed the connection instead");
             connection->closing = true;
         } else if (!connection->closing) {

@@ -482,9 +482,22 @@ void framing_gap(struct framing *self, enum net_direction direction)
     begin_search(self, direction, span_of(NULL, 0), &side->latest);
 }
 
+/* The beginning of a server's frame that is carried when nothing more will come. */
+static bool has_tail(const struct framing *self, enum net_direction direction)
+{
+    const struct side *side = &self->sides[direction];
+    return self->kind == MCBP && self->conversation.protocol == NET_TCP &&
+           role_of(self, direction) == FROM_SERVER && side->size > 0 && !side->searching;
+}
+
 void framing_end(struct framing *self, enum net_direction direction)
 {
     const struct dissect_consumer *consumer = self->context->consumer;
+    const struct side *side = &self->sides[direction];
+    if (has_tail(self, direction)) {
+        /* The server sent all it would: less than it announced. */
+        begin_search(self, direction, side_carried(side), &side->origin);
+    }
     if (self->kind == MCBP && consumer->end != NULL) {
         consumer->end(consumer->context, &self->conversation, role_of(self, direction));
     }
@@ -497,6 +510,12 @@ void framing_destroy(struct framing *self)
         decide_other(self);
     }
     for (size_t i = 0; i < 2; i++) {
+        const struct side *side = &self->sides[i];
+        if (has_tail(self, (enum net_direction)i) &&
+            boundary_chain(side_carried(side), self->context->options->frame_max)) {
+            /* A recording may end within a frame, but not one that has swallowed others. */
+            begin_search(self, (enum net_direction)i, side_carried(side), &side->origin);
+        }
         ledger(self)->unparsed += self->sides[i].size;
         side_deinit(&self->sides[i]);
     }

@@ -158,7 +158,13 @@ static void on_malformed(void *context, struct dissect_conversation *conversatio
     struct comparison comparison = {.offset = 0};
     struct difference *difference = difference_add(run, &subject);
     run->capture->executed.malformed++;
-    if (parse == MCBP_BAD_MAGIC) {
+    if (parse == MCBP_NEED_MORE) {
+        snprintf(comparison.field, sizeof(comparison.field), "%s",
+                 bytes.size < MCBP_HEADER_SIZE ? "header" : "header.total_body_length");
+        difference_set_detail(difference,
+                              "a frame of %zu bytes begins here, and only %zu bytes come",
+                              frame.bytes.size, bytes.size);
+    } else if (parse == MCBP_BAD_MAGIC) {
         snprintf(comparison.field, sizeof(comparison.field), "header.magic");
         difference_set_detail(difference, "0x%02x is no magic", bytes.data[0]);
     } else {

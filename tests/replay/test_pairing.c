@@ -73,6 +73,72 @@ static void a_request_at_the_end_of_the_capture_is_unanswered_and_no_difference(
     assert_int_equal(scene_verify(scene)->unanswered, 1);
 }
 
+static void the_last_answer_missing_when_both_have_closed_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    asks(scene, ANN, 3, GET, .key = "k1");
+    client_closes(scene, ANN);
+    server_closes(scene, ANN);
+    assert_verdict(scene, .identical = 2, .missing = 1);
+    assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
+}
+
+/* The answer to k1, whose header announces a longer body than there is. */
+static void answer_with_too_long_a_body(struct scene *scene)
+{
+    uint8_t bytes[SAID_ROOM];
+    struct said said = {.opcode = MCBP_GET, .opaque = 3, .cas = 1, .value = "v1"};
+    size_t size = scene_write(&said, false, bytes);
+    bytes[10] = 0x20;
+    asks(scene, ANN, 3, GET, .key = "k1");
+    scene_say_bytes(scene, ANN, false, span_of(bytes, size));
+}
+
+static void a_body_longer_than_what_comes_before_the_end_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    answer_with_too_long_a_body(scene);
+    client_closes(scene, ANN);
+    server_closes(scene, ANN);
+    assert_verdict(scene, .identical = 2, .malformed = 1);
+    assert_one_difference(scene, DIFFERENCE_MALFORMED, "header.total_body_length");
+}
+
+static void a_body_length_that_swallows_all_answers_behind_it_is_one_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    answer_with_too_long_a_body(scene);
+    go_on(scene);
+    assert_verdict(scene, .identical = 2, .malformed = 1);
+    assert_one_difference(scene, DIFFERENCE_MALFORMED, "header.total_body_length");
+}
+
+static void a_capture_that_ends_within_an_answer_has_no_difference(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    answer_with_too_long_a_body(scene);
+    assert_verdict(scene, .identical = 2);
+    assert_int_equal(scene_verify(scene)->unanswered, 1);
+}
+
+static void an_answer_with_the_magic_of_a_request_is_a_difference(void **state)
+{
+    static const uint8_t magics[] = {MCBP_CLIENT_REQUEST, MCBP_SERVER_RESPONSE};
+    struct scene *scene = *state;
+    for (size_t i = 0; i < sizeof(magics); i++) {
+        scene_restart(scene);
+        begin(scene);
+        asks(scene, ANN, 3, GET, .key = "k1");
+        answers(scene, ANN, 3, GET, .magic = magics[i], .cas = 1, .value = "v1");
+        assert_verdict(scene, .identical = 2, .different = 1);
+        assert_one_difference(scene, DIFFERENCE_UNEXPECTED, NULL);
+    }
+}
+
 static void an_extra_answer_is_one_difference(void **state)
 {
     struct scene *scene = *state;
@@ -431,6 +497,11 @@ int main(void)
         scene_test(a_missing_answer_of_a_client_without_opaques_is_one_difference),
         scene_test(the_last_answer_missing_before_the_server_closes_is_one_difference),
         scene_test(a_request_at_the_end_of_the_capture_is_unanswered_and_no_difference),
+        scene_test(the_last_answer_missing_when_both_have_closed_is_one_difference),
+        scene_test(a_body_longer_than_what_comes_before_the_end_is_one_difference),
+        scene_test(a_body_length_that_swallows_all_answers_behind_it_is_one_difference),
+        scene_test(a_capture_that_ends_within_an_answer_has_no_difference),
+        scene_test(an_answer_with_the_magic_of_a_request_is_a_difference),
         scene_test(an_extra_answer_is_one_difference),
         scene_test(an_extra_answer_while_a_request_waits_is_one_difference),
         scene_test(an_extra_answer_to_a_client_without_opaques_is_one_difference),
