@@ -159,6 +159,7 @@ static enum kvr_error write_through(struct bufferevent *bufferevent, uint8_t *sc
         }
         size += sizes[i];
     }
+    sched_yield(); /* shared_scratch: see copy_at_leisure */
     return bufferevent_write(bufferevent, scratch, size) < 0 ? KVR_NO_MEMORY : KVR_OK;
 }
 

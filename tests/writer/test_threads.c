@@ -233,6 +233,8 @@ static void every_response_arrives_whole(void **state)
     }
 }
 
+enum { TRIES = 20 };
+
 static void a_writer_without_the_lock_fails(void **state)
 {
     (void)state;
@@ -240,8 +242,13 @@ static void a_writer_without_the_lock_fails(void **state)
     for (const struct faulty_writer *faulty = faulty_writers; faulty->fault != NULL; faulty++) {
         if (faulty->when == FAULTY_THREADS) {
             found++;
-            if (run(&faulty->writer, true) == 0) {
-                fail_msg("%s: nothing was found", faulty->writer.name);
+            /* Whether threads get into each other's way is up to the scheduler: on a busy machine
+             * once in a while they don't. */
+            int tries = 0;
+            while (run(&faulty->writer, true) == 0) {
+                if (++tries == TRIES) {
+                    fail_msg("%s: nothing was found in %d runs", faulty->writer.name, TRIES);
+                }
             }
         }
     }
