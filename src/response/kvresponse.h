@@ -188,12 +188,12 @@ struct kvr_writer {
 /*
  * The writers there are; ends with a NULL name.
  *
- *  reserve  for single responses: the total first, one reservation of the rest of the last chunk
- * and a new one, one commit. A frame without a value, being one part, is added in one step. batch
- * for responses that are ready together: one reservation and one commit for all of them; a large
- * batch is built aside and handed over whole. One small response: as reserve. legacy   two
- * bufferevent_write per response, the first through a scratch buffer. append   one evbuffer_add per
- * part.
+ * - reserve: for single responses. The total first, one reservation of the rest of the last chunk
+ * and a new one, one commit. A frame without a value, being one part, is added in one step.
+ * - batch: for responses that are ready together. One reservation and one commit for all of them; a
+ *   large batch is built aside and handed over whole. One small response: as reserve.
+ * - legacy: two bufferevent_write per response, the first through a scratch buffer.
+ * - append: one evbuffer_add per part.
  *
  * reserve and batch send values by reference. reserve never leaves more chunks in the buffer than
  * legacy does with responses of the same size.
