@@ -7,10 +7,9 @@
 #include <string.h>
 
 static const struct kvr_writer *writer;
-static void *state;
 
 /* Requests that came together are answered by one call: one reservation, one commit. */
-static void answer(struct bufferevent *client, void *context)
+static void answer(struct bufferevent *client, void *state)
 {
     struct evbuffer *input = bufferevent_get_input(client);
     struct kvr_response responses[64];
@@ -27,7 +26,6 @@ static void answer(struct bufferevent *client, void *context)
         responses[count++] =
             (struct kvr_response){.magic = 0x81, .opcode = header[1], .opaque = ntohl(opaque)};
     }
-    (void)context; /* an error is one of the caller's, or memory is out */
     if (writer->write(state, client, responses, count) != KVR_OK) {
         bufferevent_free(client);
     }
@@ -37,9 +35,8 @@ int main(void)
 {
     struct event_base *base = event_base_new();
     writer = kvr_writer_find("batch");
-    state = writer->create();
     struct bufferevent *client = bufferevent_socket_new(base, 0, 0);
-    bufferevent_setcb(client, answer, NULL, NULL, NULL);
+    bufferevent_setcb(client, answer, NULL, NULL, writer->create());
     bufferevent_enable(client, EV_READ | EV_WRITE);
     return event_base_dispatch(base);
 }
