@@ -1,24 +1,18 @@
 #include "bench/runner.h"
 
-#include "bench/counters.h"
 #include "bench/flat.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
-/* Bytes that a bufferevent hands to its socket in one turn: the default of libevent 2.1. */
-enum { WRITE_MAX = 16384, STUCK_TURNS = 100 };
-
-static bool make_state(struct runner *runner, const struct bench_options *options)
+static void make_state(struct runner *runner, const struct bench_options *options)
 {
     const struct kvr_writer *writer = runner->writer->writer;
     if (writer == NULL) {
         runner->write = flat_write;
         runner->state = runner->flat;
-        return true;
+        return;
     }
     runner->write = writer->write;
     runner->state = writer->create == NULL ? NULL : writer->create();
@@ -26,7 +20,6 @@ static bool make_state(struct runner *runner, const struct bench_options *option
         struct kvr_options configuration = {.reference_threshold = options->reference_threshold};
         writer->configure(runner->state, &configuration);
     }
-    return true;
 }
 
 bool runner_init(struct runner *runner, const struct bench_writer *writer, enum bench_sink sink,
@@ -42,7 +35,8 @@ bool runner_init(struct runner *runner, const struct bench_writer *writer, enum 
         load_deinit(&runner->load);
         return false;
     }
-    return make_state(runner, options);
+    make_state(runner, options);
+    return true;
 }
 
 void runner_deinit(struct runner *runner)
@@ -55,22 +49,6 @@ void runner_deinit(struct runner *runner)
     free(runner->flat);
     load_deinit(&runner->load);
 }
-
-/* One batch, in one call or in one for each response. */
-static inline enum kvr_error write_batch(struct runner *runner, const struct load_batch *batch)
-{
-    struct bufferevent *bufferevent = runner->sink.bufferevent;
-    if (!runner->writer->single) {
-        return runner->write(runner->state, bufferevent, batch->responses, batch->count);
-    }
-    enum kvr_error error = KVR_OK;
-    for (size_t i = 0; i < batch->count && error == KVR_OK; i++) {
-        error = runner->write(runner->state, bufferevent, &batch->responses[i], 1);
-    }
-    return error;
-}
-
-/* ----------------------------------------------------------------------------- are they right */
 
 /* The batch by the encoder that all writers have to equal. */
 static bool encode_reference(uint8_t *out, const struct load_batch *batch)
@@ -108,7 +86,7 @@ static bool compare(const struct load_batch *batch, const uint8_t *expected, con
 static bool verify_batch(struct runner *runner, const struct load_batch *batch, uint8_t *expected,
                          uint8_t *arrived, char message[BENCH_MESSAGE_SIZE])
 {
-    enum kvr_error error = write_batch(runner, batch);
+    enum kvr_error error = runner_write(runner, batch);
     if (error != KVR_OK) {
         snprintf(message, BENCH_MESSAGE_SIZE, "refused %zu responses of %zu bytes: %s",
                  batch->count, batch->bytes, kvr_error_text(error));
@@ -153,198 +131,4 @@ bool runner_verify(struct runner *runner, char message[BENCH_MESSAGE_SIZE])
     bool right = verify_all(runner, expected, expected + runner->load.longest, message);
     munmap(expected, size);
     return right;
-}
-
-/* -------------------------------------------------------------------------- what do they take */
-
-static size_t chunks(struct evbuffer *output)
-{
-    int count = evbuffer_peek(output, -1, NULL, NULL, 0);
-    struct evbuffer_iovec *extents = calloc(count < 1 ? 1 : (size_t)count, sizeof(*extents));
-    size_t used = 0;
-    if (extents != NULL) {
-        evbuffer_peek(output, -1, NULL, extents, count);
-    }
-    for (int i = 0; extents != NULL && i < count; i++) {
-        used += extents[i].iov_len > 0;
-    }
-    free(extents);
-    return used;
-}
-
-/* Sends with all the room there can be, so that what is counted does not depend on the moment. */
-static bool send_in_turns(struct sink *sink)
-{
-    for (int stuck = 0; evbuffer_get_length(sink->output) > 0;) {
-        size_t before = evbuffer_get_length(sink->output);
-        sink->kind->turn(sink);
-        stuck =
-            evbuffer_get_length(sink->output) < before || sink_receive(sink) > 0 ? 0 : stuck + 1;
-        if (stuck == STUCK_TURNS) {
-            return false;
-        }
-    }
-    sink_receive(sink);
-    return true;
-}
-
-static bool count_batches(struct runner *runner, struct counters *counters, size_t *chunks_sum)
-{
-    struct sink *sink = &runner->sink;
-    bool whole = true;
-    for (size_t i = 0; whole && i < runner->load.batches_count; i++) {
-        const struct load_batch *batch = &runner->load.batches[i];
-        counters_begin(counters);
-        enum kvr_error error = write_batch(runner, batch);
-        counters_end();
-        *chunks_sum += chunks(sink->output);
-        whole = error == KVR_OK && send_in_turns(sink);
-    }
-    return whole;
-}
-
-static size_t rounded_up(size_t size, size_t unit)
-{
-    return (size + unit - 1) / unit;
-}
-
-/* The least that is possible: all of a batch in one reservation, allocation and chunk of its size.
- */
-static void set_least(const struct load *load, double values[BENCH_COLUMNS])
-{
-    double batches = (double)load->batches_count;
-    size_t writes = 0;
-    size_t records = 0;
-    for (size_t i = 0; i < load->batches_count; i++) {
-        writes += rounded_up(load->batches[i].bytes, WRITE_MAX);
-        records += rounded_up(load->batches[i].bytes, TLS_RECORD_MAX);
-    }
-    values[BENCH_RESERVATIONS] = values[BENCH_ALLOCATIONS] = values[BENCH_CHUNKS] = batches;
-    values[BENCH_BYTES] = (double)load->bytes;
-    values[BENCH_WRITEV] = (double)writes;
-    values[BENCH_RECORDS] = (double)records;
-}
-
-static bool set_counted(struct runner *runner, double values[BENCH_COLUMNS],
-                        char message[BENCH_MESSAGE_SIZE])
-{
-    struct sink *sink = &runner->sink;
-    struct counters counters = {0};
-    size_t chunks_sum = 0;
-    sink_receive(sink);
-    uint64_t records = sink->records.count;
-    sink->writes = 0;
-    sink->kind->count_writes(sink, true);
-    bool whole = count_batches(runner, &counters, &chunks_sum);
-    sink->kind->count_writes(sink, false);
-    if (!whole) {
-        snprintf(message, BENCH_MESSAGE_SIZE, "wrote once, but not a second time");
-    }
-    values[BENCH_RESERVATIONS] = (double)counters.reservations;
-    values[BENCH_ALLOCATIONS] = (double)counters.allocations;
-    values[BENCH_BYTES] = (double)counters.bytes;
-    values[BENCH_CHUNKS] = (double)chunks_sum;
-    values[BENCH_WRITEV] = (double)sink->writes;
-    values[BENCH_RECORDS] = (double)(sink->records.count - records);
-    return whole;
-}
-
-bool runner_count(struct runner *runner, double values[BENCH_COLUMNS],
-                  char message[BENCH_MESSAGE_SIZE])
-{
-    const struct load *load = &runner->load;
-    bool whole = true;
-    if (runner->writer->writer == NULL) {
-        set_least(load, values);
-    } else {
-        whole = set_counted(runner, values, message);
-    }
-    for (int i = 0; i < BENCH_COLUMNS; i++) {
-        values[i] /= (double)(i == BENCH_BYTES ? load->bytes : load->responses_count);
-        if (i == BENCH_CPU || !bench_column_names[i].sinks[runner->which]) {
-            values[i] = NAN;
-        }
-    }
-    return whole;
-}
-
-/* --------------------------------------------------------------------- how long does it take */
-
-static uint64_t cpu_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static uint64_t time_flat(struct runner *runner, size_t rounds)
-{
-    const struct load *load = &runner->load;
-    uint64_t start = cpu_now();
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < load->batches_count; i++) {
-            flat_encode(runner->flat, load->batches[i].responses, load->batches[i].count);
-        }
-    }
-    return cpu_now() - start;
-}
-
-static uint64_t time_memory(struct runner *runner, size_t rounds)
-{
-    const struct load *load = &runner->load;
-    struct sink *sink = &runner->sink;
-    enum kvr_error error = KVR_OK;
-    uint64_t start = cpu_now();
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < load->batches_count; i++) {
-            const struct load_batch *batch = &load->batches[i];
-            error |= write_batch(runner, batch);
-            evbuffer_drain(sink->output, SIZE_MAX);
-        }
-    }
-    uint64_t spent = cpu_now() - start;
-    return error == KVR_OK ? spent : UINT64_MAX;
-}
-
-/* The clock stands still while the far end receives: it does so when there is no more room. */
-static uint64_t time_sending(struct runner *runner, size_t rounds)
-{
-    const struct load *load = &runner->load;
-    struct sink *sink = &runner->sink;
-    enum kvr_error error = KVR_OK;
-    uint64_t spent = 0;
-    uint64_t start = cpu_now();
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < load->batches_count; i++) {
-            const struct load_batch *batch = &load->batches[i];
-            error |= write_batch(runner, batch);
-            for (int stuck = 0; !sink_send(sink) && stuck < STUCK_TURNS;) {
-                spent += cpu_now() - start;
-                stuck = sink_receive(sink) > 0 ? 0 : stuck + 1;
-                start = cpu_now();
-            }
-        }
-    }
-    spent += cpu_now() - start;
-    sink_receive(sink);
-    return error == KVR_OK && evbuffer_get_length(sink->output) == 0 ? spent : UINT64_MAX;
-}
-
-uint64_t runner_time(struct runner *runner, size_t rounds)
-{
-    if (runner->which != BENCH_MEMORY) {
-        return time_sending(runner, rounds);
-    }
-    return runner->writer->writer == NULL ? time_flat(runner, rounds) : time_memory(runner, rounds);
-}
-
-size_t runner_calibrate(struct runner *runner, uint64_t nanoseconds)
-{
-    size_t rounds = 1;
-    uint64_t spent;
-    while ((spent = runner_time(runner, rounds)) < nanoseconds / 4) {
-        rounds *= 2;
-    }
-    double wanted = (double)rounds * (double)nanoseconds / (double)spent;
-    return wanted < 1 ? 1 : (size_t)wanted;
 }

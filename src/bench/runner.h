@@ -1,5 +1,6 @@
 /*
- * One writer, one load, one sink: are the bytes right, what do they take, how long does it take.
+ * One writer, one load, one sink: are the bytes right (runner.c), what do they take
+ * (runner_count.c), how long does it take (runner_time.c).
  */
 #ifndef KVREPLAY_BENCH_RUNNER_H
 #define KVREPLAY_BENCH_RUNNER_H
@@ -17,6 +18,23 @@ struct runner {
     struct load load;
     struct sink sink;
 };
+
+/* The far end has so many turns to make room before sending counts as stuck. */
+enum { RUNNER_STUCK_TURNS = 100 };
+
+/* One batch, in one call or in one for each response. */
+static inline enum kvr_error runner_write(struct runner *runner, const struct load_batch *batch)
+{
+    struct bufferevent *bufferevent = runner->sink.bufferevent;
+    if (!runner->writer->single) {
+        return runner->write(runner->state, bufferevent, batch->responses, batch->count);
+    }
+    enum kvr_error error = KVR_OK;
+    for (size_t i = 0; i < batch->count && error == KVR_OK; i++) {
+        error = runner->write(runner->state, bufferevent, &batch->responses[i], 1);
+    }
+    return error;
+}
 
 /* False: no memory or no sockets. */
 bool runner_init(struct runner *runner, const struct bench_writer *writer, enum bench_sink sink,

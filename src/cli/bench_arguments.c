@@ -2,7 +2,6 @@
 
 #include "cli/arguments.h"
 #include "cli/dissect_arguments.h"
-#include "writer/plugin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,18 +79,10 @@ static void for_each(const struct argp_state *state, const char *option, const c
     free(copy);
 }
 
-static void check_room(const struct argp_state *state, const char *option, size_t count,
-                       size_t most)
-{
-    if (count == most) {
-        argp_error(state, "%s: more than %zu", option, most);
-    }
-}
-
 static void add_size(const struct argp_state *state, const char *option, const char *part)
 {
     struct bench_arguments *arguments = state->input;
-    check_room(state, option, arguments->options.sizes_count, BENCH_LIST_MAX);
+    bench_check_room(state, option, arguments->options.sizes_count, BENCH_LIST_MAX);
     arguments->sizes[arguments->options.sizes_count++] =
         argument_size(state, option, part, 0, SIZE_MAX_VALUE);
 }
@@ -99,7 +90,7 @@ static void add_size(const struct argp_state *state, const char *option, const c
 static void add_depth(const struct argp_state *state, const char *option, const char *part)
 {
     struct bench_arguments *arguments = state->input;
-    check_room(state, option, arguments->options.depths_count, BENCH_LIST_MAX);
+    bench_check_room(state, option, arguments->options.depths_count, BENCH_LIST_MAX);
     arguments->depths[arguments->options.depths_count++] =
         argument_number(state, option, part, 1, DEPTH_MAX);
 }
@@ -120,81 +111,6 @@ static bool is_trim(const struct argp_state *state, const char *text)
     return argument_word(state, "--heap", text, words) == 1;
 }
 
-/* ------------------------------------------------------------------------------------ writers */
-
-static void push_writer(const struct argp_state *state, const char *option,
-                        const struct bench_writer *writer)
-{
-    struct bench_arguments *arguments = state->input;
-    size_t *count = &arguments->options.writers_count;
-    check_room(state, option, *count, BENCH_WRITERS_MAX);
-    for (size_t i = 0; i < *count; i++) {
-        if (strcmp(arguments->writers[i].name, writer->name) == 0) {
-            argp_error(state, "%s: '%s' twice", option, writer->name);
-        }
-    }
-    arguments->writers[(*count)++] = *writer;
-}
-
-/* Only batch makes something of getting all responses at once; a plug-in may, too. */
-static bool is_single(const struct kvr_writer *writer)
-{
-    return strcmp(writer->name, "batch") != 0;
-}
-
-static const struct bench_writer *by_reference(void)
-{
-    static struct bench_writer reference = {.name = "reference", .by_reference = true};
-    reference.writer = kvr_writer_find("batch");
-    return &reference;
-}
-
-static void add_writer(const struct argp_state *state, const char *option, const char *part)
-{
-    struct bench_writer found = {0};
-    char problem[PLUGIN_PROBLEM_SIZE];
-    if (strcmp(part, by_reference()->name) == 0) {
-        found = *by_reference();
-    } else if (plugin_is_path(part)) {
-        found.writer = plugin_load(part, problem);
-        if (found.writer == NULL) {
-            argp_error(state, "%s: %s", option, problem);
-        }
-        found.name = found.writer->name;
-    } else if ((found.writer = kvr_writer_find(part)) != NULL) {
-        found.name = found.writer->name;
-        found.single = is_single(found.writer);
-    } else {
-        argp_error(state, "%s: there is no writer '%s'; --help lists them", option, part);
-    }
-    push_writer(state, option, &found);
-}
-
-static void add_all_writers(const struct argp_state *state)
-{
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
-        struct bench_writer one = {
-            .name = writer->name, .writer = writer, .single = is_single(writer)};
-        push_writer(state, "--writers", &one);
-    }
-    push_writer(state, "--writers", by_reference());
-}
-
-static void set_baseline(const struct argp_state *state, struct bench_arguments *arguments)
-{
-    const char *name = arguments->baseline == NULL ? "legacy" : arguments->baseline;
-    for (size_t i = 0; i < arguments->options.writers_count; i++) {
-        if (strcmp(arguments->writers[i].name, name) == 0) {
-            arguments->options.baseline = i;
-            return;
-        }
-    }
-    if (arguments->baseline != NULL) {
-        argp_error(state, "--baseline: '%s' is none of the writers that are measured", name);
-    }
-    arguments->options.baseline = 1;
-}
-
 /* ------------------------------------------------------------------------------------ the whole */
 
 static void set_defaults(const struct argp_state *state, struct bench_arguments *arguments)
@@ -210,7 +126,7 @@ static void set_defaults(const struct argp_state *state, struct bench_arguments 
         for_each(state, "--depths", "1,16,128", add_depth);
     }
     if (arguments->options.writers_count == 1) {
-        add_all_writers(state);
+        bench_add_all_writers(state);
     }
 }
 
@@ -248,7 +164,7 @@ static error_t complete(const struct argp_state *state, struct bench_arguments *
                    arguments->options.repeat);
     }
     set_defaults(state, arguments);
-    set_baseline(state, arguments);
+    bench_set_baseline(state, arguments);
     check_batches(state, arguments);
     parse_asserts(state, arguments);
     return 0;
@@ -261,7 +177,7 @@ static error_t parse_measuring(int key, char *argument, const struct argp_state 
     struct bench_options *bench = &arguments->options;
     switch (key) {
     case WRITERS:
-        for_each(state, "--writers", argument, add_writer);
+        for_each(state, "--writers", argument, bench_add_writer);
         return 0;
     case SINKS:
         for_each(state, "--sinks", argument, add_sink);
@@ -309,7 +225,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->baseline = argument;
         return 0;
     case ASSERT:
-        check_room(state, "--assert", arguments->asserts_count, BENCH_ASSERTS_MAX);
+        bench_check_room(state, "--assert", arguments->asserts_count, BENCH_ASSERTS_MAX);
         arguments->asserts[arguments->asserts_count++] = argument;
         return 0;
     case JSON:

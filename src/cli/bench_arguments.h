@@ -7,6 +7,8 @@
 #include "bench/condition.h"
 #include "replay/dissect.h"
 
+#include <argp.h>
+
 enum { BENCH_WRITERS_MAX = 16, BENCH_LIST_MAX = 64, BENCH_ASSERTS_MAX = 64 };
 
 struct bench_arguments {
@@ -28,5 +30,17 @@ struct bench_arguments {
 
 /* Exits on --help and wrong usage. */
 void bench_arguments_init(struct bench_arguments *arguments, int argc, char **argv);
+
+/* bench_writers.c, for the parser, whose input is a struct bench_arguments. */
+
+/* Adds the writer of that name, or of the plug-in. */
+void bench_add_writer(const struct argp_state *state, const char *option, const char *name);
+void bench_add_all_writers(const struct argp_state *state);
+/* Once the writers are there. */
+void bench_set_baseline(const struct argp_state *state, struct bench_arguments *arguments);
+
+/* Ends the program if there already are `most`. */
+void bench_check_room(const struct argp_state *state, const char *option, size_t count,
+                      size_t most);
 
 #endif
