@@ -31,7 +31,7 @@ struct construct {
     struct construct_options options;
     struct construct_listener listener;
     struct builder tested;
-    bool dead; /* the response that the tested writer died of has been told of */
+    bool dead;            /* the response that the tested writer died of has been told of */
     struct builder other; /* REFERENCE_WRITER only */
     struct scratch flat;
     struct scratch built_copy;

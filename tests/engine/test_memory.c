@@ -1,7 +1,7 @@
 /* Where the engine's memory comes from, when it does, and what happens when it doesn't. */
+#include "base/blocks.h"
 #include "engine/answers.h"
 #include "engine/asking.h"
-#include "base/blocks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
