@@ -1,11 +1,14 @@
 /*
- * The mix of a capture: the runs of frames that its servers sent, as a sample of bounded size in
- * which each run is as likely as any other.
+ * The mix of a capture, or of a folder of them: the runs of frames that its servers sent, as a
+ * sample of bounded size in which each run is as likely as any other.
  */
 #include "bench/mix.h"
+#include "capture/files.h"
 #include "response/encode.h"
 #include "response/from_frame.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Frames of one server with none of the client's between them. */
@@ -138,25 +141,49 @@ static bool mix_of_sample(struct mix *mix, const struct sampling *self)
     return true;
 }
 
-/* Takes over what dissecting came to, or finds that the sample is no use. */
-static enum verify_status conclude(struct mix *mix, const struct sampling *self,
-                                   struct capture_result *result, char **problem)
+static enum verify_status fail(char **problem, enum verify_status status, const char *path,
+                               const char *reason)
 {
+    if (asprintf(problem, "%s: %s", path, reason) < 0) {
+        *problem = NULL;
+    }
+    return status;
+}
+
+/* Adds one capture's runs to the sample. */
+static enum verify_status sample_file(struct sampling *self, const char *path,
+                                      const struct dissect_options *options, char **problem)
+{
+    struct capture_result *result = calloc(1, sizeof(*result));
+    if (result == NULL) {
+        return fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+    }
+    struct dissect_consumer consumer = {
+        .context = self, .frame = on_frame, .lost = on_lost, .closed = on_closed};
+    dissect_capture(path, options, &consumer, result);
     enum verify_status status = result->status;
-    const char *found = result->problem;
-    if (status == VERIFY_IDENTICAL && self->no_memory) {
-        status = VERIFY_INTERNAL;
-        found = "out of memory";
-    } else if (status == VERIFY_IDENTICAL && self->kept == 0) {
-        status = VERIFY_NO_EVIDENCE;
-        found = "no server sent a frame over TCP in it";
-    } else if (status == VERIFY_IDENTICAL && !mix_of_sample(mix, self)) {
-        status = VERIFY_INTERNAL;
-        found = "out of memory";
-    }
     if (status != VERIFY_IDENTICAL) {
-        *problem = strdup(found);
+        fail(problem, status, path, result->problem);
+    } else if (self->no_memory) {
+        status = fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
+    free(result->problem);
+    free(result);
+    return status;
+}
+
+static enum verify_status sample_files(struct sampling *self, const char *path,
+                                       const struct dissect_options *options, char **problem)
+{
+    struct capture_files files = {0};
+    enum verify_status status = VERIFY_IDENTICAL;
+    if (capture_files_add(&files, path) == CAPTURE_FILES_UNREADABLE) {
+        status = fail(problem, VERIFY_UNREADABLE, path, strerror(errno));
+    }
+    for (size_t i = 0; i < files.count && status == VERIFY_IDENTICAL; i++) {
+        status = sample_file(self, files.paths[i], options, problem);
+    }
+    capture_files_deinit(&files);
     return status;
 }
 
@@ -167,20 +194,20 @@ enum verify_status mix_init_capture(struct mix *mix, const char *path,
     *mix = (struct mix){0};
     *problem = NULL;
     struct sampling *self = calloc(1, sizeof(*self));
-    struct capture_result *result = calloc(1, sizeof(*result));
-    enum verify_status status = VERIFY_INTERNAL;
-    if (self != NULL && result != NULL) {
-        struct dissect_consumer consumer = {
-            .context = self, .frame = on_frame, .lost = on_lost, .closed = on_closed};
-        self->random = seed;
-        dissect_capture(path, options, &consumer, result);
-        status = conclude(mix, self, result, problem);
-        for (size_t i = 0; i < self->kept; i++) {
-            free(self->runs[i].responses);
-        }
-        free(result->problem);
+    if (self == NULL) {
+        return fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
-    free(result);
+    self->random = seed;
+    enum verify_status status = sample_files(self, path, options, problem);
+    if (status == VERIFY_IDENTICAL && self->kept == 0) {
+        status = fail(problem, VERIFY_NO_EVIDENCE, path, "no frame that a server sent over TCP");
+    } else if (status == VERIFY_IDENTICAL && !mix_of_sample(mix, self)) {
+        mix_deinit(mix);
+        status = fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+    }
+    for (size_t i = 0; i < self->kept; i++) {
+        free(self->runs[i].responses);
+    }
     free(self);
     return status;
 }

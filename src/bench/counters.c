@@ -48,21 +48,14 @@ void *__wrap_realloc(void *block, size_t size)
 
 typedef int reserve_function(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
 
-static reserve_function reserve_first;
-static reserve_function *reserve = reserve_first; /* so that not counting costs nothing */
+static reserve_function *reserve; /* one of the next two, so that not counting costs nothing */
 static reserve_function *reserve_of_libevent;
 
-static void find_reserve(void)
+/* Before there are threads. */
+__attribute__((constructor)) static void find_reserve(void)
 {
     *(void **)&reserve_of_libevent = dlsym(RTLD_NEXT, "evbuffer_reserve_space");
-}
-
-static int reserve_first(struct evbuffer *buffer, ev_ssize_t size, struct evbuffer_iovec *extents,
-                         int count)
-{
-    find_reserve();
     reserve = reserve_of_libevent;
-    return reserve(buffer, size, extents, count);
 }
 
 static int reserve_counting(struct evbuffer *buffer, ev_ssize_t size,
@@ -84,7 +77,6 @@ void counters_begin(struct counters *counters)
     /* All three do what libevent's own would, so a block may be of either. */
     event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
     current = counters;
-    find_reserve();
     reserve = reserve_counting;
 }
 

@@ -27,9 +27,10 @@ struct mix {
 bool mix_init_uniform(struct mix *mix, size_t value_size, size_t depth);
 
 /*
- * The batches of a capture: frames that a server sent one after the other on a TCP connection with
- * none of the client's between them. From a large capture a random sample. VERIFY_IDENTICAL, or
- * what is wrong with the capture, said in result->problem (to be freed).
+ * The batches of a capture, or of all in a folder: frames that a server sent one after the other on
+ * a TCP connection with none of the client's between them. From a large capture a random sample.
+ * VERIFY_IDENTICAL, or what is wrong, said in *problem, with the path (to be freed; NULL if there
+ * is no memory).
  */
 enum verify_status mix_init_capture(struct mix *mix, const char *path,
                                     const struct dissect_options *options, uint64_t seed,

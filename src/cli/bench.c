@@ -120,8 +120,7 @@ static int read_mix(struct bench_arguments *arguments, struct mix *mix)
     if (status == VERIFY_IDENTICAL) {
         arguments->options.mix = mix;
     } else {
-        fprintf(stderr, "kvreplay: %s: %s\n", arguments->capture,
-                problem == NULL ? strerror(ENOMEM) : problem);
+        fprintf(stderr, "kvreplay: %s\n", problem == NULL ? strerror(ENOMEM) : problem);
     }
     free(problem);
     return (int)status;

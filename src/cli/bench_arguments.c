@@ -33,7 +33,8 @@ static const struct argp_option options[] = {
     {"sinks", SINKS, "LIST", 0, "Of memory, socket, tls (default all)", 1},
     {"sizes", SIZES, "LIST", 0, "Value sizes (default 0,16,256,1k,4k,16k)", 1},
     {"depths", DEPTHS, "LIST", 0, "Responses in a batch (default 1,16,128)", 1},
-    {"from", FROM, "CAPTURE", 0, "The sizes and depths of a capture's traffic instead", 1},
+    {"from", FROM, "CAPTURE", 0,
+     "The sizes and depths of a capture's traffic, or a folder's, instead", 1},
     {"reference-threshold", REFERENCE_THRESHOLD, "SIZE", 0,
      "The writer reference sends values as large as that without a copy (default 16k)", 1},
 

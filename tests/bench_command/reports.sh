@@ -71,6 +71,15 @@ if command -v gnuplot >/dev/null; then
     has "$scratch/mix.svg" '_50%.pcap' 'CPU time, ns per response' 'writer' '>legacy<' '>tls<'
 fi
 
+# All captures twice are more batches than are kept.
+mkdir "$scratch/twice"
+for capture in "$corpus"/captures/*.pcap*; do
+    cp "$capture" "$scratch/twice/1-${capture##*/}"
+    cp "$capture" "$scratch/twice/2-${capture##*/}"
+done
+expect 0 bench "${fast[@]}" --sinks memory --from "$scratch/twice"
+contains "$out" "responses in 4096 batches, a sample of " "the mix of a folder"
+
 expect 0 bench "${fast[@]}" --sinks memory --sizes 16 --depths 1 --heap trim --baseline flat
 contains "$out" "/flat" "the baseline above its column"
 
