@@ -48,7 +48,8 @@ void *__wrap_realloc(void *block, size_t size)
 
 typedef int reserve_function(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
 
-static reserve_function *reserve; /* one of the next two, so that not counting costs nothing */
+static reserve_function
+    *reserve; /* libevent's or the one below, so that not counting costs nothing */
 static reserve_function *reserve_of_libevent;
 
 /* Before there are threads. */
