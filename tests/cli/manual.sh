@@ -12,7 +12,8 @@ commands() {
 
 # usage_of COMMAND: its options and arguments as --usage has them, a line each, in lower case.
 usage_of() {
-    "$kvreplay" "$1" --usage | tr -s ' \n' ' ' | sed 's/^Usage: kvreplay [a-z]* //; s/ *$//' |
+    "$kvreplay" "$1" --usage | tr -s ' \n' ' ' |
+        sed 's/^Usage: kvreplay [a-z]* //; s/ *$//; s/\[\(-[^] -]\) \([^]]*\)\]/\1=\2/g' |
         tr ' ' '\n' | tr '[:upper:]' '[:lower:]' | tr -d '?' | sed 's/^\[\(.*\)\]$/\1/' |
         grep -v -x -e '--help' -e '--usage' -e '-' | sort
 }
@@ -23,8 +24,8 @@ synopsis_of() {
         /^\.Sh/ { on = ($2 == "SYNOPSIS") }
         /^\.Cm/ { mine = ($2 == command) }
         !on || !mine { next }
-        /^\.Op Fl/ { line = $0; sub(/^\.Op Fl /, "-", line); gsub(/ Ns = Ns Ar /, "=", line); print line }
-        /^\.Ar/ { print $2 }' "$page" | sort
+        /^\.Op Fl/ { line = $0; sub(/^\.Op Fl /, "-", line); gsub(/( Ns =)?( Ns)? Ar /, "=", line); print line }
+        /^\.Ar/ { print $2 }' "$page" | tr '[:upper:]' '[:lower:]' | sort
 }
 
 # The options that --help explains, of all commands and the program itself: "-q", "--quiet", ...

@@ -18,7 +18,7 @@ drifted "an option under another name" 's/^\.Op Fl -json Ns/.Op Fl -jsn Ns/'
 drifted "an option that takes no value" 's/^\(\.Op Fl -mask\) .*/\1/'
 drifted "an option missing from the SYNOPSIS" '/^\.Op Fl -show/d'
 drifted "a short option missing from the SYNOPSIS" 's/^\.Op Fl qv/.Op Fl q/'
-drifted "an option that is not explained" '/^\.It Fl -port/d'
+drifted "an option that is not explained" '/^\.It Fl -filter/d'
 drifted "an option that does not exist" 's/^\.It Fl -port/.It Fl -ports/'
 drifted "a command that does not exist" 's/^\.Cm inspect/.Cm look/'
 

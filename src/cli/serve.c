@@ -1,0 +1,161 @@
+/*
+ * kvreplay serve: the response path as a server, in the foreground.
+ */
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "replay/result.h"
+#include "server/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WRITER = 0x400, TLS_CERTIFICATE, TLS_KEY, IDLE_TIMEOUT };
+
+enum {
+    DEFAULT_PORT = 11211,
+    DEFAULT_THREADS = 4,
+    THREADS_MAX = 256,
+    DEFAULT_CONNECTIONS = 1024,
+    CONNECTIONS_MAX = 1 << 20,
+    IDLE_MAX = 1 << 20, /* seconds */
+};
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "Where it listens:", 1},
+    {"listen", 'l', "ADDRESSES", 0,
+     "Addresses or names, separated by commas (default 127.0.0.1: this machine only)", 1},
+    {"port", 'p', "PORT", 0, "TCP port (default 11211); 0: the kernel chooses", 1},
+    {"socket", 's', "PATH", 0, "A UNIX socket instead of TCP", 1},
+    {"tls-cert", TLS_CERTIFICATE, "FILE", 0, "Serve TLS, with this certificate (PEM)", 1},
+    {"tls-key", TLS_KEY, "FILE", 0, "Its key (default: also in the certificate's file)", 1},
+
+    {NULL, 0, NULL, 0, "What it may take:", 2},
+    {"threads", 't', "N", 0, "Worker threads (default 4)", 2},
+    {"connections", 'c', "N", 0,
+     "Connections at the same time; more are closed at once (default 1024)", 2},
+    {"memory", 'm', "SIZE", 0, "Memory for items; the least recently used make room (default 64m)",
+     2},
+    {"item-size-max", 'I', "SIZE", 0, "The largest item (default 1m)", 2},
+    {"idle-timeout", IDLE_TIMEOUT, "SECONDS", 0,
+     "Close connections on which no request came to its end for so long (default 0: never)", 2},
+
+    {NULL, 0, NULL, 0, "How it answers:", 3},
+    {"writer", WRITER, "NAME", 0, "Writer that builds the responses (default batch)", 3},
+    {0},
+};
+
+static const struct kvr_writer *writer_of(const struct argp_state *state, const char *name)
+{
+    const struct kvr_writer *writer = kvr_writer_find(name);
+    if (writer == NULL) {
+        argp_error(state, "--writer: there is no writer '%s'; batch, reserve, legacy, append",
+                   name);
+    }
+    return writer;
+}
+
+static error_t parse_limit(int key, char *argument, const struct argp_state *state,
+                           struct server_options *server)
+{
+    switch (key) {
+    case 't':
+        server->threads = (unsigned)argument_number(state, "--threads", argument, 1, THREADS_MAX);
+        return 0;
+    case 'c':
+        server->connections_max =
+            (unsigned)argument_number(state, "--connections", argument, 1, CONNECTIONS_MAX);
+        return 0;
+    case 'm':
+        server->memory_max = argument_size(state, "--memory", argument, 1 << 20, 1ull << 44);
+        return 0;
+    case 'I': /* memcached's own limits */
+        server->item_size_max = argument_size(state, "--item-size-max", argument, 1024, 1 << 30);
+        return 0;
+    case IDLE_TIMEOUT:
+        server->idle_timeout =
+            (unsigned)argument_number(state, "--idle-timeout", argument, 0, IDLE_MAX);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void check_whole(const struct argp_state *state, struct server_options *server)
+{
+    if (server->key != NULL && server->certificate == NULL) {
+        argp_error(state, "--tls-key without --tls-cert");
+    } else if (server->item_size_max > server->memory_max / 2) {
+        argp_error(state, "--item-size-max: more than half of --memory");
+    }
+    if (server->key == NULL) {
+        server->key = server->certificate;
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct server_options *server = state->input;
+    switch (key) {
+    case 'l':
+        server->listen = argument;
+        return 0;
+    case 'p':
+        server->port = (uint16_t)argument_number(state, "--port", argument, 0, UINT16_MAX);
+        return 0;
+    case 's':
+        server->unix_path = argument;
+        return 0;
+    case TLS_CERTIFICATE:
+        server->certificate = argument;
+        return 0;
+    case TLS_KEY:
+        server->key = argument;
+        return 0;
+    case WRITER:
+        server->writer = writer_of(state, argument);
+        return 0;
+    case ARGP_KEY_SUCCESS:
+        check_whole(state, server);
+        return 0;
+    default:
+        return parse_limit(key, argument, state, server);
+    }
+}
+
+static int complain(const char *problem)
+{
+    fprintf(stderr, "kvreplay: %s\n", problem);
+    return VERIFY_INTERNAL;
+}
+
+int command_serve(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .doc = "A memcached-compatible server of the binary protocol, in the foreground, until "
+               "SIGTERM or SIGINT. Says where it listens when it is ready."
+               "\vExit status: 0 after such a signal, 2 wrong usage, 70 it can't listen, or "
+               "another internal error. kvreplay(1) has the rest.",
+    };
+    struct server_options server_options = {
+        .listen = "127.0.0.1",
+        .port = DEFAULT_PORT,
+        .threads = DEFAULT_THREADS,
+        .connections_max = DEFAULT_CONNECTIONS,
+        .memory_max = 64 << 20,
+        .item_size_max = 1 << 20,
+        .writer = kvr_writer_find("batch"),
+    };
+    char problem[SERVER_PROBLEM_SIZE];
+    argp_parse(&argp, argc, argv, 0, NULL, &server_options);
+    struct server *server = server_create(&server_options, problem);
+    if (server == NULL) {
+        return complain(problem);
+    }
+    printf("ready: %s\n", server_address(server));
+    fflush(stdout);
+    int status = server_run(server, problem) ? VERIFY_IDENTICAL : complain(problem);
+    server_destroy(server);
+    return status;
+}

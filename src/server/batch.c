@@ -1,0 +1,69 @@
+#include "server/batch.h"
+
+#include <stdlib.h>
+
+bool batch_init(struct batch *batch)
+{
+    *batch = (struct batch){
+        .responses = calloc(BATCH_RESPONSES, sizeof(*batch->responses)),
+        .copies = malloc(BATCH_COPIES),
+    };
+    return batch->responses != NULL && batch->copies != NULL;
+}
+
+void batch_deinit(struct batch *batch)
+{
+    batch_clear(batch);
+    free(batch->responses);
+    free(batch->copies);
+}
+
+bool batch_is_full(const struct batch *batch)
+{
+    return batch->count > BATCH_RESPONSES - BATCH_RESPONSES_ANSWER ||
+           batch->copied > BATCH_COPIES - BATCH_COPIES_ANSWER || batch->bytes >= BATCH_BYTES_FULL;
+}
+
+static const void *copy(struct batch *batch, const void *bytes, size_t size)
+{
+    if (size == 0) {
+        return NULL;
+    }
+    assert(size <= BATCH_COPIES - batch->copied);
+    void *copied = memcpy(batch->copies + batch->copied, bytes, size);
+    batch->copied += size;
+    return copied;
+}
+
+static void add(struct batch *batch, const struct kvr_response *response)
+{
+    struct kvr_response *own = &batch->responses[batch->count++];
+    *own = *response;
+    own->extras = copy(batch, response->extras, response->extras_size);
+    own->key = copy(batch, response->key, response->key_size);
+    if (response->value_owner != NULL) {
+        response->value_owner->retain(response->value_owner);
+    } else {
+        own->value = copy(batch, response->value, response->value_size);
+    }
+    batch->bytes += KVR_HEADER_SIZE + own->extras_size + own->key_size + own->value_size;
+}
+
+void batch_add(struct batch *batch, const struct engine_answer *answer)
+{
+    assert(!batch_is_full(batch) && answer->count <= BATCH_RESPONSES_ANSWER);
+    for (size_t i = 0; i < answer->count; i++) {
+        add(batch, &answer->responses[i]);
+    }
+}
+
+void batch_clear(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct kvr_value_owner *owner = batch->responses[i].value_owner;
+        if (owner != NULL) {
+            owner->release(owner);
+        }
+    }
+    batch->count = batch->copied = batch->bytes = 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * A client's connection. It belongs to one worker, whose thread alone touches it.
+ *
+ * Bounded: while more than CONNECTION_OUTPUT_MAX bytes of answers are waiting to be sent, requests
+ * are neither executed nor read; the input holds no more than one request that has not come whole.
+ *
+ * Idle: a connection is closed when for idle_timeout seconds no request came to its end, unless
+ * answers are on their way and the client has taken some of them in that time. So single bytes,
+ * sent now and then, don't keep it open.
+ *
+ * When it is the server that closes, what was answered arrives: after the last answer the client is
+ * told the end, and what it still sends is thrown away until it closes its side, or is late.
+ */
+#ifndef KVREPLAY_SERVER_CONNECTION_H
+#define KVREPLAY_SERVER_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/batch.h"
+#include "server/service.h"
+
+struct bufferevent;
+struct connection;
+struct event_base;
+
+enum {
+    CONNECTION_OUTPUT_MAX = 256 * 1024, /* bytes, and the answer that went beyond it */
+    CONNECTION_OUTPUT_RESUME = 64 * 1024,
+    CONNECTION_LINGER_MILLISECONDS = 1000,
+};
+
+/* The connections of a worker: the first is the one that has been idle for longest. */
+struct connections {
+    struct service *service;
+    struct event_base *base;
+    void *writer_state;
+    struct batch batch; /* used by one connection at a time, empty in between */
+    struct connection *first;
+    struct connection *last;
+};
+
+/* Takes the socket over, and closes it if there is no memory. */
+void connection_open(struct connections *connections, int socket);
+
+/* Closes those that have been idle for too long. */
+void connections_expire(struct connections *connections);
+
+/* No more requests are read; each is closed once its answers have been sent. */
+void connections_stop(struct connections *connections);
+
+/* Closes all at once. */
+void connections_close(struct connections *connections);
+
+#endif

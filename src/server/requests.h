@@ -1,0 +1,35 @@
+/*
+ * From the bytes that a client has sent to answers in a batch: what memcached would take for a
+ * request is executed, and what it would swallow is swallowed.
+ *
+ * A request is held in memory only as far as it is looked at: a value that is too long, or not
+ * looked at, is answered when the key is there and swallowed as it comes.
+ */
+#ifndef KVREPLAY_SERVER_REQUESTS_H
+#define KVREPLAY_SERVER_REQUESTS_H
+
+#include "server/batch.h"
+#include "server/service.h"
+
+struct evbuffer;
+
+/* Where a connection is in its stream of requests; all zero at its beginning. */
+struct requests {
+    size_t swallow; /* bytes that come before the next request */
+    size_t needed;  /* with fewer bytes than these in the input there is nothing to do */
+};
+
+enum requests_state {
+    REQUESTS_WAIT,  /* for more input; all that could be answered is in the batch */
+    REQUESTS_FULL,  /* the batch is: to be called again once it is written */
+    REQUESTS_CLOSE, /* what is in the batch is the last that this client is told */
+};
+
+/*
+ * Executes the requests in `input`, which is drained, and adds the answers to the batch. Holds the
+ * engine's lock meanwhile. Sets *executed to how many there were, quiet ones too.
+ */
+enum requests_state requests_execute(struct requests *requests, struct service *service,
+                                     struct evbuffer *input, struct batch *batch, size_t *executed);
+
+#endif
