@@ -130,7 +130,8 @@ static bool is_ready(const struct conversation *conversation, int direction)
 {
     const struct stream *stream = &conversation->streams[direction];
     const struct held *held = held_first(&stream->held);
-    return held != NULL && stream->fixed && held->offset <= stream->next &&
+    /* Behind the end there is only an RST, which no bytes will come before. */
+    return held != NULL && stream->fixed && (held->offset <= stream->next || stream->ended) &&
            tcp_is_acknowledgeable(&conversation->streams[1 - direction], held->needs);
 }
 
@@ -200,8 +201,9 @@ void tcp_advance(struct net_flow *flow, struct conversation *conversation)
 
 static bool has_hole(const struct conversation *conversation, int direction)
 {
+    const struct stream *stream = &conversation->streams[direction];
     const struct held *held = first_held(conversation, direction);
-    return held != NULL && held->offset > conversation->streams[direction].next;
+    return held != NULL && !stream->ended && held->offset > stream->next;
 }
 
 static bool has_acknowledged_hole(const struct conversation *conversation, int direction)

@@ -111,6 +111,26 @@ static void an_rst_after_a_fin_closes(void **state)
     assert_told(telling, "C quit, C end, S -3, S xyz, S end, closed");
 }
 
+static void an_rst_ahead_of_its_own_fin_waits_for_nothing(void **state)
+{
+    struct telling *telling = *state;
+    handshake(telling);
+    server(telling, .at = 100, .rst = true);
+    server(telling, .at = 0, .bytes = "xyz", .fin = true);
+    assert_told(telling, "S xyz, S end, C end, closed");
+    assert_counted(telling, 3, 0, 0, 0);
+}
+
+static void an_rst_ahead_of_a_fin_that_came_before_closes(void **state)
+{
+    struct telling *telling = *state;
+    handshake(telling);
+    server(telling, .at = 0, .bytes = "xyz", .fin = true);
+    server(telling, .at = 100, .rst = true);
+    assert_told(telling, "S xyz, S end, C end, closed");
+    assert_counted(telling, 3, 0, 0, 0);
+}
+
 static void what_comes_after_the_close_is_swallowed(void **state)
 {
     struct telling *telling = *state;
@@ -152,6 +172,8 @@ int main(void)
         telling_test(an_rst_out_of_place_is_ignored),
         telling_test(an_rst_of_nothing_known_opens_nothing),
         telling_test(an_rst_after_a_fin_closes),
+        telling_test(an_rst_ahead_of_its_own_fin_waits_for_nothing),
+        telling_test(an_rst_ahead_of_a_fin_that_came_before_closes),
         telling_test(what_comes_after_the_close_is_swallowed),
         telling_test(the_end_of_the_capture_closes_without_an_end),
     };
