@@ -186,6 +186,15 @@ static enum capture_next ended(struct capture *self, int result)
     return CAPTURE_DAMAGED;
 }
 
+/* pcapng has room for times that nanoseconds in 64 bits don't; they become 1970 and 2262. */
+static int64_t nanoseconds_of(const struct timeval *time)
+{
+    const int64_t last = INT64_MAX / 1000000000 - 1;
+    int64_t seconds = time->tv_sec;
+    seconds = seconds < 0 ? 0 : seconds > last ? last : seconds;
+    return seconds * 1000000000 + time->tv_usec;
+}
+
 enum capture_next capture_next(struct capture *self, struct net_packet *packet)
 {
     struct pcap_pkthdr *header;
@@ -195,7 +204,7 @@ enum capture_next capture_next(struct capture *self, struct net_packet *packet)
         return ended(self, result);
     }
     packet->number = ++self->packets;
-    packet->time = (int64_t)header->ts.tv_sec * 1000000000 + header->ts.tv_usec;
+    packet->time = nanoseconds_of(&header->ts);
     packet->link = self->link;
     packet->bytes = span_of(bytes, header->caplen);
     packet->length = header->len < header->caplen ? header->caplen : header->len;

@@ -104,6 +104,25 @@ static void packets_come_with_number_time_and_lengths(void **state)
     capture_close(capture);
 }
 
+/* pcapng, little-endian: a section, an Ethernet interface, a packet of 4 bytes. */
+static const unsigned char beyond_all_times[] =
+    "\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"
+    "\1\0\0\0\x14\0\0\0\1\0\0\0\0\0\4\0\x14\0\0\0"
+    "\6\0\0\0\x24\0\0\0\0\0\0\0\xff\xff\xff\x7f\xff\xff\xff\xff\4\0\0\0\4\0\0\0abcd\x24\0\0\0";
+
+static void a_time_beyond_all_times_is_the_last_one(void **state)
+{
+    (void)state;
+    char message[CAPTURE_MESSAGE_SIZE];
+    struct capture *capture;
+    struct net_packet packet;
+    const char *path = write_file("late.pcapng", beyond_all_times, sizeof(beyond_all_times) - 1);
+    assert_int_equal(capture_open(path, &no_filter, &capture, message), CAPTURE_OPEN);
+    assert_int_equal(capture_next(capture, &packet), CAPTURE_PACKET);
+    assert_int_equal(packet.time / 1000000000, INT64_MAX / 1000000000 - 1);
+    capture_close(capture);
+}
+
 static void a_file_that_ends_in_a_record_has_lost_the_rest_of_it(void **state)
 {
     (void)state;
@@ -275,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_come_with_number_time_and_lengths),
+        cmocka_unit_test(a_time_beyond_all_times_is_the_last_one),
         cmocka_unit_test(a_file_that_ends_in_a_record_has_lost_the_rest_of_it),
         cmocka_unit_test(a_file_that_ends_between_records_is_whole),
         cmocka_unit_test(what_is_no_capture_is_named_with_its_path),
