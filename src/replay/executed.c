@@ -134,6 +134,22 @@ static bool find_similar(const struct connection *connection, const struct disse
     return false;
 }
 
+/* Over UDP the request id says which request is answered; one of opcode and opaque may be wrong. */
+static bool find_similar_of_datagram(const struct connection *connection,
+                                     const struct dissect_frame *response, size_t *index)
+{
+    const struct mcbp_header *header = &response->frame.header;
+    for (size_t i = 0; response->request_id >= 0 && i < connection->queue.count; i++) {
+        const struct pending *request = pending_queue_at(&connection->queue, i);
+        if (!request->overtaken && request->request_id == response->request_id &&
+            (request->opaque == header->opaque || request->opcode == header->opcode)) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------------------------------ missing */
 
 static void missing(struct run *run, const struct connection *connection,
@@ -601,6 +617,8 @@ void executed_response(struct run *run, struct connection *connection,
     } else if (exact && is_stat_row(response)) {
         stat_row(run, connection, response, index);
     } else if (exact) {
+        answer(run, connection, response, index);
+    } else if (find_similar_of_datagram(connection, response, &index)) {
         answer(run, connection, response, index);
     } else if (uncertain) {
         count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);

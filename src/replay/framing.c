@@ -10,7 +10,7 @@
 enum {
     SEARCH_WINDOW = 64 * 1024,         /* a frame that may begin here is waited for so long */
     PASSED_OVER_MAX = 2 * 1024 * 1024, /* without a boundary in so many bytes it is not MCBP */
-    TRUSTED_FRAMES = 16, /* in a row after a search, and a bad one is the server's doing again */
+    TRUSTED_FRAMES = 2, /* in a row after a search, and a bad one is the server's doing again */
 };
 
 enum kind { UNDECIDED, MCBP, NOT_MCBP };
@@ -104,6 +104,16 @@ static void tell_lost(struct framing *self, enum dissect_role role)
     }
 }
 
+/* What a client sends may be malformed on purpose, to see what its server makes of it. */
+static void tell_malformed(struct framing *self, enum dissect_role role, struct span bytes,
+                           const struct net_origin *origin)
+{
+    const struct dissect_consumer *consumer = self->context->consumer;
+    if (role == FROM_SERVER && bytes.size > 0 && consumer->malformed != NULL) {
+        consumer->malformed(consumer->context, &self->conversation, bytes, origin);
+    }
+}
+
 /* Takes the frame that `bytes` begins with; *used says how many bytes it had. */
 static enum taken take_frame(struct framing *self, enum dissect_role role, struct span bytes,
                              const struct net_origin *origin, int32_t request_id, size_t *used)
@@ -138,10 +148,8 @@ static void begin_search(struct framing *self, enum net_direction direction, str
 {
     struct side *side = &self->sides[direction];
     enum dissect_role role = role_of(self, direction);
-    const struct dissect_consumer *consumer = self->context->consumer;
-    if (role == FROM_SERVER && side->frames_in_row >= TRUSTED_FRAMES && bytes.size > 0 &&
-        consumer->malformed != NULL) {
-        consumer->malformed(consumer->context, &self->conversation, bytes, origin);
+    if (side->frames_in_row >= TRUSTED_FRAMES) {
+        tell_malformed(self, role, bytes, origin);
     }
     side->searching = true;
     side->frames_in_row = 0;
@@ -433,6 +441,7 @@ static void datagram(struct framing *self, enum net_direction direction, struct 
         size_t used;
         if (take_frame(self, role, message.bytes, &message.origin, message.request_id, &used) !=
             TAKEN) {
+            tell_malformed(self, role, span_skip(message.bytes, used), &message.origin);
             classes->unparsed += message.bytes.size - used;
             break;
         }

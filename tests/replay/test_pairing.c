@@ -435,6 +435,60 @@ static void over_udp_a_wrong_answer_is_one_difference(void **state)
     assert_one_difference(scene, DIFFERENCE_FIELD, "value+0");
 }
 
+/* Asks for k1; in the answer, one bit of that byte is wrong. */
+static void ask_and_answer_spoiled(struct scene *scene, size_t offset)
+{
+    enum { UDP_FRAMING = 8 };
+    uint8_t bytes[UDP_FRAMING + SAID_ROOM] = {0, 3, 0, 0, 0, 1}; /* request 3, 1 datagram */
+    struct said said = {.opcode = MCBP_GET, .opaque = 3, .cas = 1, .value = "v1"};
+    size_t size = UDP_FRAMING + scene_write(&said, false, bytes + UDP_FRAMING);
+    size_t skip = scene->lines[ANN].udp ? 0 : UDP_FRAMING;
+    bytes[UDP_FRAMING + offset] ^= 0x40;
+    asks(scene, ANN, 3, GET, .key = "k1");
+    scene_say_bytes(scene, ANN, false, span_of(bytes + skip, size - skip));
+}
+
+static void over_udp_a_wrong_opcode_or_opaque_is_one_difference(void **state)
+{
+    static const char *const fields[] = {[1] = "header.opcode", [15] = "header.opaque"};
+    struct scene *scene = *state;
+    for (size_t i = 1; i <= 15; i += 14) {
+        scene_restart(scene);
+        scene_use_udp(scene, ANN);
+        begin(scene);
+        ask_and_answer_spoiled(scene, i);
+        go_on(scene);
+        assert_verdict(scene, .identical = 5, .different = 1);
+        assert_one_difference(scene, DIFFERENCE_FIELD, fields[i]);
+    }
+}
+
+static void over_udp_an_answer_that_is_no_frame_is_one_difference(void **state)
+{
+    static const char *const fields[] = {[0] = "header.magic", [10] = "header.total_body_length"};
+    struct scene *scene = *state;
+    for (size_t i = 0; i <= 10; i += 10) {
+        scene_restart(scene);
+        scene_use_udp(scene, ANN);
+        begin(scene);
+        ask_and_answer_spoiled(scene, i);
+        go_on(scene);
+        assert_verdict(scene, .identical = 5, .malformed = 1);
+        assert_one_difference(scene, DIFFERENCE_MALFORMED, fields[i]);
+    }
+}
+
+static void a_mid_stream_connection_is_trusted_after_its_first_frames(void **state)
+{
+    struct scene *scene = *state;
+    scene_join(scene, ANN);
+    begin(scene);
+    ask_and_answer_spoiled(scene, 0);
+    go_on(scene);
+    assert_verdict(scene, .identical = 5, .malformed = 1);
+    assert_one_difference(scene, DIFFERENCE_MALFORMED, "header.magic");
+}
+
 static void over_udp_answers_may_overtake_each_other(void **state)
 {
     struct scene *scene = *state;
@@ -525,6 +579,9 @@ int main(void)
         scene_test(a_server_that_closes_instead_of_answering_is_one_difference),
         scene_test(over_udp_a_missing_answer_may_have_been_lost),
         scene_test(over_udp_a_wrong_answer_is_one_difference),
+        scene_test(over_udp_a_wrong_opcode_or_opaque_is_one_difference),
+        scene_test(over_udp_an_answer_that_is_no_frame_is_one_difference),
+        scene_test(a_mid_stream_connection_is_trusted_after_its_first_frames),
         scene_test(over_udp_answers_may_overtake_each_other),
         scene_test(a_cas_that_the_mutation_did_not_get_is_a_difference_in_the_read),
         scene_test(answers_to_requests_from_before_a_capture_in_mid_stream_are_not_executed),
