@@ -204,8 +204,8 @@ static void put_bars(FILE *out, const struct bench_report *report, const struct 
     fprintf(out, ")\nset title '%s'\n", bench_sink_names[cell->sink].name);
     fprintf(out,
             "plot $bars using 1:2 with boxes fs solid 0.8 noborder lc rgb '%s' notitle, "
-            "'' using 1:2:3:4 with yerrorbars ps 0 lw 1.5 lc rgb '#000000' notitle, "
-            "'' using 1:4:(sprintf('%%.3g', $2)) with labels offset 0,0.8 notitle\n"
+            "'' using 1:3:(0):($4-$3) with vectors nohead lw 2 lc rgb '#000000' notitle, "
+            "'' using 1:4:(sprintf('%%.4g', $2)) with labels offset 0,0.8 notitle\n"
             "unset label 1\nunset label 2\n",
             colors[1]);
 }
