@@ -11,7 +11,7 @@
 
 struct serving {
     pid_t pid;
-    int output;       /* its standard output */
+    int output;        /* its standard output */
     char address[128]; /* as it says: HOST:PORT, or the path of a UNIX socket */
 };
 
@@ -24,11 +24,14 @@ void serving_stop(struct serving *serving);
 /* For tear-downs: ends it however the test went. */
 void serving_kill(struct serving *serving);
 
-/* The memory it occupies, bytes. */
+/* The memory it occupies, bytes; 0 with a sanitizer, whose memory that would be. */
 size_t serving_memory(const struct serving *serving);
 
 /* A connected, blocking socket, with a time limit for each call. */
 int client_connect(const struct serving *serving);
+
+/* The same; -1 if nobody listens. */
+int client_try_to_connect(const struct serving *serving);
 
 void client_send(int client, struct span bytes);
 
