@@ -1,0 +1,275 @@
+/*
+ * TCP segments in any order. 8 bytes of preamble: mode, bounds, and where both streams' sequence
+ * numbers begin (16 bits each, put below 2^32 so that they wrap soon). Then 8 bytes a segment:
+ *
+ *     0     0x01 from the responder, 0x02 altered copy, 0x04 FIN, 0x08 RST, 0x10 SYN,
+ *           0x20 no ACK, 0x40 other port, 0x80 acknowledges what lies ahead
+ *     1     payload bytes
+ *     2-3   offset in the stream
+ *     4-5   offset in the other stream that it acknowledges
+ *     6     bytes of the payload's end that the snap length cut off
+ *     7     nothing yet
+ *
+ * Calm mode leaves out what ends or restarts a conversation: then every byte told of is the one
+ * that came first for its place, and every gap has no byte that came. In any mode, a stream's
+ * bytes follow one another by a rule, so that one out of place shows; and the ledger adds up.
+ */
+#include "net/flow.h"
+#include "target.h"
+
+#include <stdlib.h>
+
+enum {
+    ALTERED = 0x02,
+    OFFSET_MAX = 1 << 13,
+    PLACES = OFFSET_MAX + 256,
+    STEP = 167, /* each byte of a stream is that much more than the one before */
+    WILD = 1,
+    CLIENT_PORT = 40000,
+    CONVERSATIONS_MAX = 512,
+};
+
+struct direction {
+    uint64_t told;         /* offset of the next byte, gaps included */
+    bool came[PLACES];     /* the sparse map */
+    uint8_t first[PLACES]; /* the byte that came first for a place */
+};
+
+static struct {
+    bool wild;
+    bool altered;
+    uint64_t data;
+    uint64_t lost;
+    uint64_t conversations;
+    struct direction heard[2];           /* of the calm conversation */
+    uint8_t next[CONVERSATIONS_MAX][2];  /* what the rule says of the next byte, by id */
+    uint8_t state[CONVERSATIONS_MAX][2]; /* TOLD, ENDED */
+} run;
+
+enum { TOLD = 1, ENDED = 2 };
+
+void fuzz_begin(void)
+{
+}
+
+static void note(const struct net_conversation *conversation)
+{
+    CHECK(conversation->id > 0 && conversation->id < CONVERSATIONS_MAX);
+    CHECK(conversation->user == NULL); /* on_closed sets it */
+}
+
+static void check_rule(uint64_t id, enum net_direction direction, struct span bytes)
+{
+    uint8_t *next = &run.next[id][direction];
+    if (run.altered) {
+        return;
+    }
+    if ((run.state[id][direction] & TOLD) == 0) {
+        *next = bytes.data[0];
+    }
+    for (size_t i = 0; i < bytes.size; i++) {
+        CHECK(bytes.data[i] == *next);
+        *next = (uint8_t)(*next + STEP);
+    }
+}
+
+static void on_data(void *context, struct net_conversation *conversation,
+                    enum net_direction direction, struct span bytes,
+                    const struct net_origin *origin)
+{
+    (void)context;
+    note(conversation);
+    CHECK(bytes.size > 0 && origin->packet > 0);
+    CHECK((run.state[conversation->id][direction] & ENDED) == 0);
+    check_rule(conversation->id, direction, bytes);
+    run.state[conversation->id][direction] |= TOLD;
+    run.data += bytes.size;
+    struct direction *heard = &run.heard[direction];
+    if (!run.wild) {
+        CHECK(bytes.size <= PLACES - heard->told);
+        for (size_t i = 0; i < bytes.size; i++) {
+            CHECK(heard->came[heard->told + i]);
+            CHECK(heard->first[heard->told + i] == bytes.data[i]);
+        }
+    }
+    heard->told += bytes.size;
+}
+
+static void on_gap(void *context, struct net_conversation *conversation,
+                   enum net_direction direction, uint64_t lost)
+{
+    (void)context;
+    note(conversation);
+    CHECK(lost > 0 && lost <= UINT32_MAX);
+    CHECK((run.state[conversation->id][direction] & ENDED) == 0);
+    run.next[conversation->id][direction] += (uint8_t)(STEP * lost);
+    run.lost += lost;
+    struct direction *heard = &run.heard[direction];
+    for (uint64_t i = 0; !run.wild && i < lost; i++) {
+        CHECK(heard->told + i >= PLACES || !heard->came[heard->told + i]);
+    }
+    heard->told += lost;
+}
+
+static void on_end(void *context, struct net_conversation *conversation,
+                   enum net_direction direction)
+{
+    (void)context;
+    note(conversation);
+    CHECK((run.state[conversation->id][direction] & ENDED) == 0);
+    run.state[conversation->id][direction] |= ENDED;
+}
+
+static void on_closed(void *context, struct net_conversation *conversation)
+{
+    (void)context;
+    note(conversation);
+    conversation->user = &run;
+    run.conversations++;
+}
+
+/* ------------------------------------------------------------------------------ what is sent */
+
+struct sender {
+    struct net_flow *flow;
+    uint32_t start[2]; /* sequence numbers of the first bytes */
+    uint64_t packets;
+    uint64_t payload;
+};
+
+static void send(struct sender *sender, const struct net_segment *segment)
+{
+    struct net_origin origin = {.packet = ++sender->packets, .time = (int64_t)sender->packets};
+    sender->payload += segment->payload.size;
+    net_flow_receive(sender->flow, segment, &origin);
+}
+
+static void address(struct net_segment *segment, int from, uint16_t port)
+{
+    struct net_endpoint ends[2] = {{4, {10, 0, 0, 1}, port}, {4, {10, 0, 0, 2}, 11211}};
+    segment->protocol = NET_TCP;
+    segment->source = ends[from];
+    segment->destination = ends[1 - from];
+}
+
+static void handshake(struct sender *sender)
+{
+    for (int i = 0; i < 3; i++) {
+        int from = i == 1;
+        struct net_segment segment = {
+            .sequence = sender->start[from] - (i < 2 ? 1 : 0),
+            .acknowledgement = sender->start[1 - from],
+            .flags = (uint8_t)((i < 2 ? NET_SYN : 0) | (i > 0 ? NET_ACK : 0)),
+        };
+        address(&segment, from, CLIENT_PORT);
+        send(sender, &segment);
+    }
+}
+
+static void fill(uint8_t *bytes, size_t size, uint32_t first, bool altered)
+{
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)(STEP * (first + i));
+        bytes[i] = (uint8_t)(altered ? ~bytes[i] : bytes[i]);
+    }
+}
+
+/* Puts the bytes into the sparse map, where none came before. */
+static void map(int from, uint32_t offset, struct span payload)
+{
+    struct direction *direction = &run.heard[from];
+    for (size_t i = 0; i < payload.size; i++) {
+        if (!direction->came[offset + i]) {
+            direction->came[offset + i] = true;
+            direction->first[offset + i] = payload.data[i];
+        }
+    }
+}
+
+static uint8_t flags_of(uint8_t choice)
+{
+    uint8_t flags = (choice & 0x20) != 0 ? 0 : NET_ACK;
+    if (run.wild) {
+        flags |= (choice & 0x04) != 0 ? NET_FIN : 0;
+        flags |= (choice & 0x08) != 0 ? NET_RST : 0;
+        flags |= (choice & 0x10) != 0 ? NET_SYN : 0;
+        return flags;
+    }
+    return NET_ACK;
+}
+
+static void send_segment(struct sender *sender, struct span *input)
+{
+    uint8_t bytes[256];
+    uint8_t choice = take_8(input);
+    size_t size = take_8(input);
+    uint32_t offset = take_16(input) % OFFSET_MAX;
+    uint32_t seen = take_16(input) % OFFSET_MAX;
+    uint32_t cut = take_8(input);
+    bool altered = run.altered && (choice & ALTERED) != 0;
+    int from = choice & 1;
+    take_8(input);
+    cut = cut > size ? (uint32_t)size : cut;
+    fill(bytes, size, offset, altered);
+    uint8_t *copy = malloc(size - cut + 1); /* of its exact size, for AddressSanitizer */
+    CHECK(copy != NULL);
+    memcpy(copy + 1, bytes, size - cut);
+    struct net_segment segment = {
+        .payload = span_of(copy + 1, size - cut),
+        .cut = cut,
+        .sequence = sender->start[from] + offset,
+        .acknowledgement = sender->start[1 - from] + seen,
+        .flags = flags_of(choice),
+    };
+    if (run.wild && (choice & 0x80) != 0) {
+        segment.sequence += (uint32_t)seen << 19;
+    }
+    segment.sequence -= (segment.flags & NET_SYN) != 0; /* the SYN takes a number itself */
+    address(&segment, from, (uint16_t)(CLIENT_PORT + (run.wild && (choice & 0x40) != 0)));
+    if (!run.wild) {
+        map(from, offset, segment.payload);
+    }
+    send(sender, &segment);
+    free(copy);
+}
+
+static void check_counts(const struct sender *sender, const struct net_flow_counters *counters)
+{
+    CHECK(counters->payload == sender->payload);
+    CHECK(counters->payload == counters->data + counters->duplicate + counters->late);
+    CHECK(counters->data == run.data && counters->lost == run.lost);
+    CHECK(counters->conversations == run.conversations);
+}
+
+void fuzz_target(const uint8_t *data, size_t size)
+{
+    struct span input = span_of(data, size);
+    struct net_listener listener = {
+        .data = on_data, .gap = on_gap, .end = on_end, .closed = on_closed};
+    uint8_t mode = take_8(&input);
+    uint8_t bounds = take_8(&input);
+    memset(&run, 0, sizeof(run));
+    run.wild = (mode & WILD) != 0;
+    run.altered = (mode & ALTERED) != 0;
+    struct net_flow_options options = {
+        .conversations_max = 1 + bounds % 4, .held_bytes_max = 1 << 20, .held_segments_max = 1000};
+    if (run.wild) {
+        options.held_bytes_max = bounds * (size_t)64;
+        options.held_segments_max = bounds;
+        options.start_segments = bounds / 16;
+    }
+    struct sender sender = {.flow = net_flow_create(&options, &listener)};
+    CHECK(sender.flow != NULL);
+    sender.start[0] = 0u - take_16(&input) % OFFSET_MAX;
+    sender.start[1] = 0u - take_16(&input) % OFFSET_MAX;
+    take_16(&input);
+    if (!run.wild || (mode & 4) == 0) {
+        handshake(&sender);
+    }
+    for (unsigned i = 0; input.size > 0 && i < CONVERSATIONS_MAX - 2; i++) {
+        send_segment(&sender, &input);
+    }
+    net_flow_finish(sender.flow);
+    check_counts(&sender, net_flow_counters(sender.flow));
+    net_flow_destroy(sender.flow);
+}

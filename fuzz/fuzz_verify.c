@@ -1,0 +1,95 @@
+/*
+ * A whole capture through everything that verify does. The ledger adds up, the status is one of
+ * those documented and agrees with the counts, and the JSON report is JSON.
+ */
+#include "memory_file.h"
+#include "replay/verify.h"
+#include "report/report.h"
+#include "target.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+void fuzz_begin(void)
+{
+}
+
+static void check_json(const struct report *report)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    CHECK(out != NULL && report_json(out, report) && fclose(out) == 0);
+    json_error_t error;
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    CHECK(root != NULL);
+    CHECK(json_array_size(json_object_get(root, "captures")) == 1);
+    CHECK(json_integer_value(json_object_get(root, "status")) == report->result->status);
+    json_decref(root);
+    free(text);
+}
+
+static void check_text(const struct report *report)
+{
+    struct report_style style = {.verbose = true, .width = 80};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    CHECK(out != NULL);
+    report_text(out, report, &style);
+    CHECK(fclose(out) == 0 && size > 0);
+    for (size_t i = 0; i < size; i++) { /* nothing of the input may steer a terminal */
+        CHECK(text[i] == '\n' || (unsigned char)text[i] >= 0x20);
+    }
+    free(text);
+}
+
+static void check_status(const struct capture_result *capture)
+{
+    const struct executed_counts *executed = &capture->executed;
+    uint64_t different = capture->rebuilt.different + executed->check.different +
+                         executed->missing + executed->malformed;
+    switch (capture->status) {
+    case VERIFY_IDENTICAL:
+        CHECK(different == 0 && capture->rebuilt.compared > 0 && capture->ledger.lost == 0);
+        break;
+    case VERIFY_DIFFERENT:
+        CHECK(different > 0 && capture->rebuilt.compared > 0 && capture->ledger.lost == 0);
+        break;
+    case VERIFY_UNREADABLE:
+        CHECK(capture->problem != NULL);
+        break;
+    case VERIFY_NO_EVIDENCE:
+        CHECK(capture->problem != NULL &&
+              (capture->rebuilt.compared == 0 || capture->ledger.lost > 0));
+        break;
+    case VERIFY_USAGE:
+    case VERIFY_INTERNAL:
+    default:
+        CHECK(capture->status < VERIFY_USAGE); /* no other can be */
+    }
+    CHECK(capture->rebuilt.different == 0); /* our own writer is right */
+    CHECK(ledger_adds_up(&capture->ledger));
+    CHECK(!capture->truncated || capture->ledger.lost > 0);
+}
+
+void fuzz_target(const uint8_t *data, size_t size)
+{
+    struct verify_options options;
+    struct verify_result result;
+    verify_options_init(&options);
+    options.cold = size % 2 == 1;
+    options.construct.hostile = size % 4 >= 2;
+    options.construct.seed = size;
+    options.dissect.held_bytes_max = 1 << 20;
+    options.dissect.conversations_max = 64;
+    CHECK(verify_result_init(&result, 1, 4, 0));
+    verify_capture(memory_file_open(span_of(data, size)), &options, &result);
+    verify_result_total(&result);
+    check_status(&result.captures[0]);
+    struct report report = {.options = &options, .result = &result};
+    check_json(&report);
+    check_text(&report);
+    verify_result_deinit(&result);
+    memory_file_close();
+}

@@ -1,0 +1,50 @@
+/*
+ * A bufferevent that sends nowhere, beside a plain array of what is in it; and a watch over the
+ * reservations that are made in it. One per process: it is emptied for each input.
+ */
+#ifndef KVREPLAY_FUZZ_SINK_H
+#define KVREPLAY_FUZZ_SINK_H
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "target.h"
+
+enum { SINK_MAX = 8 << 20 };
+
+/* Once, before the first input. */
+void sink_begin(void);
+
+struct bufferevent *sink_bufferevent(void);
+struct evbuffer *sink_output(void);
+
+/* Empties the sink, so that references in it are let go. */
+void sink_empty(void);
+
+/* The array: what the buffer has to hold. */
+uint8_t *sink_room(size_t *room); /* where expected bytes go next */
+void sink_expect(size_t size);    /* that many have been put there */
+void sink_expect_in_front(const void *bytes, size_t size);
+void sink_expect_drained(size_t size);
+/* Takes over what the buffer holds now. */
+void sink_adopt(void);
+size_t sink_expected(void);
+
+/* The buffer holds what the array does. */
+void sink_check(void);
+
+/*
+ * From sink_watch to sink_unwatch, each call of evbuffer_reserve_space and evbuffer_commit_space is
+ * checked: no zero sizes, nothing committed that was not reserved. Only in targets that are linked
+ * with both wrapped (fuzz_watched of CMakeLists.txt).
+ */
+struct sink_counts {
+    unsigned reservations;
+    unsigned commits;
+    bool abandoned; /* what was reserved last has not been committed */
+};
+
+void sink_watch(void);
+struct sink_counts sink_unwatch(void);
+
+#endif

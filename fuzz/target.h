@@ -1,0 +1,66 @@
+/*
+ * What every fuzz target is: a function on (data, size), and what it uses to take its input apart
+ * and to say what is wrong. A target keeps nothing from one input to the next that could be seen,
+ * and uses no sockets, threads or clocks.
+ */
+#ifndef KVREPLAY_FUZZ_TARGET_H
+#define KVREPLAY_FUZZ_TARGET_H
+
+#include "base/endian.h"
+#include "base/span.h"
+
+/* Runs one input; the bytes lie in an allocation of exactly that size. Ends the process with
+ * fuzz_fail if anything is not as it has to be. */
+void fuzz_target(const uint8_t *data, size_t size);
+
+/* Before the first input. */
+void fuzz_begin(void);
+
+/* Prints what does not hold, and aborts. */
+_Noreturn void fuzz_fail(const char *condition, const char *file, int line);
+
+/* As assert, but in every build: the oracles of the targets. */
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fuzz_fail(#condition, __FILE__, __LINE__);                                             \
+        }                                                                                          \
+    } while (0)
+
+/* ------------------------------------------------------------------------- input, bit by bit */
+
+/* Takes `size` bytes off the input, or what there is. */
+static inline struct span take(struct span *input, size_t size)
+{
+    struct span head = span_head(*input, size < input->size ? size : input->size);
+    *input = span_skip(*input, head.size);
+    return head;
+}
+
+/* A number in network order; bytes that are not there are 0. */
+static inline uint64_t take_number(struct span *input, size_t size)
+{
+    struct span bytes = take(input, size);
+    uint64_t number = 0;
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | (i < bytes.size ? bytes.data[i] : 0);
+    }
+    return number;
+}
+
+static inline uint8_t take_8(struct span *input)
+{
+    return (uint8_t)take_number(input, 1);
+}
+
+static inline uint16_t take_16(struct span *input)
+{
+    return (uint16_t)take_number(input, 2);
+}
+
+static inline uint32_t take_32(struct span *input)
+{
+    return (uint32_t)take_number(input, 4);
+}
+
+#endif
