@@ -63,8 +63,11 @@ bool adopt_state(const struct trial *trial, struct engine_item *item, uint8_t nu
         if (is_retrieval(loud)) {
             return hit(trial->recorded, item);
         }
-        if (loud == MCBP_ADD) {
+        if (loud == MCBP_ADD && cas == 0) { /* with a CAS, memcached replaces what is there */
             *item = (struct engine_item){.knowledge = ENGINE_ABSENT};
+        } else if (loud == MCBP_TOUCH && trial->recorded != NULL &&
+                   trial->recorded->extras.size >= FLAGS_SIZE) {
+            item->flags = read_be32(trial->recorded->extras.data);
         } else if (loud == MCBP_INCREMENT || loud == MCBP_DECREMENT) {
             counter(trial, loud, item, number);
         }

@@ -38,7 +38,9 @@ static bool adopt(struct run *run, struct trial *trial, const struct saved_item 
     /* What a change leaves of a doubtful item's value stays a guess; its flags too. */
     if (item.doubtful && before->item.doubtful && item.value.size == 0) {
         item.value = before->item.value;
-        item.flags = before->item.flags;
+        if (mcbp_opcode_loud(trial->frame.header.opcode) != MCBP_TOUCH) { /* which tells them */
+            item.flags = before->item.flags;
+        }
     }
     if (try_with(run, trial, &item)) {
         run->doubts += item.doubtful;

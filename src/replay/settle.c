@@ -57,12 +57,12 @@ static void not_executed(struct run *run, const struct pending *request,
     }
 }
 
-/* An answer with content settles what was in doubt about its key. */
+/* An answer with content settles what was in doubt about its key. TOUCH tells the flags only. */
 static void settle_doubt(struct run *run, const struct trial *trial)
 {
     struct saved_item saved;
-    if (run->doubts == 0 || trial->recorded == NULL || trial->recorded->extras.size == 0 ||
-        !trial_has_key(trial) ||
+    if (run->doubts == 0 || trial->frame.header.opcode == MCBP_TOUCH || trial->recorded == NULL ||
+        trial->recorded->extras.size == 0 || !trial_has_key(trial) ||
         !saved_item_take(&saved, run->engine, trial->frame.key, trial->now)) {
         return;
     }

@@ -54,6 +54,40 @@ static void with_a_cold_state_a_hit_of_a_key_never_seen_is_a_difference(void **s
     assert_verdict(scene, .different = 1);
 }
 
+static void a_touch_of_a_key_never_seen_tells_its_flags(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, TOUCH, .key = "k");
+    answers(scene, ANN, 1, TOUCH, .cas = 5, .flags = 7);
+    asks(scene, ANN, 2, GET, .key = "k");
+    answers(scene, ANN, 2, GET, .cas = 5, .flags = 7, .value = "v");
+    asks(scene, ANN, 3, TOUCH, .key = "k");
+    answers(scene, ANN, 3, TOUCH, .cas = 5, .flags = 6);
+    assert_verdict(scene, .adopted = 2, .different = 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "extras");
+}
+
+static void a_touch_does_not_tell_the_value_behind_an_append(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, APPEND, .key = "k", .value = "+");
+    answers(scene, ANN, 1, APPEND, .cas = 5);
+    asks(scene, ANN, 2, TOUCH, .key = "k");
+    answers(scene, ANN, 2, TOUCH, .cas = 5, .flags = 7);
+    asks(scene, ANN, 3, GET, .key = "k");
+    answers(scene, ANN, 3, GET, .cas = 5, .flags = 7, .value = "v+");
+    assert_verdict(scene, .adopted = 3);
+}
+
+static void an_add_with_a_cas_that_succeeds_tells_that_the_key_is_there(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, ADD, .key = "k", .value = "v", .cas = 4);
+    answers(scene, ANN, 1, ADD, .cas = 5);
+    hit(scene, ANN, 2, "v", 5);
+    assert_verdict(scene, .adopted = 1, .identical = 1);
+}
+
 static void a_miss_of_a_key_that_is_held_is_a_difference(void **state)
 {
     struct scene *scene = *state;
@@ -286,6 +320,9 @@ int main(void)
         scene_test(a_hit_of_a_key_never_seen_is_adopted_once_and_compared_afterwards),
         scene_test(what_was_adopted_may_not_change_by_itself),
         scene_test(with_a_cold_state_a_hit_of_a_key_never_seen_is_a_difference),
+        scene_test(a_touch_of_a_key_never_seen_tells_its_flags),
+        scene_test(a_touch_does_not_tell_the_value_behind_an_append),
+        scene_test(an_add_with_a_cas_that_succeeds_tells_that_the_key_is_there),
         scene_test(a_miss_of_a_key_that_is_held_is_a_difference),
         scene_test(a_miss_of_a_key_that_is_held_may_be_an_eviction_if_allowed),
         scene_test(an_eviction_does_not_come_back),
