@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Runs a client's operations against memcached and against kvreplay serve; the results have to be
+the same. Usage: KVREPLAY SCRIPT. Exit status 77: what the script needs is not installed."""
+
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+NEEDED = {
+    "bmemcached_client.py": ("bmemcached", "python3-binary-memcached"),
+    "pylibmc_client.py": ("pylibmc", "python3-pylibmc"),
+    "libmemcached.sh": ("memcaslap", "libmemcached-tools"),
+}
+PATIENCE = 60  # seconds
+
+
+def python():
+    """Debian's interpreter has Debian's modules."""
+    return "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+
+def installed(script):
+    what, package = NEEDED[os.path.basename(script)]
+    if script.endswith(".py"):
+        found = subprocess.run([python(), "-c", f"import {what}"], capture_output=True).returncode == 0
+    else:
+        found = shutil.which(what) is not None
+    if not found:
+        print(f"{what} is not installed (Debian's package is {package})")
+    return found
+
+
+def start_memcached(folder):
+    """It writes a file that names the port."""
+    ports = os.path.join(folder, "ports")
+    process = subprocess.Popen(
+        ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-t", "2"],
+        env={**os.environ, "MEMCACHED_PORT_FILENAME": ports},
+    )
+    for _ in range(500):
+        if os.path.exists(ports):
+            with open(ports) as file:
+                for line in file:
+                    if line.startswith("TCP INET: "):
+                        return process, line.split()[-1]
+        time.sleep(0.01)  # there is nothing to wait upon
+    process.kill()
+    sys.exit("memcached does not start")
+
+
+def start_serve(program):
+    process = subprocess.Popen(
+        [program, "serve", "-p", "0", "-t", "2"], stdout=subprocess.PIPE, text=True
+    )
+    line = process.stdout.readline()
+    return process, line.strip().rsplit(":", 1)[1]
+
+
+def run(script, port):
+    interpreter = python() if script.endswith(".py") else "bash"
+    try:
+        done = subprocess.run(
+            [interpreter, script, "127.0.0.1", port],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired as late:
+        return late.stdout.decode(errors="replace") + "did not end\n", 1
+    return done.stdout.decode(errors="replace").replace(port, "PORT"), done.returncode
+
+
+def main():
+    program, script = sys.argv[1:]
+    if not installed(script):
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        memcached, memcached_port = start_memcached(folder)
+        serve, serve_port = start_serve(program)
+        try:
+            expected, status = run(script, memcached_port)
+            got, serve_status = run(script, serve_port)
+        finally:
+            memcached.kill()
+            memcached.wait()
+            serve.terminate()
+            ended = serve.wait(timeout=PATIENCE)
+    lines = expected.splitlines()
+    difference = list(difflib.unified_diff(lines, got.splitlines(), "memcached", "serve", lineterm=""))
+    print("\n".join(line[:300] for line in difference or lines))
+    if status != 0 or serve_status != status or ended != 0:
+        print(f"exit statuses: memcached {status}, serve {serve_status}, the server {ended}")
+        return 1
+    return 1 if difference else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
