@@ -146,11 +146,18 @@ static void update_running(struct conversation *conversation)
     }
 }
 
+/* Whether the listener knows nothing yet of who is the initiator. */
+static bool nothing_told(const struct conversation *conversation)
+{
+    const struct stream *streams = conversation->streams;
+    return streams[0].next == streams[0].start && streams[1].next == streams[1].start;
+}
+
 enum net_direction tcp_find_start(struct conversation *conversation, enum net_direction direction,
                                   const struct net_segment *segment)
 {
     if ((segment->flags & NET_SYN) != 0 && conversation->settling > 0 &&
-        !conversation->known.from_start) {
+        !conversation->known.from_start && nothing_told(conversation)) {
         bool is_initiator = (segment->flags & NET_ACK) == 0;
         if (is_initiator != (direction == NET_FROM_INITIATOR)) {
             swap_directions(conversation);

@@ -215,6 +215,17 @@ static void far_off_sequence_numbers_are_of_another_conversation(void **state)
     assert_client_is_initiator(telling, false);
 }
 
+static void who_has_been_told_of_stays_the_initiator(void **state)
+{
+    struct telling *telling = *state;
+    telling_restart(telling, (struct net_flow_options){.start_segments = 15});
+    client(telling, .at = 1 << 27, .fin = true, .no_ack = true);
+    client(telling, .at = 0, .rst = true, .no_ack = true); /* too far off to end it */
+    server(telling, .at = 0, .bytes = "x", .syn = true, .no_ack = true);
+    net_flow_finish(telling->flow);
+    assert_told(telling, "C end, S x, closed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +246,7 @@ int main(void)
         telling_test(a_reused_port_closes_a_conversation_whose_end_was_not_seen),
         telling_test(a_port_reused_by_the_other_side_swaps_the_roles),
         telling_test(far_off_sequence_numbers_are_of_another_conversation),
+        telling_test(who_has_been_told_of_stays_the_initiator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
