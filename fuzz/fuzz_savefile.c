@@ -35,7 +35,8 @@ static struct walk walk_records(struct span file)
     }
     uint32_t magic = read_be32(file.data);
     bool little = magic == 0xd4c3b2a1 || magic == 0x4d3cb2a1;
-    if (!little && magic != 0xa1b2c3d4 && magic != 0xa1b23c4d) {
+    if ((!little && magic != 0xa1b2c3d4 && magic != 0xa1b23c4d) ||
+        number_at(file, 4, little) != (little ? 0x00040002 : 0x00020004)) {
         return walk;
     }
     uint32_t snap = number_at(file, 16, little);

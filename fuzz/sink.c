@@ -100,11 +100,32 @@ static struct sink_counts counts;
 static const struct evbuffer *reserved_in;
 static struct evbuffer_iovec reserved[2];
 static int reserved_count;
+static int locks; /* of the sink's output */
 
 int __real_evbuffer_reserve_space(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
 int __wrap_evbuffer_reserve_space(struct evbuffer *, ev_ssize_t, struct evbuffer_iovec *, int);
 int __real_evbuffer_commit_space(struct evbuffer *, struct evbuffer_iovec *, int);
 int __wrap_evbuffer_commit_space(struct evbuffer *, struct evbuffer_iovec *, int);
+
+void __real_evbuffer_lock(struct evbuffer *buffer);
+void __wrap_evbuffer_lock(struct evbuffer *buffer);
+void __real_evbuffer_unlock(struct evbuffer *buffer);
+void __wrap_evbuffer_unlock(struct evbuffer *buffer);
+
+void __wrap_evbuffer_lock(struct evbuffer *buffer)
+{
+    __real_evbuffer_lock(buffer);
+    locks += buffer == output;
+}
+
+void __wrap_evbuffer_unlock(struct evbuffer *buffer)
+{
+    locks -= buffer == output;
+    CHECK(locks >= 0);
+    /* What was reserved is committed before others may come in. */
+    CHECK(!watching || buffer != output || locks > 0 || reserved_in != output || !counts.abandoned);
+    __real_evbuffer_unlock(buffer);
+}
 
 int __wrap_evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size,
                                   struct evbuffer_iovec *extents, int count)
@@ -112,6 +133,7 @@ int __wrap_evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size,
     int result = __real_evbuffer_reserve_space(buffer, size, extents, count);
     if (watching) {
         CHECK(size > 0 && count <= 2 && result <= count);
+        CHECK(buffer != output || locks > 0); /* other threads must wait until the commit */
         counts.reservations++;
         counts.abandoned = result > 0;
         reserved_in = buffer;
@@ -127,6 +149,7 @@ int __wrap_evbuffer_commit_space(struct evbuffer *buffer, struct evbuffer_iovec 
 {
     if (watching && count > 0) { /* of none: a way to ask whether the buffer is frozen */
         CHECK(buffer == reserved_in && count <= reserved_count);
+        CHECK(buffer != output || locks > 0);
         for (int i = 0; i < count; i++) {
             CHECK(extents[i].iov_base == reserved[i].iov_base);
             CHECK(extents[i].iov_len > 0 && extents[i].iov_len <= reserved[i].iov_len);
@@ -141,6 +164,7 @@ int __wrap_evbuffer_commit_space(struct evbuffer *buffer, struct evbuffer_iovec 
 void sink_watch(void)
 {
     counts = (struct sink_counts){0};
+    reserved_in = NULL;
     reserved_count = 0;
     watching = true;
 }
@@ -148,5 +172,6 @@ void sink_watch(void)
 struct sink_counts sink_unwatch(void)
 {
     watching = false;
+    CHECK(locks == 0);
     return counts;
 }
