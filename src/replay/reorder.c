@@ -196,15 +196,16 @@ static bool execute(struct run *run, struct span key, const struct candidate *ca
         item.cas = ~trial->frame.header.cas;
         item.cas_unknown = false;
     }
-    if (candidate->answer.size > 0) {
-        mcbp_frame_parse(candidate->answer, &recorded);
-        trial->recorded = &recorded;
-    }
     if (!engine_seed(run->engine, key, &item)) {
         return false;
     }
+    if (candidate->answer.size > 0) {
+        mcbp_frame_parse(candidate->answer, &recorded);
+        // cppcheck-suppress autoVariables // taken back below
+        trial->recorded = &recorded;
+    }
     trial_execute(run, trial, candidate->now);
-    trial->recorded = NULL; /* it lives in here */
+    trial->recorded = NULL;
     if (variant == VARIANT_OTHER_CAS && trial->response.status == MCBP_STATUS_KEY_EXISTS) {
         engine_seed(run->engine, key, state); /* refused: the item's CAS is as unknown as before */
     }
@@ -338,7 +339,7 @@ static bool make_step(const struct search *search, const struct placed *placed, 
 static void remember(struct search *search, struct overlap *overlap)
 {
     struct run *run = search->run;
-    struct step steps[CANDIDATES_MAX];
+    struct step steps[CANDIDATES_MAX] = {0};
     bool kept[OVERLAP_STEPS_ROOM] = {false};
     size_t count = 0;
     overlap->bytes = 0;
