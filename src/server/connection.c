@@ -1,17 +1,11 @@
 #include "server/connection.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
-#include <event2/event.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "server/requests.h"
+#include "server/wire.h"
 
 enum phase {
     SERVING,
@@ -23,11 +17,10 @@ struct connection {
     struct connections *connections;
     struct connection *next;
     struct connection *previous;
-    struct bufferevent *bufferevent;
+    struct wire wire;
     struct requests requests;
     enum phase phase;
     bool paused;        /* until the output has shrunk */
-    bool reading;       /* the bufferevent is */
     bool ended;         /* the client sends no more */
     size_t unsent;      /* at the last look, SIZE_MAX: not looked yet */
     int64_t active;     /* when a request came to its end, or answers were taken; milliseconds */
@@ -39,11 +32,6 @@ static int64_t milliseconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static size_t unsent(const struct connection *connection)
-{
-    return evbuffer_get_length(bufferevent_get_output(connection->bufferevent));
 }
 
 /* ------------------------------------------------------------------------ the list */
@@ -93,49 +81,21 @@ static void set_active(struct connection *connection)
 static void destroy(struct connection *connection)
 {
     take_out(connection);
+    connection->connections->closed++;
     atomic_fetch_sub(&connection->connections->service->connections, 1);
-    bufferevent_free(connection->bufferevent);
+    wire_close(&connection->wire);
     free(connection);
-}
-
-/* True if the client's side has everything: nothing is lost if the socket is closed now. */
-static bool has_arrived(int socket)
-{
-    int waiting = 1;
-    return ioctl(socket, SIOCOUTQ, &waiting) == 0 && waiting == 0;
-}
-
-static void set_reading(struct connection *connection, bool reading)
-{
-    if (connection->reading == reading) {
-        return;
-    }
-    connection->reading = reading;
-    if (reading) {
-        bufferevent_enable(connection->bufferevent, EV_READ);
-    } else {
-        bufferevent_disable(connection->bufferevent, EV_READ);
-    }
 }
 
 /* All is sent. The connection may be gone after this. */
 static void finish(struct connection *connection)
 {
-    SSL *tls = bufferevent_openssl_get_ssl(connection->bufferevent);
-    int socket = bufferevent_getfd(connection->bufferevent);
-    if (tls != NULL && SSL_is_init_finished(tls)) {
-        SSL_shutdown(tls);
-    }
-    if (connection->ended || has_arrived(socket)) {
+    if (wire_finish(&connection->wire) || connection->ended) {
         destroy(connection);
         return;
     }
-    shutdown(socket, SHUT_WR);
-    struct timeval linger = {.tv_sec = CONNECTION_LINGER_MILLISECONDS / 1000};
     connection->phase = LINGERING;
-    connection->linger_end = milliseconds() + CONNECTION_LINGER_MILLISECONDS;
-    bufferevent_set_timeouts(connection->bufferevent, &linger, NULL);
-    set_reading(connection, true);
+    connection->linger_end = milliseconds() + WIRE_LINGER_MILLISECONDS;
 }
 
 /* What follows from the state that a callback has left. The connection may be gone after this. */
@@ -145,10 +105,11 @@ static void settle(struct connection *connection)
         connection->phase = ENDING;
     }
     if (connection->phase == SERVING) {
-        set_reading(connection, !connection->paused && !connection->ended);
+        wire_set_reading(&connection->wire, !connection->paused && !connection->ended);
     } else if (connection->phase == ENDING) {
-        set_reading(connection, false);
-        if (unsent(connection) == 0) {
+        wire_set_reading(&connection->wire, false);
+        wire_send(&connection->wire);
+        if (wire_unsent(&connection->wire) == 0) {
             finish(connection);
         }
     }
@@ -163,7 +124,7 @@ static bool write_batch(struct connection *connection)
     struct batch *batch = &worker->batch;
     enum kvr_error error = KVR_OK;
     if (batch->count > 0) {
-        error = worker->service->writer->write(worker->writer_state, connection->bufferevent,
+        error = worker->service->writer->write(worker->writer_state, connection->wire.bufferevent,
                                                batch->responses, batch->count);
     }
     batch_clear(batch);
@@ -174,7 +135,7 @@ static bool write_batch(struct connection *connection)
  */
 static bool answer(struct connection *connection)
 {
-    struct evbuffer *input = bufferevent_get_input(connection->bufferevent);
+    struct evbuffer *input = wire_input(&connection->wire);
     enum requests_state state = REQUESTS_FULL;
     while (state == REQUESTS_FULL && !connection->paused) {
         size_t executed;
@@ -187,7 +148,8 @@ static bool answer(struct connection *connection)
             set_active(connection);
             connection->unsent = SIZE_MAX;
         }
-        connection->paused = unsent(connection) >= CONNECTION_OUTPUT_MAX;
+        wire_send(&connection->wire);
+        connection->paused = wire_unsent(&connection->wire) >= CONNECTION_OUTPUT_MAX;
     }
     if (state == REQUESTS_CLOSE) {
         connection->phase = ENDING;
@@ -195,31 +157,29 @@ static bool answer(struct connection *connection)
     return true;
 }
 
-static void on_readable(struct bufferevent *bufferevent, void *context)
+static bool on_received(void *context)
 {
     struct connection *connection = context;
-    struct evbuffer *input = bufferevent_get_input(bufferevent);
-    if (connection->phase == SERVING) {
-        if (evbuffer_get_length(input) < connection->requests.needed || connection->paused) {
-            return;
-        }
-        if (!answer(connection)) {
+    struct connections *connections = connection->connections;
+    struct evbuffer *input = wire_input(&connection->wire);
+    unsigned closed = connections->closed;
+    if (connection->phase != SERVING) {
+        evbuffer_drain(input, evbuffer_get_length(input));
+        if (connection->phase == LINGERING && milliseconds() > connection->linger_end) {
             destroy(connection);
-            return;
         }
-        settle(connection);
-        return;
+    } else if (!connection->paused && evbuffer_get_length(input) >= connection->requests.needed) {
+        if (answer(connection)) {
+            settle(connection);
+        } else {
+            destroy(connection);
+        }
     }
-    evbuffer_drain(input, evbuffer_get_length(input));
-    if (connection->phase == LINGERING && milliseconds() > connection->linger_end) {
-        destroy(connection);
-    }
+    return connections->closed == closed;
 }
 
-/* The output has shrunk to CONNECTION_OUTPUT_RESUME or less. */
-static void on_written(struct bufferevent *bufferevent, void *context)
+static void on_sent(void *context)
 {
-    (void)bufferevent;
     struct connection *connection = context;
     if (connection->paused) {
         connection->paused = false;
@@ -232,64 +192,36 @@ static void on_written(struct bufferevent *bufferevent, void *context)
     settle(connection);
 }
 
-static void on_event(struct bufferevent *bufferevent, short events, void *context)
+static void on_ended(void *context, bool orderly)
 {
-    (void)bufferevent;
     struct connection *connection = context;
-    if ((events & BEV_EVENT_CONNECTED) != 0) {
-        return; /* the TLS handshake is over */
-    }
-    connection->reading = false; /* libevent has stopped that */
-    connection->ended = (events & BEV_EVENT_EOF) != 0;
-    if (!connection->ended || connection->phase == LINGERING) {
+    connection->ended = orderly;
+    if (!orderly || connection->phase == LINGERING) {
         destroy(connection);
-        return;
+    } else {
+        settle(connection);
     }
-    settle(connection);
-}
-
-/* ------------------------------------------------------------------------ opening */
-
-static struct bufferevent *make_bufferevent(const struct connections *connections, int socket)
-{
-    SSL_CTX *context = connections->service->tls;
-    if (context == NULL) {
-        return bufferevent_socket_new(connections->base, socket, BEV_OPT_CLOSE_ON_FREE);
-    }
-    SSL *tls = SSL_new(context);
-    if (tls == NULL) {
-        return NULL;
-    }
-    struct bufferevent *bufferevent = bufferevent_openssl_socket_new(
-        connections->base, socket, tls, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (bufferevent == NULL) {
-        SSL_free(tls);
-    }
-    return bufferevent;
 }
 
 void connection_open(struct connections *connections, int socket)
 {
+    static const struct wire_events events = {on_received, on_sent, on_ended};
     struct connection *connection = calloc(1, sizeof(*connection));
-    struct bufferevent *bufferevent =
-        connection == NULL ? NULL : make_bufferevent(connections, socket);
-    if (bufferevent == NULL) {
-        free(connection);
+    if (connection == NULL) {
         close(socket);
+    }
+    if (connection == NULL ||
+        !wire_open(&connection->wire, connections->base, socket, connections->service->tls,
+                   connections->room, &events, connection)) {
+        free(connection);
         atomic_fetch_sub(&connections->service->connections, 1);
         return;
     }
-    *connection = (struct connection){
-        .connections = connections,
-        .bufferevent = bufferevent,
-        .unsent = SIZE_MAX,
-        .active = milliseconds(),
-    };
+    connection->connections = connections;
+    connection->unsent = SIZE_MAX;
+    connection->active = milliseconds();
     append(connection);
-    bufferevent_setcb(bufferevent, on_readable, on_written, on_event, connection);
-    bufferevent_setwatermark(bufferevent, EV_WRITE, CONNECTION_OUTPUT_RESUME, 0);
-    bufferevent_enable(bufferevent, EV_WRITE);
-    set_reading(connection, true);
+    wire_set_reading(&connection->wire, true);
 }
 
 /* ------------------------------------------------------------------------ all of a worker's */
@@ -298,7 +230,7 @@ void connection_open(struct connections *connections, int socket)
 static bool takes_answers(struct connection *connection)
 {
     size_t before = connection->unsent;
-    connection->unsent = unsent(connection);
+    connection->unsent = wire_unsent(&connection->wire);
     return connection->unsent > 0 && connection->unsent < before;
 }
 

@@ -20,14 +20,11 @@
 #include "server/batch.h"
 #include "server/service.h"
 
-struct bufferevent;
 struct connection;
 struct event_base;
 
 enum {
     CONNECTION_OUTPUT_MAX = 256 * 1024, /* bytes, and the answer that went beyond it */
-    CONNECTION_OUTPUT_RESUME = 64 * 1024,
-    CONNECTION_LINGER_MILLISECONDS = 1000,
 };
 
 /* The connections of a worker: the first is the one that has been idle for longest. */
@@ -36,6 +33,8 @@ struct connections {
     struct event_base *base;
     void *writer_state;
     struct batch batch; /* used by one connection at a time, empty in between */
+    uint8_t *room;      /* see wire.h */
+    unsigned closed;    /* how many connections have been */
     struct connection *first;
     struct connection *last;
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/wire.h"
 
 /* What is sent to a worker: a socket's descriptor, or one of these. */
 enum order { ORDER_STOP = -1, ORDER_ABORT = -2 };
@@ -110,8 +111,9 @@ struct server_worker *server_worker_create(struct service *service)
     if (!piped) {
         worker->pipe[0] = worker->pipe[1] = -1;
     }
-    if (!batch_init(&connections->batch) || !piped || connections->base == NULL ||
-        !add_events(worker)) {
+    connections->room = malloc(WIRE_ROOM);
+    if (!batch_init(&connections->batch) || connections->room == NULL || !piped ||
+        connections->base == NULL || !add_events(worker)) {
         server_worker_destroy(worker);
         return NULL;
     }
@@ -178,6 +180,7 @@ void server_worker_destroy(struct server_worker *worker)
         connections->service->writer->destroy(connections->writer_state);
     }
     batch_deinit(&connections->batch);
+    free(connections->room);
     close(worker->pipe[0]);
     close(worker->pipe[1]);
     free(worker);
