@@ -25,6 +25,7 @@ enum {
     PLACES = OFFSET_MAX + 256,
     STEP = 167, /* each byte of a stream is that much more than the one before */
     WILD = 1,
+    FAREWELL = 3,
     CLIENT_PORT = 40000,
     CONVERSATIONS_MAX = 512,
 };
@@ -233,6 +234,33 @@ static void send_segment(struct sender *sender, struct span *input)
     free(copy);
 }
 
+/* Calm: both sides say their last bytes, with a FIN, and have heard everything. */
+static void hang_up(struct sender *sender)
+{
+    for (int from = 0; from < 2; from++) {
+        uint8_t bytes[FAREWELL];
+        fill(bytes, FAREWELL, PLACES - FAREWELL, false);
+        struct net_segment segment = {
+            .payload = span_of(bytes, FAREWELL),
+            .sequence = sender->start[from] + PLACES - FAREWELL,
+            .acknowledgement = sender->start[1 - from] + (from == 0 ? 0 : PLACES + 1),
+            .flags = NET_ACK | NET_FIN,
+        };
+        address(&segment, from, CLIENT_PORT);
+        map(from, PLACES - FAREWELL, segment.payload);
+        send(sender, &segment);
+    }
+}
+
+/* Calm: both streams have ended where their senders ended them. */
+static void check_ends(void)
+{
+    for (int from = 0; from < 2; from++) {
+        CHECK((run.state[1][from] & ENDED) != 0);
+        CHECK(run.heard[from].told == PLACES);
+    }
+}
+
 static void check_counts(const struct sender *sender, const struct net_flow_counters *counters)
 {
     CHECK(counters->payload == sender->payload);
@@ -269,7 +297,13 @@ void fuzz_target(const uint8_t *data, size_t size)
     for (unsigned i = 0; input.size > 0 && i < CONVERSATIONS_MAX - 2; i++) {
         send_segment(&sender, &input);
     }
+    if (!run.wild) {
+        hang_up(&sender);
+    }
     net_flow_finish(sender.flow);
+    if (!run.wild) {
+        check_ends();
+    }
     check_counts(&sender, net_flow_counters(sender.flow));
     net_flow_destroy(sender.flow);
 }

@@ -21,7 +21,7 @@ static void check_json(const struct report *report)
     FILE *out = open_memstream(&text, &size);
     CHECK(out != NULL && report_json(out, report) && fclose(out) == 0);
     json_error_t error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     CHECK(root != NULL);
     CHECK(json_array_size(json_object_get(root, "captures")) == 1);
     CHECK(json_integer_value(json_object_get(root, "status")) == report->result->status);

@@ -607,6 +607,7 @@ static const struct form forms[] = {
      repair_records},
     {"verify", HEADER, 0, record_measure, NULL, locate_in_record, fresh_record, stretch_in_record,
      repair_records},
+    {"empty", 0, 0, text_measure, text_fields, NULL, NULL, NULL, NULL},
     {"mask", 0, 0, text_measure, text_fields, NULL, fresh_mask, NULL, NULL},
 };
 

@@ -35,8 +35,8 @@ void sink_check(void);
 
 /*
  * From sink_watch to sink_unwatch, each call of evbuffer_reserve_space and evbuffer_commit_space is
- * checked: no zero sizes, nothing committed that was not reserved, and the buffer locked from one to
- * the other. The linker sends the calls through here (--wrap, CMakeLists.txt).
+ * checked: no zero sizes, nothing committed that was not reserved, and the buffer locked from one
+ * to the other. The linker sends the calls through here (--wrap, CMakeLists.txt).
  */
 struct sink_counts {
     unsigned reservations;
