@@ -37,7 +37,7 @@ foreach(library kvresponse kvresponse_static)
   target_link_libraries(with_\${library} PRIVATE kvresponse::\${library})
 endforeach()
 EOF
-cmake -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$work/usr" \
+cmake -G Ninja -S "$work/project" -B "$work/project/build" -DCMAKE_PREFIX_PATH="$work/usr" \
     -DCMAKE_C_COMPILER="$compiler" -DCMAKE_C_FLAGS="$flags" >"$work/cmake.log"
 cmake --build "$work/project/build" >>"$work/cmake.log"
 
