@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,17 @@ static bool fail(char problem[SERVER_PROBLEM_SIZE], const char *why)
     return false;
 }
 
+/*
+ * A server keeps its heap: what one batch frees, the next one needs. By itself malloc gives it back
+ * to the system and asks again.
+ */
+static void keep_heap(void)
+{
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+}
+
 /* As far as the system lets us; connections beyond that wait. */
 static void allow_descriptors(unsigned connections)
 {
@@ -249,6 +261,7 @@ struct server *server_create(const struct server_options *options,
                              char problem[SERVER_PROBLEM_SIZE])
 {
     signal(SIGPIPE, SIG_IGN);
+    keep_heap();
     allow_descriptors(options->connections_max);
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {
