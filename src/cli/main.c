@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"verify", "build the responses in captures again and compare them", command_verify},
     {"inspect", "print the conversations and frames in captures", command_inspect},
     {"bench", "measure what the writers cost", command_bench},
+    {"corpus", "cut captures into seeds for the fuzz targets", command_corpus},
     {"serve", "serve memcached clients with the writers", command_serve},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
