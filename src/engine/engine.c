@@ -60,6 +60,7 @@ void engine_look(struct engine *engine, struct span key, int64_t now, struct eng
         return;
     const struct content *content = &entry->content;
     item->doubtful = content->doubtful;
+    item->number_told = content->number_told;
     item->flags = content->flags;
     item->datatype = content->datatype;
     item->value = span_of(content->value, content->value_size);
@@ -103,6 +104,7 @@ bool engine_seed(struct engine *engine, struct span key, const struct engine_ite
     if (item->knowledge != ENGINE_PRESENT)
         return place(engine, key, &content, (struct span){0});
     content.doubtful = item->doubtful;
+    content.number_told = item->number_told;
     content.flags = item->flags;
     content.datatype = item->datatype;
     content.expires = item->expires;

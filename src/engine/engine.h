@@ -122,6 +122,8 @@ enum engine_knowledge {
 struct engine_item {
     enum engine_knowledge knowledge; /* the rest counts only for ENGINE_PRESENT */
     bool doubtful;                   /* the item is there, what it holds is a guess */
+    bool number_told; /* doubtful, but the value is known as a number: how it is padded and the
+                         flags are not */
     uint32_t flags;
     uint8_t datatype;
     struct span value;

@@ -93,6 +93,7 @@ static void store_joined(struct execution *execution, const struct content *item
     struct content content = *item;
     if (!execution_value(execution, &content, first.size + second.size))
         return;
+    content.number_told = false; /* where the other part stands depends on the padding */
     if (first.size != 0)
         memcpy(content.value, first.data, first.size);
     if (second.size != 0)

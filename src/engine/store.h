@@ -26,6 +26,7 @@ struct content {
     uint8_t knowledge;   /* enum engine_knowledge */
     uint8_t datatype;
     bool doubtful;
+    bool number_told;
     bool cas_unknown;
 };
 

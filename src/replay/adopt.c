@@ -47,6 +47,7 @@ static void counter(const struct trial *trial, uint8_t loud, struct engine_item 
         uint64_t delta = read_be64(trial->frame.extras.data);
         before = loud == MCBP_INCREMENT ? after - delta : after + delta; /* modulo 2^64, as there */
     }
+    item->number_told = trial->recorded != NULL;
     int size = snprintf((char *)number, 32, "%" PRIu64, before);
     item->value = span_of(number, (size_t)size);
 }
@@ -73,6 +74,7 @@ bool adopt_state(const struct trial *trial, struct engine_item *item, uint8_t nu
         }
         return true;
     case MCBP_STATUS_KEY_EXISTS: /* it is there, with another CAS than the one asked for */
+        item->value = span_of("0", loud == MCBP_INCREMENT || loud == MCBP_DECREMENT ? 1 : 0);
         item->cas = ~cas;
         item->cas_unknown = cas == 0;
         return true;

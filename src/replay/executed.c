@@ -78,6 +78,9 @@ void executed_request(struct run *run, struct connection *connection,
         return;
     }
     entry->sequence = run->sequence;
+    connection->unnumbered |= connection->requests > 0 && entry->opaque == connection->last_opaque;
+    connection->last_opaque = entry->opaque;
+    connection->requests++;
     /* Where neither side's frames have begun for certain, its answer may have been told before. */
     entry->lost_ok = connection->requests_uncertain && !connection->conversation->from_start;
     entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
@@ -478,10 +481,79 @@ static size_t pass_over_alike(struct run *run, struct connection *connection,
     return index;
 }
 
+/* The answer to a request that was sent after a loss ends what was uncertain because of it. */
+static void note_certainty(struct connection *connection, const struct pending *request)
+{
+    connection->requests_uncertain &= request->sequence <= connection->uncertain_since;
+    connection->answers_uncertain &= request->sequence <= connection->answers_lost_at;
+}
+
+/* The answer to a request that waited when answers were lost may be among those: a later request
+ * of the same look comes first then. */
+static size_t skip_lost(const struct connection *connection, const struct dissect_frame *response,
+                        size_t index)
+{
+    size_t next = index;
+    while (pending_queue_at(&connection->queue, next)->lost_ok) {
+        if (!find_exact(connection, response, next + 1, &next)) {
+            return index;
+        }
+    }
+    return next;
+}
+
+/* Gives up the requests before `index` whose answers are lost: without numbers they would be taken
+ * for those that the next answers belong to. Returns where the one at `index` is then. */
+static size_t drop_lost(struct run *run, struct connection *connection, size_t index)
+{
+    for (size_t i = 0; i < index;) {
+        struct pending request;
+        if (!pending_queue_at(&connection->queue, i)->lost_ok ||
+            is_quiet(pending_queue_at(&connection->queue, i))) {
+            i++;
+            continue;
+        }
+        take(run, connection, i, &request);
+        explain_doubt(run, request.frame.key, seconds_of(&request.origin));
+        pending_release(&request, &run->blocks);
+        run->capture->unanswered++;
+        index--;
+    }
+    return index;
+}
+
+static bool is_unnumbered(const struct connection *connection, const struct pending *request)
+{
+    return connection->unnumbered || request->opaque == 0;
+}
+
+/* Some requests, or some answers, are not in the capture, and opaques don't tell which: the answer
+ * belongs to whichever request it is right for, or can't be checked. */
+static void answer_after_loss(struct run *run, struct connection *connection,
+                              const struct dissect_frame *response)
+{
+    struct settlement settlement;
+    size_t right;
+    struct pending request;
+    if (!answers_later(run, connection, response, 0, &right, &settlement)) {
+        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        return;
+    }
+    take(run, connection, right, &request);
+    finish(run, connection, response, &request, &settlement);
+    note_certainty(connection, &request);
+    pass_over(run, connection, right, seconds_of(&response->origin));
+    pending_release(&request, &run->blocks);
+}
+
 static void answer(struct run *run, struct connection *connection,
                    const struct dissect_frame *response, size_t index)
 {
     int64_t now = seconds_of(&response->origin);
+    if (connection->answers_uncertain && connection->unnumbered) {
+        index = skip_lost(connection, response, index);
+        index = drop_lost(run, connection, index);
+    }
     index = pass_over(run, connection, index, now);
     index = pass_over_alike(run, connection, response, index, now);
     if (connection->closed) {
@@ -495,15 +567,16 @@ static void answer(struct run *run, struct connection *connection,
     settle_try(run, connection, &request, &response->frame, now, false, &settlement);
     if (settlement.agreed) {
         finish(run, connection, response, &request, &settlement);
-        connection->requests_uncertain &= request.sequence <= connection->uncertain_since;
+        note_certainty(connection, &request);
         clear_suspect(run, connection);
         pending_release(&request, &run->blocks);
         return;
     }
-    if (connection->requests_uncertain && request.opaque == 0) {
-        /* A client that doesn't number its requests: this may answer one that is not here. */
+    if (is_unnumbered(connection, &request) &&
+        (connection->requests_uncertain || connection->answers_uncertain)) {
+        /* It may answer a request that is not here, or a later one. */
         put_back(run, connection, index, &request);
-        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        answer_after_loss(run, connection, response);
         return;
     }
 
@@ -635,6 +708,11 @@ void executed_lost(struct run *run, struct connection *connection, enum dissect_
         engine_forget_all(run->engine); /* whatever those bytes asked for may have been done */
         return;
     }
+    /* While they were waited for, other connections went on: what they did may have come later. */
+    overlap_forget_all(run);
+    engine_forget_all(run->engine);
+    connection->answers_uncertain = true;
+    connection->answers_lost_at = run->sequence;
     for (size_t i = 0; i < connection->queue.count; i++) {
         pending_queue_at(&connection->queue, i)->lost_ok = true;
     }

@@ -24,6 +24,29 @@ static bool try_with(struct run *run, struct trial *trial, const struct engine_i
 
 /* ------------------------------------------------------------------------------------ adopted */
 
+static struct span without_padding(struct span value)
+{
+    while (value.size > 0 && value.data[value.size - 1] == ' ') {
+        value.size--;
+    }
+    return value;
+}
+
+/* What is certain of a number that the server has told rules the recorded answer out. */
+static bool contradicts_number(const struct trial *trial, const struct engine_item *item)
+{
+    uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
+    const struct mcbp_frame *recorded = trial->recorded;
+    if (!item->number_told || recorded == NULL ||
+        recorded->header.vbucket_or_status != MCBP_STATUS_SUCCESS) {
+        return false;
+    }
+    if (loud == MCBP_GET || loud == MCBP_GETK || loud == MCBP_GAT || loud == MCBP_GATK) {
+        return !span_equal(without_padding(recorded->value), without_padding(item->value));
+    }
+    return loud == MCBP_INCREMENT || loud == MCBP_DECREMENT;
+}
+
 static bool adopt(struct run *run, struct trial *trial, const struct saved_item *before)
 {
     struct engine_item item;
@@ -32,12 +55,13 @@ static bool adopt(struct run *run, struct trial *trial, const struct saved_item 
     if (!unknown && !before->item.doubtful) {
         return false;
     }
-    if (!adopt_state(trial, &item, number)) {
+    if (contradicts_number(trial, &before->item) || !adopt_state(trial, &item, number)) {
         return false;
     }
     /* What a change leaves of a doubtful item's value stays a guess; its flags too. */
     if (item.doubtful && before->item.doubtful && item.value.size == 0) {
         item.value = before->item.value;
+        item.number_told = before->item.number_told;
         if (mcbp_opcode_loud(trial->frame.header.opcode) != MCBP_TOUCH) { /* which tells them */
             item.flags = before->item.flags;
         }
@@ -166,6 +190,7 @@ void explain_doubt(struct run *run, struct span key, int64_t now)
     }
     saved.item.knowledge = ENGINE_PRESENT;
     saved.item.doubtful = true;
+    saved.item.number_told = false;
     saved_item_restore(&saved, run->engine, key);
     saved_item_deinit(&saved);
     overlap_forget(run, key);

@@ -18,10 +18,15 @@ struct connection {
     bool requests_uncertain;  /* requests may be missing from the capture: answers without one are
                                  nobody's fault, until one to a request sent after that comes */
     uint64_t uncertain_since; /* sequence of that */
-    bool out_of_step;         /* the server reads this client's bytes in other frames than we do */
-    bool foreign;             /* HELLO has agreed on features that this store does not have */
-    bool closing;             /* the server closes after the answer it has given */
-    bool closed;              /* it did answer so: whatever it sends after that is one too many */
+    bool answers_uncertain;   /* answers may be missing, before the one to a request sent later */
+    uint64_t answers_lost_at; /* sequence of that */
+    bool unnumbered; /* the client uses an opaque again while it waits: opaques don't tell which */
+    uint32_t last_opaque;
+    uint64_t requests; /* seen */
+    bool out_of_step;  /* the server reads this client's bytes in other frames than we do */
+    bool foreign;      /* HELLO has agreed on features that this store does not have */
+    bool closing;      /* the server closes after the answer it has given */
+    bool closed;       /* it did answer so: whatever it sends after that is one too many */
     bool client_ended;
     bool server_ended;
     /* The last request whose answer differed. If the next answer is the right one, the one before

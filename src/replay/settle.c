@@ -68,6 +68,7 @@ static void settle_doubt(struct run *run, const struct trial *trial)
     }
     if (saved.item.doubtful) {
         saved.item.doubtful = false;
+        saved.item.number_told = false;
         saved_item_restore(&saved, run->engine, trial->frame.key);
     }
     saved_item_deinit(&saved);
