@@ -69,8 +69,9 @@ static void print_between(struct inspection *self, struct dissect_conversation *
 }
 
 static void on_lost(void *context, struct dissect_conversation *conversation,
-                    enum dissect_role role)
+                    enum dissect_role role, bool missing)
 {
+    (void)missing;
     print_between(context, conversation, (struct frame_line){.event = EVENT_LOST, .role = role});
 }
 

@@ -46,8 +46,10 @@ struct dissect_consumer {
     void *context;
     void (*frame)(void *context, struct dissect_conversation *conversation,
                   const struct dissect_frame *frame);
-    /* Bytes of that side are missing here, or could not be framed; frames follow again behind. */
-    void (*lost)(void *context, struct dissect_conversation *conversation, enum dissect_role role);
+    /* Bytes of that side are missing from the capture here or (missing false) could not be framed;
+     * frames follow again behind. */
+    void (*lost)(void *context, struct dissect_conversation *conversation, enum dissect_role role,
+                 bool missing);
     /* The server sent bytes that are no frame, with none lost before; then `lost` is told too. */
     void (*malformed)(void *context, struct dissect_conversation *conversation, struct span bytes,
                       const struct net_origin *origin);

@@ -700,7 +700,8 @@ void executed_response(struct run *run, struct connection *connection,
     }
 }
 
-void executed_lost(struct run *run, struct connection *connection, enum dissect_role role)
+void executed_lost(struct run *run, struct connection *connection, enum dissect_role role,
+                   bool missing)
 {
     if (role == FROM_CLIENT) {
         doubt_requests(run, connection);
@@ -708,9 +709,12 @@ void executed_lost(struct run *run, struct connection *connection, enum dissect_
         engine_forget_all(run->engine); /* whatever those bytes asked for may have been done */
         return;
     }
-    /* While they were waited for, other connections went on: what they did may have come later. */
-    overlap_forget_all(run);
-    engine_forget_all(run->engine);
+    if (missing) {
+        /* While bytes were waited for, other connections went on: what they did may have come
+         * later. */
+        overlap_forget_all(run);
+        engine_forget_all(run->engine);
+    }
     connection->answers_uncertain = true;
     connection->answers_lost_at = run->sequence;
     for (size_t i = 0; i < connection->queue.count; i++) {

@@ -14,7 +14,8 @@ void executed_request(struct run *run, struct connection *connection,
                       const struct dissect_frame *request);
 void executed_response(struct run *run, struct connection *connection,
                        const struct dissect_frame *response);
-void executed_lost(struct run *run, struct connection *connection, enum dissect_role role);
+void executed_lost(struct run *run, struct connection *connection, enum dissect_role role,
+                   bool missing);
 void executed_end(struct run *run, struct connection *connection, enum dissect_role role);
 
 /* A response of this check has been built; `faulty` says how, `outcome` was its label's. */

@@ -97,10 +97,11 @@ static void tell_frame(struct framing *self, struct dissect_frame *frame)
     }
 }
 
-static void tell_lost(struct framing *self, enum dissect_role role)
+static void tell_lost(struct framing *self, enum dissect_role role, bool missing)
 {
     if (self->kind == MCBP && self->context->consumer->lost != NULL) {
-        self->context->consumer->lost(self->context->consumer->context, &self->conversation, role);
+        self->context->consumer->lost(self->context->consumer->context, &self->conversation, role,
+                                      missing);
     }
 }
 
@@ -153,7 +154,7 @@ static void begin_search(struct framing *self, enum net_direction direction, str
     }
     side->searching = true;
     side->frames_in_row = 0;
-    tell_lost(self, role);
+    tell_lost(self, role, bytes.size == 0);
 }
 
 /* Bytes in which no frame begins. */

@@ -88,11 +88,11 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
 }
 
 static void on_lost(void *context, struct dissect_conversation *conversation,
-                    enum dissect_role role)
+                    enum dissect_role role, bool missing)
 {
     struct connection *connection = connection_of(context, conversation);
     if (connection != NULL) {
-        executed_lost(context, connection, role);
+        executed_lost(context, connection, role, missing);
     }
 }
 
