@@ -91,9 +91,10 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
 }
 
 static void on_lost(void *context, struct dissect_conversation *conversation,
-                    enum dissect_role role)
+                    enum dissect_role role, bool missing)
 {
     (void)role;
+    (void)missing;
     if (conversation->user != NULL) {
         run_end(context, conversation->user);
     }
