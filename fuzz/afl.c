@@ -51,7 +51,7 @@ size_t afl_custom_fuzz(void *data, uint8_t *input, size_t size, uint8_t **out, u
     }
     uint32_t seed = random_below(&mutator->random, UINT32_MAX);
     if (add != NULL && add_size > 0 && seed % 8 == 0) {
-        size = splice(mutator->form, input, size, add, add_size, mutator->out, max, seed);
+        size = mutate_splice(mutator->form, input, size, add, add_size, mutator->out, max, seed);
     } else {
         memcpy(mutator->out, input, size);
     }

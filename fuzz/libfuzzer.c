@@ -20,5 +20,5 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                                  uint8_t *out, size_t max, unsigned seed)
 {
-    return splice(form_find(FUZZ_NAME), a, a_size, b, b_size, out, max, seed);
+    return mutate_splice(form_find(FUZZ_NAME), a, a_size, b, b_size, out, max, seed);
 }

@@ -329,8 +329,8 @@ size_t mutate(const struct form *form, uint8_t *data, size_t size, size_t max, u
     return input.size;
 }
 
-size_t splice(const struct form *form, const uint8_t *a, size_t a_size, const uint8_t *b,
-              size_t b_size, uint8_t *out, size_t max, uint32_t seed)
+size_t mutate_splice(const struct form *form, const uint8_t *a, size_t a_size, const uint8_t *b,
+                     size_t b_size, uint8_t *out, size_t max, uint32_t seed)
 {
     struct random random = {.state = seed};
     /* take_apart only reads */

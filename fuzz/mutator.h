@@ -52,7 +52,7 @@ const struct form *form_find(const char *target);
 size_t mutate(const struct form *form, uint8_t *data, size_t size, size_t max, uint32_t seed);
 
 /* The first units of `a` and the last ones of `b`. Returns the size. */
-size_t splice(const struct form *form, const uint8_t *a, size_t a_size, const uint8_t *b,
-              size_t b_size, uint8_t *out, size_t max, uint32_t seed);
+size_t mutate_splice(const struct form *form, const uint8_t *a, size_t a_size, const uint8_t *b,
+                     size_t b_size, uint8_t *out, size_t max, uint32_t seed);
 
 #endif

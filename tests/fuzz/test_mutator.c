@@ -49,7 +49,8 @@ static void it_splices_within_the_room(void **state)
     memset(b, 'b', sizeof(b));
     for (size_t i = 0; i < TARGETS; i++) {
         for (uint32_t seed = 0; seed < 500; seed++) {
-            size_t size = splice(form_find(targets[i]), a, seed % 101, b, sizeof(b), out, 90, seed);
+            size_t size =
+                mutate_splice(form_find(targets[i]), a, seed % 101, b, sizeof(b), out, 90, seed);
             assert_true(size <= 90);
         }
     }
