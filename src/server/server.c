@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/listener.h"
-#include "server/tls.h"
 #include "server/worker.h"
+#include "sockets/listener.h"
+#include "sockets/tls.h"
 
 enum {
     CLOCK_AHEAD = 62,               /* memcached's clock starts with this */
@@ -30,7 +30,7 @@ struct server {
     struct service service;
     struct listeners listeners;
     struct event_base *base;
-    struct evconnlistener *accepting[LISTENERS_MAX];
+    struct evconnlistener *accepting[ADDRESSES_MAX];
     struct event *signals[STOP_SIGNALS];
     struct event *accept_again;
     struct event *too_late; /* stopping has taken long enough */
@@ -97,7 +97,7 @@ static void on_accept_again(evutil_socket_t socket, short events, void *context)
 
 static void close_listeners(struct server *server)
 {
-    for (size_t i = 0; i < LISTENERS_MAX && server->accepting[i] != NULL; i++) {
+    for (size_t i = 0; i < ADDRESSES_MAX && server->accepting[i] != NULL; i++) {
         evconnlistener_free(server->accepting[i]);
         server->accepting[i] = NULL;
     }
@@ -202,7 +202,7 @@ static bool init_service(struct service *service, const struct server_options *o
         return fail(problem, strerror(errno));
     }
     if (options->certificate != NULL) {
-        service->tls = tls_create(options->certificate, options->key, problem);
+        service->tls = tls_create_server(options->certificate, options->key, problem);
     }
     return options->certificate == NULL || service->tls != NULL;
 }
@@ -231,6 +231,38 @@ static bool add_events(struct server *server)
            server->ended != NULL && event_add(server->ended, NULL) == 0;
 }
 
+/* The names in the list, which commas separate. */
+static bool find_names(struct addresses *addresses, const char *names, uint16_t port,
+                       char problem[SERVER_PROBLEM_SIZE])
+{
+    char name[256];
+    for (;; names++) {
+        size_t length = strcspn(names, ",");
+        if (length == 0 || length >= sizeof(name)) {
+            return fail(problem, "--listen: an address is empty or too long");
+        }
+        memcpy(name, names, length);
+        name[length] = '\0';
+        if (!addresses_add_host(addresses, name, port, problem)) {
+            return false;
+        }
+        names += length;
+        if (*names == '\0') {
+            return true;
+        }
+    }
+}
+
+static bool listen_on(struct listeners *listeners, const struct server_options *options,
+                      char problem[SERVER_PROBLEM_SIZE])
+{
+    struct addresses addresses = {0};
+    bool found = options->unix_path != NULL
+                     ? addresses_add_path(&addresses, options->unix_path, problem)
+                     : find_names(&addresses, options->listen, options->port, problem);
+    return found && listeners_open(listeners, &addresses, problem);
+}
+
 static bool init(struct server *server, const struct server_options *options,
                  char problem[SERVER_PROBLEM_SIZE])
 {
@@ -240,7 +272,7 @@ static bool init(struct server *server, const struct server_options *options,
         return fail(problem, strerror(ENOMEM));
     }
     if (!init_service(&server->service, options, problem) ||
-        !listeners_open(&server->listeners, options, problem)) {
+        !listen_on(&server->listeners, options, problem)) {
         return false;
     }
     for (; server->threads < options->threads; server->threads++) {

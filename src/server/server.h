@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "response/kvresponse.h"
+#include "sockets/address.h"
 
 struct server_options {
     const char *listen;    /* addresses or names, separated by commas; ignored with unix_path */
@@ -31,7 +32,7 @@ struct server_options {
 
 struct server;
 
-enum { SERVER_PROBLEM_SIZE = 512 };
+enum { SERVER_PROBLEM_SIZE = SOCKETS_PROBLEM_SIZE };
 
 /*
  * Listens, and is ready for connections; they are served by server_run. From here on SIGTERM and

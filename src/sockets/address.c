@@ -1,0 +1,134 @@
+#include "sockets/address.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HOST_SIZE = 256 };
+
+static bool fail(char problem[SOCKETS_PROBLEM_SIZE], const char *where, const char *why)
+{
+    snprintf(problem, SOCKETS_PROBLEM_SIZE, "%.300s: %s", where, why);
+    return false;
+}
+
+static bool add(struct addresses *addresses, const void *address, socklen_t size)
+{
+    if (addresses->count == ADDRESSES_MAX || size > sizeof(struct sockaddr_storage)) {
+        return false;
+    }
+    struct address *added = &addresses->list[addresses->count++];
+    memset(added, 0, sizeof(*added));
+    memcpy(&added->storage, address, size);
+    added->size = size;
+    return true;
+}
+
+bool addresses_add_host(struct addresses *addresses, const char *host, uint16_t port,
+                        char problem[SOCKETS_PROBLEM_SIZE])
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found;
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    int error = getaddrinfo(host, service, &hints, &found);
+    if (error != 0) {
+        return fail(problem, host, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+    }
+    bool added = true;
+    for (const struct addrinfo *one = found; added && one != NULL; one = one->ai_next) {
+        added = add(addresses, one->ai_addr, one->ai_addrlen);
+    }
+    freeaddrinfo(found);
+    return added || fail(problem, host, "too many addresses");
+}
+
+bool addresses_add_path(struct addresses *addresses, const char *path,
+                        char problem[SOCKETS_PROBLEM_SIZE])
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(address.sun_path)) {
+        return fail(problem, path,
+                    length == 0 ? "a path is missing" : "too long for a socket's path");
+    }
+    memcpy(address.sun_path, path, length);
+    return add(addresses, &address, sizeof(address)) || fail(problem, path, "too many addresses");
+}
+
+/* Digits and nothing else, up to 65535; -1: it is no port. */
+static int read_port(const char *text)
+{
+    int port = 0;
+    for (const char *digit = text; *digit != '\0'; digit++) {
+        if (*digit < '0' || *digit > '9') {
+            return -1;
+        }
+        port = port * 10 + (*digit - '0');
+        if (port > UINT16_MAX) {
+            return -1;
+        }
+    }
+    return *text == '\0' ? -1 : port;
+}
+
+/* Without the brackets that an IPv6 address needs. False: there are others, or it is too long. */
+static bool read_host(const char *text, size_t length, char host[HOST_SIZE])
+{
+    bool brackets = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+    if (brackets) {
+        text++;
+        length -= 2;
+    }
+    if (length == 0 || length >= HOST_SIZE || (!brackets && memchr(text, ':', length) != NULL)) {
+        return false;
+    }
+    memcpy(host, text, length);
+    host[length] = '\0';
+    return true;
+}
+
+bool addresses_add(struct addresses *addresses, const char *text,
+                   char problem[SOCKETS_PROBLEM_SIZE])
+{
+    static const char scheme[] = "unix:";
+    if (strncmp(text, scheme, strlen(scheme)) == 0) {
+        return addresses_add_path(addresses, text + strlen(scheme), problem);
+    }
+    char host[HOST_SIZE];
+    const char *colon = strrchr(text, ':');
+    int port = colon == NULL ? -1 : read_port(colon + 1);
+    if (port < 0 || !read_host(text, (size_t)(colon - text), host)) {
+        return fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
+    }
+    return addresses_add_host(addresses, host, (uint16_t)port, problem);
+}
+
+const char *address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE])
+{
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = "?", port[8] = "?";
+    if (address->any.sa_family == AF_UNIX) {
+        snprintf(text, ADDRESS_TEXT_SIZE, "%s", address->unix_path.sun_path);
+        return text;
+    }
+    getnameinfo(&address->any, address->size, host, sizeof(host), port, sizeof(port),
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    bool ipv6 = address->any.sa_family == AF_INET6;
+    snprintf(text, ADDRESS_TEXT_SIZE, ipv6 ? "[%s]:%s" : "%s:%s", host, port);
+    return text;
+}
+
+int address_socket(const struct address *address)
+{
+    static const int on = 1;
+    int family = address->any.sa_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && family != AF_UNIX) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    return fd;
+}

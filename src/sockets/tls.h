@@ -1,0 +1,24 @@
+/*
+ * TLS 1.2 and 1.3 of both sides, as OpenSSL's contexts, to be given to SSL_CTX_free.
+ */
+#ifndef KVREPLAY_SOCKETS_TLS_H
+#define KVREPLAY_SOCKETS_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "sockets/address.h"
+
+/*
+ * For a server, with the certificate (and what belongs between it and a root) and key in these PEM
+ * files. NULL: `problem` says why.
+ */
+SSL_CTX *tls_create_server(const char *certificate, const char *key,
+                           char problem[SOCKETS_PROBLEM_SIZE]);
+
+/*
+ * For a client. The server's certificate has to be signed by one in that PEM file; NULL: by one of
+ * those that the system trusts. NULL is returned: `problem` says why.
+ */
+SSL_CTX *tls_create_client(const char *authorities, char problem[SOCKETS_PROBLEM_SIZE]);
+
+#endif
