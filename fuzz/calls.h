@@ -18,6 +18,7 @@ struct calls {
     size_t count;
     struct description descriptions[DESCRIPTIONS_MAX];
     struct counting_owner owners[DESCRIPTIONS_MAX];
+    struct span frames[DESCRIPTIONS_MAX]; /* as the flat encoder makes them; empty: impossible */
 };
 
 /*

@@ -26,9 +26,10 @@
 
 enum {
     DESCRIPTION_SIZE = 32,
-    DESCRIPTIONS_MAX = 24,
+    DESCRIPTIONS_MAX = 16,
     VALUE_MAX = 70000,
     PATTERN_SIZE = 80000, /* what all parts point into */
+    FRAME_MAX = KVR_HEADER_SIZE + 255 + 255 + 65535 + VALUE_MAX,
 };
 
 struct description {
