@@ -182,6 +182,35 @@ static void break_field(struct input *input)
     }
 }
 
+/* Two fields of a unit become so large that their sum wraps in 8, 16 or 32 bits. */
+static void wrap_sum(struct input *input)
+{
+    const struct unit *unit = any_unit(input);
+    size_t base;
+    bool little;
+    const struct field *fields = unit == NULL ? NULL : fields_of(input, unit, &base, &little);
+    if (fields == NULL) {
+        return;
+    }
+    const struct field *one = choose_field(input->random, fields);
+    const struct field *two = choose_field(input->random, fields);
+    const struct field *narrow = one->width < two->width ? one : two;
+    const struct field *wide = narrow == one ? two : one;
+    if (base + narrow->at + narrow->width > unit->size ||
+        base + wide->at + wide->width > unit->size) {
+        return;
+    }
+    uint8_t *data = input->data + unit->at + base;
+    uint32_t bits = UINT32_C(8) << random_below(input->random, 3);
+    uint64_t number = get_number(data + narrow->at, narrow->width, little);
+    if (number == 0 || random_below(input->random, 2) == 0) {
+        number = 1 + random_below(input->random, narrow->width == 1 ? 255 : 65535);
+        set_number(data + narrow->at, narrow->width, little, number);
+    }
+    number = (UINT64_C(1) << bits) - number + random_below(input->random, 32);
+    set_number(data + wide->at, wide->width, little, number);
+}
+
 /* The same part of two units becomes the same: a key, a sequence number, an opaque. */
 static void copy_bytes(struct input *input)
 {
@@ -308,15 +337,24 @@ typedef void (*operation)(struct input *input);
 
 /* As often as they are named. */
 static const operation operations[] = {
-    break_field,  break_field,  break_field,     break_field,     stretch_unit,
-    stretch_unit, stretch_unit, insert_fresh,    insert_fresh,    insert_fresh,
-    repeat_unit,  drop_unit,    move_unit,       copy_bytes,      copy_bytes,
-    change_byte,  change_byte,  change_preamble, change_preamble, truncate_input,
+    break_field,     break_field,     break_field,    break_field,  wrap_sum,     stretch_unit,
+    stretch_unit,    stretch_unit,    insert_fresh,   insert_fresh, insert_fresh, repeat_unit,
+    drop_unit,       move_unit,       copy_bytes,     copy_bytes,   change_byte,  change_byte,
+    change_preamble, change_preamble, truncate_input,
 };
+
+static const struct form *variant_of(const struct form *form, const uint8_t *data, size_t size)
+{
+    return form->variant == NULL ? form : form->variant(data, size);
+}
 
 size_t mutate(const struct form *form, uint8_t *data, size_t size, size_t max, uint32_t seed)
 {
     struct random random = {.state = seed};
+    if (form->begin != NULL && random_below(&random, 8) != 0) {
+        size = form->begin(&random, data, size, max);
+    }
+    form = variant_of(form, data, size);
     struct input input = {.form = form, .data = data, .size = size, .max = max, .random = &random};
     uint32_t count = 1 + random_below(&random, OPERATIONS_MAX);
     for (uint32_t i = 0; i < count; i++) {
@@ -334,8 +372,10 @@ size_t mutate_splice(const struct form *form, const uint8_t *a, size_t a_size, c
 {
     struct random random = {.state = seed};
     /* take_apart only reads */
-    struct input first = {.form = form, .data = (uint8_t *)a, .size = a_size, .random = &random};
-    struct input second = {.form = form, .data = (uint8_t *)b, .size = b_size, .random = &random};
+    struct input first = {.data = (uint8_t *)a, .size = a_size, .random = &random};
+    struct input second = {.data = (uint8_t *)b, .size = b_size, .random = &random};
+    first.form = variant_of(form, a, a_size);
+    second.form = variant_of(form, b, b_size);
     take_apart(&first);
     take_apart(&second);
     const struct unit *end = any_unit(&first);

@@ -41,8 +41,13 @@ struct form {
     /* Changes the length of a part in the unit, and all lengths around it, by `more` (or less);
      * *at is set to where the bytes go. False: it can't. */
     bool (*stretch)(struct random *random, uint8_t *unit, size_t size, int32_t more, size_t *at);
-    /* Puts right what depends on the rest: checksums. May be NULL. */
+    /* Puts right what depends on the rest: checksums, second copies of lengths. May be NULL. */
     void (*repair)(uint8_t *data, size_t size);
+    /* If the input has nothing that a file of this kind can begin with, it becomes one of only a
+     * valid beginning. Returns the size, at most `room`. May be NULL. */
+    size_t (*begin)(struct random *random, uint8_t *data, size_t size, size_t room);
+    /* The form of an input that begins as this one does. NULL: this form. */
+    const struct form *(*variant)(const uint8_t *data, size_t size);
 };
 
 /* The form of a target's inputs; NULL: there is no such target. */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/endian.h"
 #include "mcbp/frame.h"
 #include "mutator.h"
 
@@ -98,6 +99,60 @@ static void most_frames_are_valid(void **state)
     assert_true(valid < all); /* and some are broken */
 }
 
+static uint32_t little(const uint8_t *bytes)
+{
+    return __builtin_bswap32(read_be32(bytes));
+}
+
+/* Where nothing was, there is a file header and often a whole packet. */
+static void captures_are_made_from_nothing(void **state)
+{
+    (void)state;
+    const struct form *form = form_find("verify");
+    unsigned pcap = 0;
+    unsigned pcapng = 0;
+    for (uint32_t seed = 0; seed < 1000; seed++) {
+        uint8_t data[4096] = {'0'};
+        size_t size = mutate(form, data, 1, sizeof(data), seed);
+        uint32_t magic = size < 4 ? 0 : little(data);
+        pcap += magic == 0xa1b2c3d4 && size > 40 && little(data + 32) <= size - 40;
+        pcapng += magic == 0x0a0d0d0a && size > 96;
+    }
+    assert_true(pcap > 100);
+    assert_true(pcapng > 20);
+}
+
+/* Both copies of a block's length are the same, whatever was done to it, three times of four. */
+static void lengths_of_blocks_are_repaired(void **state)
+{
+    (void)state;
+    const struct form *form = form_find("savefile");
+    unsigned same = 0;
+    for (uint32_t seed = 0; seed < 1000; seed++) {
+        uint8_t data[64] = {0x0a, 0x0d, 0x0d, 0x0a, 28};
+        mutate(form, data, 28, sizeof(data), seed);
+        uint32_t size = little(data + 4);
+        same += size >= 12 && size <= 64 && little(data + size - 4) == size;
+    }
+    assert_true(same > 300);
+}
+
+/* Extras of 8 bits, a key of 16: nothing but an operation that means to would make such sums. */
+static void sums_are_made_to_wrap(void **state)
+{
+    (void)state;
+    const struct form *form = form_find("execute");
+    unsigned wrapped = 0;
+    for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+        uint8_t data[64] = {0};
+        data[8] = 0x80;
+        mutate(form, data, 8 + 24, 8 + 24, seed);
+        uint32_t sum = read_be16(data + 10) + data[12];
+        wrapped += sum >= 65536 && sum < 65536 + 64 && data[12] > 1;
+    }
+    assert_true(wrapped > 10);
+}
+
 static void there_is_no_other_target(void **state)
 {
     (void)state;
@@ -112,6 +167,9 @@ int main(void)
         cmocka_unit_test(it_splices_within_the_room),
         cmocka_unit_test(the_same_seed_makes_the_same_input),
         cmocka_unit_test(most_frames_are_valid),
+        cmocka_unit_test(captures_are_made_from_nothing),
+        cmocka_unit_test(lengths_of_blocks_are_repaired),
+        cmocka_unit_test(sums_are_made_to_wrap),
         cmocka_unit_test(there_is_no_other_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
