@@ -134,7 +134,11 @@ int __wrap_evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size,
     if (watching) {
         CHECK(size > 0 && count <= 2 && result <= count);
         CHECK(buffer != output || locks > 0); /* other threads must wait until the commit */
-        counts.reservations++;
+        struct sink_watched *watched = buffer == output ? &counts.output : &counts.aside;
+        if (buffer == output && watched->reservations == 0 && result == 2) {
+            counts.new_chunk = extents[1].iov_len;
+        }
+        watched->reservations++;
         counts.abandoned = result > 0;
         reserved_in = buffer;
         reserved_count = result;
@@ -147,18 +151,27 @@ int __wrap_evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size,
 
 int __wrap_evbuffer_commit_space(struct evbuffer *buffer, struct evbuffer_iovec *extents, int count)
 {
-    if (watching && count > 0) { /* of none: a way to ask whether the buffer is frozen */
+    size_t size = 0;
+    bool watched = watching && count > 0; /* of none: a way to ask whether the buffer is frozen */
+    if (watched) {
         CHECK(buffer == reserved_in && count <= reserved_count);
         CHECK(buffer != output || locks > 0);
         for (int i = 0; i < count; i++) {
             CHECK(extents[i].iov_base == reserved[i].iov_base);
             CHECK(extents[i].iov_len > 0 && extents[i].iov_len <= reserved[i].iov_len);
+            size += extents[i].iov_len;
         }
-        counts.commits++;
         counts.abandoned = false;
         reserved_count = 0;
     }
-    return __real_evbuffer_commit_space(buffer, extents, count);
+    int result = __real_evbuffer_commit_space(buffer, extents, count);
+    if (watched) {
+        struct sink_watched *where = buffer == output ? &counts.output : &counts.aside;
+        where->commits++;
+        where->refused += result < 0;
+        where->committed += result < 0 ? 0 : size;
+    }
+    return result;
 }
 
 void sink_watch(void)

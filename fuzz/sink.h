@@ -38,10 +38,18 @@ void sink_check(void);
  * checked: no zero sizes, nothing committed that was not reserved, and the buffer locked from one
  * to the other. The linker sends the calls through here (--wrap, CMakeLists.txt).
  */
-struct sink_counts {
+struct sink_watched {
     unsigned reservations;
     unsigned commits;
-    bool abandoned; /* what was reserved last has not been committed */
+    unsigned refused; /* of the commits; libevent may, where reservations were abandoned before */
+    size_t committed; /* bytes of those that were not */
+};
+
+struct sink_counts {
+    struct sink_watched output; /* in the sink */
+    struct sink_watched aside;  /* in buffers of a writer's own */
+    size_t new_chunk; /* what the first reservation in the sink got behind its first extent */
+    bool abandoned;   /* what was reserved last has not been committed */
 };
 
 void sink_watch(void);
