@@ -100,7 +100,9 @@ size_t description_encode(const struct description *description, uint8_t *out, s
     struct mcbp_frame frame;
     size_t size = 0;
     CHECK(kvr_encode_flat(response, out, room, &size) == KVR_OK);
-    CHECK(out[0] == response->magic);
+    uint8_t beginning[KVR_HEADER_SIZE];
+    kvr_encode_header(response, beginning);
+    CHECK(memcmp(out, beginning, KVR_HEADER_SIZE) == 0 && out[0] == response->magic);
     if (!mcbp_magic_is_known(out[0])) {
         return size; /* no parser reads it */
     }

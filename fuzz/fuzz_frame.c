@@ -5,6 +5,7 @@
  * again, is the same bytes.
  */
 #include "mcbp/frame.h"
+#include "mcbp/status.h"
 #include "response/from_frame.h"
 #include "target.h"
 
@@ -64,6 +65,14 @@ static void check_rebuilt(const struct mcbp_frame *frame)
     free(out);
 }
 
+/* A status has a name or a number, by which it is found. */
+static void check_status(uint16_t status)
+{
+    char text[MCBP_STATUS_TEXT_SIZE];
+    uint16_t found;
+    CHECK(mcbp_status_find(mcbp_status_text(status, text), &found) && found == status);
+}
+
 /* Parses what has come of the stream, in an allocation of its exact size. */
 static enum mcbp_parse parse(struct span arrived, struct mcbp_frame *frame, uint64_t *whole)
 {
@@ -105,6 +114,7 @@ static bool next_frame(struct span *stream, const struct span *cuts, size_t *pie
     enum mcbp_parse at_once = parse(*stream, &frame, &needed);
     CHECK(parsed == at_once && (parsed == MCBP_BAD_MAGIC || whole == needed));
     if (parsed == MCBP_FRAME) {
+        check_status(frame.header.vbucket_or_status);
         *stream = span_skip(*stream, whole);
     } else if (parsed == MCBP_BAD_LENGTHS) { /* as the store does: the body is what it says */
         *stream = span_skip(*stream, whole < stream->size ? whole : stream->size);

@@ -148,6 +148,8 @@ static void check_sizes(const struct calls *calls)
         enum kvr_error error = kvr_size(&description->response, &size);
         CHECK((error != KVR_OK) == description->impossible);
         CHECK(error == KVR_OK || size == 0);
+        CHECK(error == KVR_OK || strlen(kvr_error_text(error)) > 0);
+        CHECK(error == KVR_OK || kvr_encode_flat(&description->response, NULL, 0, &size) == error);
         CHECK(error != KVR_OK || size >= KVR_HEADER_SIZE + description->response.value_size);
     }
 }
