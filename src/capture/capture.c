@@ -1,5 +1,6 @@
 #include "capture/capture.h"
 
+#include "capture/link_type.h"
 #include "capture/stream.h"
 
 #include <errno.h>
@@ -24,26 +25,6 @@ struct capture {
     uint64_t lost;
     char message[CAPTURE_MESSAGE_SIZE];
 };
-
-static const struct {
-    int datalink;
-    enum net_link link;
-} links[] = {
-    {DLT_EN10MB, NET_LINK_ETHERNET}, {DLT_LINUX_SLL, NET_LINK_SLL}, {DLT_LINUX_SLL2, NET_LINK_SLL2},
-    {DLT_NULL, NET_LINK_NULL},       {DLT_LOOP, NET_LINK_LOOP},     {DLT_RAW, NET_LINK_RAW},
-    {DLT_IPV4, NET_LINK_RAW},        {DLT_IPV6, NET_LINK_RAW},
-};
-
-static bool find_link(int datalink, enum net_link *link)
-{
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-        if (links[i].datalink == datalink) {
-            *link = links[i].link;
-            return true;
-        }
-    }
-    return false;
-}
 
 static int open_path(const char *path, uint64_t *total)
 {
@@ -91,13 +72,15 @@ static bool open_pcap(struct capture *self, char *message)
         return false;
     }
     int datalink = pcap_datalink(self->pcap);
-    if (!find_link(datalink, &self->link)) {
+    const struct link_type *type = link_type_of(datalink);
+    if (type == NULL) {
         const char *name = pcap_datalink_val_to_name(datalink);
         snprintf(message, CAPTURE_MESSAGE_SIZE,
                  "%s: byte 20: link type %d (%s) is not one that kvreplay decodes", self->path,
                  datalink, name != NULL ? name : "unnamed");
         return false;
     }
+    self->link = type->link;
     return true;
 }
 

@@ -17,5 +17,6 @@ int command_inspect(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_corpus(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_record(int argc, char **argv);
 
 #endif

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"bench", "measure what the writers cost", command_bench},
     {"corpus", "cut captures into seeds for the fuzz targets", command_corpus},
     {"serve", "serve memcached clients with the writers", command_serve},
+    {"record", "record what clients and a server say to each other", command_record},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

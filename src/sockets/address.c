@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HOST_SIZE = 256 };
+static const char scheme[] = "unix:"; /* of a path */
 
 static bool fail(char problem[SOCKETS_PROBLEM_SIZE], const char *where, const char *why)
 {
@@ -76,15 +76,23 @@ static int read_port(const char *text)
     return *text == '\0' ? -1 : port;
 }
 
-/* Without the brackets that an IPv6 address needs. False: there are others, or it is too long. */
-static bool read_host(const char *text, size_t length, char host[HOST_SIZE])
+static bool is_path(const char *text)
 {
+    return strncmp(text, scheme, strlen(scheme)) == 0;
+}
+
+/* Without the brackets that an IPv6 address needs. */
+bool address_host(const char *text, char host[ADDRESS_HOST_SIZE])
+{
+    const char *colon = strrchr(text, ':');
+    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
     bool brackets = length >= 2 && text[0] == '[' && text[length - 1] == ']';
     if (brackets) {
         text++;
         length -= 2;
     }
-    if (length == 0 || length >= HOST_SIZE || (!brackets && memchr(text, ':', length) != NULL)) {
+    if (length == 0 || length >= ADDRESS_HOST_SIZE || is_path(text) ||
+        (!brackets && memchr(text, ':', length) != NULL)) {
         return false;
     }
     memcpy(host, text, length);
@@ -95,14 +103,13 @@ static bool read_host(const char *text, size_t length, char host[HOST_SIZE])
 bool addresses_add(struct addresses *addresses, const char *text,
                    char problem[SOCKETS_PROBLEM_SIZE])
 {
-    static const char scheme[] = "unix:";
-    if (strncmp(text, scheme, strlen(scheme)) == 0) {
+    if (is_path(text)) {
         return addresses_add_path(addresses, text + strlen(scheme), problem);
     }
-    char host[HOST_SIZE];
+    char host[ADDRESS_HOST_SIZE];
     const char *colon = strrchr(text, ':');
     int port = colon == NULL ? -1 : read_port(colon + 1);
-    if (port < 0 || !read_host(text, (size_t)(colon - text), host)) {
+    if (port < 0 || !address_host(text, host)) {
         return fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
     }
     return addresses_add_host(addresses, host, (uint16_t)port, problem);

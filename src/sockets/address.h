@@ -46,6 +46,10 @@ bool addresses_add_host(struct addresses *addresses, const char *host, uint16_t 
 bool addresses_add_path(struct addresses *addresses, const char *path,
                         char problem[SOCKETS_PROBLEM_SIZE]);
 
+/* The host as it is written in HOST:PORT or [HOST]:PORT. False: there is none. */
+enum { ADDRESS_HOST_SIZE = 256 };
+bool address_host(const char *text, char host[ADDRESS_HOST_SIZE]);
+
 /* "127.0.0.1:11211", "[::1]:11211", or the path of a UNIX socket; written to `text` and returned.
  */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE]);

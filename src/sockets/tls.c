@@ -1,6 +1,8 @@
 #include "sockets/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 
 /* Says what is wrong with `path`, as OpenSSL has it. */
@@ -54,4 +56,13 @@ SSL_CTX *tls_create_client(const char *authorities, char problem[SOCKETS_PROBLEM
                     problem);
     }
     return context;
+}
+
+bool tls_expect_host(SSL *tls, const char *host)
+{
+    struct in6_addr address;
+    if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host) == 1;
+    }
+    return SSL_set_tlsext_host_name(tls, host) == 1 && SSL_set1_host(tls, host) == 1;
 }

@@ -21,4 +21,8 @@ SSL_CTX *tls_create_server(const char *certificate, const char *key,
  */
 SSL_CTX *tls_create_client(const char *authorities, char problem[SOCKETS_PROBLEM_SIZE]);
 
+/* Of a client's connection: the certificate has to be for that host, a name or an address. False:
+ * no memory. */
+bool tls_expect_host(SSL *tls, const char *host);
+
 #endif

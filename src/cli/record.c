@@ -1,0 +1,146 @@
+/*
+ * kvreplay record: captures, from an interface or as a proxy.
+ */
+#include "cli/command.h"
+#include "cli/record_arguments.h"
+#include "record/sniffer.h"
+#include "record/tcp_trace.h"
+#include "replay/result.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { DESCRIPTION_SIZE = 400 };
+
+static const char application[] = "kvreplay " KVREPLAY_VERSION;
+
+/* Standard output may be the capture. */
+static void say(const char *message)
+{
+    fprintf(stderr, "kvreplay: %s\n", message);
+}
+
+static int complain(const char *problem)
+{
+    say(problem);
+    return VERIFY_INTERNAL;
+}
+
+/* Closes the tape, says what is on it, and whether that is all. */
+static int finish(struct tape *tape, int status)
+{
+    char problem[TAPE_PROBLEM_SIZE];
+    struct tape_counts counts = tape_counts(tape);
+    bool whole = tape_close(tape, problem);
+    fprintf(stderr, "recorded: %" PRIu64 " packet%s, %" PRIu64 " bytes in %u file%s\n",
+            counts.packets, counts.packets == 1 ? "" : "s", counts.bytes, counts.files,
+            counts.files == 1 ? "" : "s");
+    return whole ? status : complain(problem);
+}
+
+/* ------------------------------------------------------------------------ the proxy */
+
+static void say_proxied(const struct proxy_counts *counts)
+{
+    fprintf(stderr,
+            "connections: %" PRIu64 ", clients sent %" PRIu64 " bytes, servers %" PRIu64 "\n",
+            counts->connections, counts->bytes[TCP_CLIENT], counts->bytes[TCP_SERVER]);
+    if (counts->refused > 0) {
+        fprintf(stderr, "not handed on: %" PRIu64 "\n", counts->refused);
+    }
+    if (counts->cut_off > 0) {
+        fprintf(stderr, "cut off in the end: %" PRIu64 "\n", counts->cut_off);
+    }
+}
+
+static int run_proxy(struct record_options *options)
+{
+    char problem[PROXY_PROBLEM_SIZE], description[DESCRIPTION_SIZE];
+    snprintf(description, sizeof(description), "proxy at %.150s to %.150s%s", options->proxy.listen,
+             options->proxy.target,
+             options->proxy.certificate != NULL || options->proxy.target_tls ? ", TLS removed"
+                                                                             : "");
+    options->tape.interface = (struct pcapng_interface){
+        .link_type = PCAPNG_RAW, .application = application, .description = description};
+    options->proxy.tell = say;
+    options->proxy.seconds_max = options->seconds_max;
+    struct tape *tape = tape_open(&options->tape, problem);
+    if (tape == NULL) {
+        return complain(problem);
+    }
+    struct proxy *proxy = proxy_create(&options->proxy, tape, problem);
+    if (proxy == NULL) {
+        complain(problem);
+        return finish(tape, VERIFY_INTERNAL);
+    }
+    fprintf(stderr, "ready: %s\n", proxy_address(proxy));
+    proxy_run(proxy);
+    struct proxy_counts counts = proxy_counts(proxy);
+    proxy_destroy(proxy);
+    say_proxied(&counts);
+    return finish(tape, VERIFY_IDENTICAL);
+}
+
+/* ------------------------------------------------------------------------ live capture */
+
+static int say_captured(const struct record_options *options, const struct tap_counts *counts)
+{
+    uint64_t dropped = counts->dropped + counts->dropped_by_interface;
+    fprintf(stderr,
+            "packets: %" PRIu64 " received, %" PRIu64 " dropped by the kernel, %" PRIu64
+            " by the interface\n",
+            counts->received, counts->dropped, counts->dropped_by_interface);
+    if (dropped <= options->max_loss) {
+        return VERIFY_IDENTICAL;
+    }
+    fprintf(stderr,
+            "kvreplay: %" PRIu64 " packets were dropped, --max-loss accepts %" PRIu64
+            "; a larger --buffer-size or a narrower --filter helps\n",
+            dropped, options->max_loss);
+    return VERIFY_NO_EVIDENCE;
+}
+
+static int capture(struct tap *tap, const struct record_options *options)
+{
+    char problem[TAP_PROBLEM_SIZE];
+    struct tap_counts counts;
+    struct tape *tape = tape_open(&options->tape, problem);
+    if (tape == NULL) {
+        return complain(problem);
+    }
+    fprintf(stderr, "ready: %s, %s\n", options->tap.interface, options->tap.filter);
+    if (!sniffer_run(tap, tape, options->seconds_max, &counts, problem)) {
+        complain(problem);
+        return finish(tape, VERIFY_INTERNAL);
+    }
+    int status = say_captured(options, &counts);
+    return finish(tape, status);
+}
+
+static int run_live(struct record_options *options)
+{
+    char problem[TAP_PROBLEM_SIZE];
+    struct tap *tap;
+    enum tap_open_result result = tap_open(&options->tap, &tap, problem);
+    if (result != TAP_OPEN) {
+        complain(problem);
+        return result == TAP_BAD_FILTER ? VERIFY_USAGE : VERIFY_INTERNAL;
+    }
+    options->tape.interface = (struct pcapng_interface){
+        .link_type = tap_link_type(tap),
+        .application = application,
+        .snap_length = TAP_SNAP_LENGTH,
+        .name = options->tap.interface,
+        .filter = options->tap.filter,
+    };
+    int status = capture(tap, options);
+    tap_close(tap);
+    return status;
+}
+
+int command_record(int argc, char **argv)
+{
+    struct record_options options;
+    record_arguments(argc, argv, &options);
+    return options.proxy_wanted ? run_proxy(&options) : run_live(&options);
+}

@@ -1,0 +1,271 @@
+#include "record/proxy.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "record/relay.h"
+#include "sockets/listener.h"
+#include "sockets/tls.h"
+
+static const struct timeval accept_again = {.tv_usec = 20000}; /* after descriptors ran out */
+static const struct timeval flush_interval = {.tv_sec = 1};
+
+/* What the loop waits for, beside the listeners. */
+enum { ON_SIGTERM, ON_SIGINT, ON_STOP, ON_TOO_LATE, ON_ACCEPT, ON_FLUSH, EVENTS };
+
+struct proxy {
+    struct proxy_options options;
+    struct listeners listeners;
+    struct relays relays;
+    struct evconnlistener *accepting[ADDRESSES_MAX];
+    struct event *events[EVENTS];
+    char host[ADDRESS_HOST_SIZE];
+};
+
+/* ------------------------------------------------------------------------ accepting */
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
+                      struct sockaddr *client, int length, void *context)
+{
+    (void)listener;
+    (void)length;
+    struct proxy *proxy = context;
+    relay_open(&proxy->relays, socket, client);
+}
+
+static void set_accepting(struct proxy *proxy, bool on)
+{
+    for (size_t i = 0; i < proxy->listeners.count; i++) {
+        (on ? evconnlistener_enable : evconnlistener_disable)(proxy->accepting[i]);
+    }
+}
+
+/* No descriptors, mostly: who waits goes on waiting for a moment, without a busy loop here. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    (void)listener;
+    struct proxy *proxy = context;
+    set_accepting(proxy, false);
+    event_add(proxy->events[ON_ACCEPT], &accept_again);
+}
+
+static void on_accept_again(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    struct proxy *proxy = context;
+    if (!proxy->relays.stopping) {
+        set_accepting(proxy, true);
+    }
+}
+
+static void close_listeners(struct proxy *proxy)
+{
+    for (size_t i = 0; i < ADDRESSES_MAX && proxy->accepting[i] != NULL; i++) {
+        evconnlistener_free(proxy->accepting[i]);
+        proxy->accepting[i] = NULL;
+    }
+    listeners_close(&proxy->listeners);
+}
+
+/* ------------------------------------------------------------------------ stopping */
+
+static void leave(struct proxy *proxy)
+{
+    event_base_loopbreak(proxy->relays.base);
+}
+
+/* By a signal, or by a limit. The second time is the last. */
+static void on_stop(evutil_socket_t socket, short what, void *context)
+{
+    static const struct timeval late = {.tv_sec = PROXY_STOP_SECONDS};
+    (void)socket;
+    (void)what;
+    struct proxy *proxy = context;
+    if (proxy->relays.stopping) {
+        leave(proxy);
+        return;
+    }
+    close_listeners(proxy);
+    event_add(proxy->events[ON_TOO_LATE], &late);
+    relays_stop(&proxy->relays);
+    if (proxy->relays.first == NULL) {
+        leave(proxy);
+    }
+}
+
+static void on_too_late(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    leave(context);
+}
+
+static void on_changed(void *context)
+{
+    struct proxy *proxy = context;
+    const struct relays *relays = &proxy->relays;
+    if (tape_problem(relays->tape) != NULL || (relays->stopping && relays->first == NULL)) {
+        leave(proxy);
+    } else if (!relays->stopping && tape_is_full(relays->tape)) {
+        event_active(proxy->events[ON_STOP], EV_TIMEOUT, 1);
+    }
+}
+
+/* Who reads the file meanwhile, or after this program was killed, finds all but the last second. */
+static void on_flush(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    struct proxy *proxy = context;
+    if (!tape_flush(proxy->relays.tape)) {
+        leave(proxy);
+    }
+}
+
+/* ------------------------------------------------------------------------ making */
+
+/* As many connections as the system allows; more wait until they are accepted. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool add_events(struct proxy *proxy)
+{
+    struct event_base *base = proxy->relays.base;
+    struct event *const added[EVENTS] = {
+        [ON_SIGTERM] = evsignal_new(base, SIGTERM, on_stop, proxy),
+        [ON_SIGINT] = evsignal_new(base, SIGINT, on_stop, proxy),
+        [ON_STOP] = evtimer_new(base, on_stop, proxy),
+        [ON_TOO_LATE] = evtimer_new(base, on_too_late, proxy),
+        [ON_ACCEPT] = evtimer_new(base, on_accept_again, proxy),
+        [ON_FLUSH] = event_new(base, -1, EV_PERSIST, on_flush, proxy),
+    };
+    struct timeval seconds = {.tv_sec = proxy->options.seconds_max};
+    bool all = true;
+    for (size_t i = 0; i < EVENTS; i++) {
+        proxy->events[i] = added[i];
+        all = all && added[i] != NULL;
+    }
+    return all && event_add(added[ON_SIGTERM], NULL) == 0 &&
+           event_add(added[ON_SIGINT], NULL) == 0 &&
+           event_add(added[ON_FLUSH], &flush_interval) == 0 &&
+           (seconds.tv_sec == 0 || event_add(added[ON_STOP], &seconds) == 0);
+}
+
+static bool add_listeners(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->listeners.count; i++) {
+        proxy->accepting[i] = evconnlistener_new(proxy->relays.base, on_accept, proxy,
+                                                 LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0,
+                                                 proxy->listeners.sockets[i]);
+        if (proxy->accepting[i] == NULL) {
+            return false;
+        }
+        evconnlistener_set_error_cb(proxy->accepting[i], on_accept_error);
+    }
+    return true;
+}
+
+static bool init_relays(struct proxy *proxy, struct tape *tape, char problem[PROXY_PROBLEM_SIZE])
+{
+    const struct proxy_options *options = &proxy->options;
+    struct relays *relays = &proxy->relays;
+    *relays = (struct relays){
+        .base = event_base_new(),
+        .tape = tape,
+        .host = address_host(options->target, proxy->host) ? proxy->host : NULL,
+        .tell = options->tell,
+        .changed = on_changed,
+        .context = proxy,
+    };
+    if (!addresses_add(&relays->target, options->target, problem)) {
+        return false;
+    }
+    if (options->certificate != NULL) {
+        relays->client_tls = tls_create_server(options->certificate, options->key, problem);
+    }
+    if (options->target_tls) {
+        relays->target_tls = tls_create_client(options->authorities, problem);
+    }
+    return (options->certificate == NULL || relays->client_tls != NULL) &&
+           (!options->target_tls || relays->target_tls != NULL);
+}
+
+static bool init(struct proxy *proxy, struct tape *tape, char problem[PROXY_PROBLEM_SIZE])
+{
+    struct addresses addresses = {0};
+    if (!init_relays(proxy, tape, problem) ||
+        !addresses_add(&addresses, proxy->options.listen, problem) ||
+        !listeners_open(&proxy->listeners, &addresses, problem)) {
+        return false;
+    }
+    if (proxy->relays.base == NULL || !add_events(proxy) || !add_listeners(proxy)) {
+        snprintf(problem, PROXY_PROBLEM_SIZE, "%s", strerror(ENOMEM));
+        return false;
+    }
+    return true;
+}
+
+struct proxy *proxy_create(const struct proxy_options *options, struct tape *tape,
+                           char problem[PROXY_PROBLEM_SIZE])
+{
+    signal(SIGPIPE, SIG_IGN);
+    allow_descriptors();
+    struct proxy *proxy = calloc(1, sizeof(*proxy));
+    if (proxy == NULL) {
+        snprintf(problem, PROXY_PROBLEM_SIZE, "%s", strerror(ENOMEM));
+        return NULL;
+    }
+    proxy->options = *options;
+    if (!init(proxy, tape, problem)) {
+        proxy_destroy(proxy);
+        return NULL;
+    }
+    return proxy;
+}
+
+void proxy_destroy(struct proxy *proxy)
+{
+    close_listeners(proxy);
+    for (size_t i = 0; i < EVENTS; i++) {
+        if (proxy->events[i] != NULL) {
+            event_free(proxy->events[i]);
+        }
+    }
+    if (proxy->relays.base != NULL) {
+        event_base_free(proxy->relays.base);
+    }
+    SSL_CTX_free(proxy->relays.client_tls);
+    SSL_CTX_free(proxy->relays.target_tls);
+    free(proxy);
+}
+
+const char *proxy_address(const struct proxy *proxy)
+{
+    return proxy->listeners.text;
+}
+
+bool proxy_run(struct proxy *proxy)
+{
+    set_accepting(proxy, true);
+    event_base_dispatch(proxy->relays.base);
+    relays_close(&proxy->relays);
+    event_base_loop(proxy->relays.base, EVLOOP_NONBLOCK); /* libevent frees connections in there */
+    return tape_problem(proxy->relays.tape) == NULL;
+}
+
+struct proxy_counts proxy_counts(const struct proxy *proxy)
+{
+    return proxy->relays.counts;
+}

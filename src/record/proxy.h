@@ -1,0 +1,67 @@
+/*
+ * A recording proxy: takes connections, opens one to the target for each, hands on what comes from
+ * either side, and records it before that. One thread, one event loop.
+ *
+ * What a packet says of the client is true; the server's end is the address that the client has
+ * connected to. Clients of a UNIX socket have made addresses: 192.0.2.1 with a port of their own,
+ * and 192.0.2.2, port 11211 (RFC 5737).
+ *
+ * Bounded: while one side has PROXY_UNSENT_MAX bytes to take, the other is not read. A connection
+ * whose side has ended is open until the other has ended too.
+ */
+#ifndef KVREPLAY_RECORD_PROXY_H
+#define KVREPLAY_RECORD_PROXY_H
+
+#include "record/tape.h"
+#include "sockets/address.h"
+
+enum {
+    PROXY_PROBLEM_SIZE = SOCKETS_PROBLEM_SIZE,
+    PROXY_UNSENT_MAX = 256 * 1024, /* bytes, and one read beyond */
+    PROXY_STOP_SECONDS = 5,
+    PROXY_CONNECT_SECONDS = 10,
+};
+
+struct proxy_options {
+    const char *listen;      /* as addresses_add has it */
+    const char *target;      /* likewise */
+    const char *certificate; /* towards clients, PEM; NULL: no TLS */
+    const char *key;
+    bool target_tls;
+    const char *authorities; /* PEM; NULL: those of the system */
+    unsigned seconds_max;    /* then it stops; 0: no limit */
+    /* Is told what goes wrong with single connections. */
+    void (*tell)(const char *message);
+};
+
+struct proxy_counts {
+    uint64_t connections;
+    uint64_t refused;  /* of them: could not be handed on */
+    uint64_t bytes[2]; /* by enum tcp_side: sent by clients, by servers */
+    uint64_t cut_off;  /* connections that were open when time was up */
+};
+
+struct proxy;
+
+/*
+ * Listens. From here on SIGTERM and SIGINT stop it. The options are copied; what they point to has
+ * to live as long. The tape is the caller's. NULL: `problem` says why.
+ */
+struct proxy *proxy_create(const struct proxy_options *options, struct tape *tape,
+                           char problem[PROXY_PROBLEM_SIZE]);
+void proxy_destroy(struct proxy *proxy);
+
+/* Where it listens: "127.0.0.1:11211, [::1]:11211", or the socket's path. */
+const char *proxy_address(const struct proxy *proxy);
+
+/*
+ * Serves until a signal, until a limit is reached or the tape fails. After the first two nobody is
+ * accepted and clients are not read any more; what they had sent is handed on with an end behind
+ * it, and connections are open until the target has answered and ended them, at most
+ * PROXY_STOP_SECONDS. A second signal closes them at once. False: the tape has failed.
+ */
+bool proxy_run(struct proxy *proxy);
+
+struct proxy_counts proxy_counts(const struct proxy *proxy);
+
+#endif

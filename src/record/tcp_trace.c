@@ -1,0 +1,185 @@
+#include "record/tcp_trace.h"
+
+#include "base/endian.h"
+#include "record/checksum.h"
+
+enum {
+    IPV4_SIZE = 20,
+    IPV6_SIZE = 40,
+    TCP_SIZE = 20,
+    OPTIONS_SIZE = 8,
+    PIECES_MAX = 16, /* in a segment */
+    HOPS = 64,
+    DONT_FRAGMENT = 0x4000,
+    PUSH = 0x08,
+    WINDOW_SCALE = 14, /* RFC 7323: the largest. Nobody's window is ever full */
+};
+
+struct segment {
+    enum tcp_side from;
+    uint8_t flags;
+    const struct span *pieces;
+    size_t count;
+    size_t size; /* of the pieces */
+};
+
+static size_t address_size(const struct tcp_trace *trace)
+{
+    return trace->ends[TCP_CLIENT].family == 6 ? 16 : 4;
+}
+
+/* ------------------------------------------------------------------------ headers */
+
+static size_t put_ipv4(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
+{
+    struct checksum checksum = {0};
+    ip[0] = 4 << 4 | IPV4_SIZE / 4;
+    write_be16(ip + 2, (uint16_t)(IPV4_SIZE + size));
+    write_be16(ip + 6, DONT_FRAGMENT);
+    ip[8] = HOPS;
+    ip[9] = NET_TCP;
+    memcpy(ip + 12, trace->ends[from].address, 4);
+    memcpy(ip + 16, trace->ends[1 - from].address, 4);
+    checksum_add(&checksum, span_of(ip, IPV4_SIZE));
+    write_be16(ip + 10, checksum_of(&checksum));
+    return IPV4_SIZE;
+}
+
+static size_t put_ipv6(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
+{
+    ip[0] = 6 << 4;
+    write_be16(ip + 4, (uint16_t)size);
+    ip[6] = NET_TCP;
+    ip[7] = HOPS;
+    memcpy(ip + 8, trace->ends[from].address, 16);
+    memcpy(ip + 24, trace->ends[1 - from].address, 16);
+    return IPV6_SIZE;
+}
+
+/* A SYN says the largest segment and how the window is scaled. */
+static size_t put_options(uint8_t *options, uint8_t flags)
+{
+    static const uint8_t syn[OPTIONS_SIZE] = {2, 4, TCP_TRACE_MSS >> 8, TCP_TRACE_MSS & 0xff,
+                                              3, 3, WINDOW_SCALE,       0};
+    if ((flags & NET_SYN) == 0) {
+        return 0;
+    }
+    memcpy(options, syn, sizeof(syn));
+    return sizeof(syn);
+}
+
+static size_t put_tcp(uint8_t *tcp, const struct tcp_trace *trace, const struct segment *segment)
+{
+    enum tcp_side from = segment->from;
+    size_t size = TCP_SIZE + put_options(tcp + TCP_SIZE, segment->flags);
+    write_be16(tcp, trace->ends[from].port);
+    write_be16(tcp + 2, trace->ends[1 - from].port);
+    write_be32(tcp + 4, trace->next[from]);
+    write_be32(tcp + 8, (segment->flags & NET_ACK) != 0 ? trace->next[1 - from] : 0);
+    tcp[12] = (uint8_t)(size / 4 << 4);
+    tcp[13] = segment->flags;
+    write_be16(tcp + 14, UINT16_MAX);
+    return size;
+}
+
+/* Over addresses, protocol and length, header and payload (RFC 9293, 3.1; RFC 8200, 8.1). */
+static uint16_t tcp_checksum(const struct tcp_trace *trace, const struct segment *segment,
+                             struct span header)
+{
+    struct checksum checksum = {.sum = NET_TCP + header.size + segment->size};
+    checksum_add(&checksum, span_of(trace->ends[TCP_CLIENT].address, address_size(trace)));
+    checksum_add(&checksum, span_of(trace->ends[TCP_SERVER].address, address_size(trace)));
+    checksum_add(&checksum, header);
+    for (size_t i = 0; i < segment->count; i++) {
+        checksum_add(&checksum, segment->pieces[i]);
+    }
+    return checksum_of(&checksum);
+}
+
+/* ------------------------------------------------------------------------ segments */
+
+static bool write_segment(struct tcp_trace *trace, int64_t time, const struct segment *segment)
+{
+    uint8_t headers[IPV6_SIZE + TCP_SIZE + OPTIONS_SIZE] = {0};
+    bool ipv6 = trace->ends[TCP_CLIENT].family == 6;
+    uint8_t *tcp = headers + (ipv6 ? IPV6_SIZE : IPV4_SIZE);
+    size_t tcp_size = put_tcp(tcp, trace, segment);
+    size_t ip_size =
+        (ipv6 ? put_ipv6 : put_ipv4)(headers, trace, segment->from, tcp_size + segment->size);
+    write_be16(tcp + 16, tcp_checksum(trace, segment, span_of(tcp, tcp_size)));
+    struct span parts[1 + PIECES_MAX] = {span_of(headers, ip_size + tcp_size)};
+    for (size_t i = 0; i < segment->count; i++) {
+        parts[1 + i] = segment->pieces[i];
+    }
+    return tape_write(trace->tape, time, (uint32_t)(ip_size + tcp_size + segment->size), parts,
+                      1 + segment->count);
+}
+
+/* A segment without data. */
+static bool say(struct tcp_trace *trace, enum tcp_side from, uint8_t flags, int64_t time)
+{
+    bool written = write_segment(trace, time, &(struct segment){.from = from, .flags = flags});
+    trace->next[from] += (flags & (NET_SYN | NET_FIN)) != 0; /* these count as a byte */
+    trace->unacknowledged[1 - from] = 0;
+    return written;
+}
+
+bool tcp_trace_open(struct tcp_trace *trace, int64_t time)
+{
+    return say(trace, TCP_CLIENT, NET_SYN, time) &&
+           say(trace, TCP_SERVER, NET_SYN | NET_ACK, time) && say(trace, TCP_CLIENT, NET_ACK, time);
+}
+
+static bool send_segment(struct tcp_trace *trace, int64_t time, const struct segment *segment)
+{
+    enum tcp_side from = segment->from;
+    bool written = write_segment(trace, time, segment);
+    trace->next[from] += (uint32_t)segment->size;
+    trace->unacknowledged[from] += (uint32_t)segment->size;
+    trace->unacknowledged[1 - from] = 0;
+    if (written && trace->unacknowledged[from] >= 2 * TCP_TRACE_MSS) {
+        written = say(trace, 1 - from, NET_ACK, time);
+    }
+    return written;
+}
+
+bool tcp_trace_data(struct tcp_trace *trace, enum tcp_side from, int64_t time,
+                    const struct span *pieces, size_t count)
+{
+    struct span parts[PIECES_MAX];
+    struct segment segment = {.from = from, .pieces = parts};
+    struct span rest = count > 0 ? pieces[0] : span_of(NULL, 0);
+    bool written = true;
+    for (size_t i = 0; written && i < count && !trace->over;) {
+        size_t room = TCP_TRACE_MSS - segment.size;
+        size_t size = rest.size < room ? rest.size : room;
+        parts[segment.count++] = span_head(rest, size);
+        segment.size += size;
+        rest = span_skip(rest, size);
+        if (rest.size == 0 && ++i < count) {
+            rest = pieces[i];
+        }
+        bool last = i == count;
+        if (last || segment.size == TCP_TRACE_MSS || segment.count == PIECES_MAX) {
+            segment.flags = NET_ACK | (last ? PUSH : 0);
+            written = segment.size == 0 || send_segment(trace, time, &segment);
+            segment.count = segment.size = 0;
+        }
+    }
+    return written;
+}
+
+/* ------------------------------------------------------------------------ ends */
+
+bool tcp_trace_end(struct tcp_trace *trace, enum tcp_side from, int64_t time)
+{
+    return trace->over ||
+           (say(trace, from, NET_FIN | NET_ACK, time) && say(trace, 1 - from, NET_ACK, time));
+}
+
+bool tcp_trace_reset(struct tcp_trace *trace, enum tcp_side from, int64_t time)
+{
+    bool written = trace->over || say(trace, from, NET_RST | NET_ACK, time);
+    trace->over = true;
+    return written;
+}
