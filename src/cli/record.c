@@ -53,32 +53,38 @@ static void say_proxied(const struct proxy_counts *counts)
     }
 }
 
-static int run_proxy(struct record_options *options)
+/* The tape is made last: nothing is left behind by a proxy that could not begin. */
+static int proxy(struct proxy *proxy, struct record_options *options)
 {
-    char problem[PROXY_PROBLEM_SIZE], description[DESCRIPTION_SIZE];
-    snprintf(description, sizeof(description), "proxy at %.150s to %.150s%s", options->proxy.listen,
-             options->proxy.target,
-             options->proxy.certificate != NULL || options->proxy.target_tls ? ", TLS removed"
-                                                                             : "");
+    char problem[TAPE_PROBLEM_SIZE], description[DESCRIPTION_SIZE];
+    bool tls = options->proxy.certificate != NULL || options->proxy.target_tls;
+    snprintf(description, sizeof(description), "proxy to %.300s%s", options->proxy.target,
+             tls ? ", TLS removed" : "");
     options->tape.interface = (struct pcapng_interface){
         .link_type = PCAPNG_RAW, .application = application, .description = description};
-    options->proxy.tell = say;
-    options->proxy.seconds_max = options->seconds_max;
     struct tape *tape = tape_open(&options->tape, problem);
     if (tape == NULL) {
         return complain(problem);
     }
-    struct proxy *proxy = proxy_create(&options->proxy, tape, problem);
-    if (proxy == NULL) {
-        complain(problem);
-        return finish(tape, VERIFY_INTERNAL);
-    }
     fprintf(stderr, "ready: %s\n", proxy_address(proxy));
-    proxy_run(proxy);
+    proxy_run(proxy, tape);
     struct proxy_counts counts = proxy_counts(proxy);
-    proxy_destroy(proxy);
     say_proxied(&counts);
     return finish(tape, VERIFY_IDENTICAL);
+}
+
+static int run_proxy(struct record_options *options)
+{
+    char problem[PROXY_PROBLEM_SIZE];
+    options->proxy.tell = say;
+    options->proxy.seconds_max = options->seconds_max;
+    struct proxy *created = proxy_create(&options->proxy, problem);
+    if (created == NULL) {
+        return complain(problem);
+    }
+    int status = proxy(created, options);
+    proxy_destroy(created);
+    return status;
 }
 
 /* ------------------------------------------------------------------------ live capture */

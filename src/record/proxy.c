@@ -177,13 +177,12 @@ static bool add_listeners(struct proxy *proxy)
     return true;
 }
 
-static bool init_relays(struct proxy *proxy, struct tape *tape, char problem[PROXY_PROBLEM_SIZE])
+static bool init_relays(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 {
     const struct proxy_options *options = &proxy->options;
     struct relays *relays = &proxy->relays;
     *relays = (struct relays){
         .base = event_base_new(),
-        .tape = tape,
         .host = address_host(options->target, proxy->host) ? proxy->host : NULL,
         .tell = options->tell,
         .changed = on_changed,
@@ -202,10 +201,10 @@ static bool init_relays(struct proxy *proxy, struct tape *tape, char problem[PRO
            (!options->target_tls || relays->target_tls != NULL);
 }
 
-static bool init(struct proxy *proxy, struct tape *tape, char problem[PROXY_PROBLEM_SIZE])
+static bool init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 {
     struct addresses addresses = {0};
-    if (!init_relays(proxy, tape, problem) ||
+    if (!init_relays(proxy, problem) ||
         !addresses_add(&addresses, proxy->options.listen, problem) ||
         !listeners_open(&proxy->listeners, &addresses, problem)) {
         return false;
@@ -217,8 +216,7 @@ static bool init(struct proxy *proxy, struct tape *tape, char problem[PROXY_PROB
     return true;
 }
 
-struct proxy *proxy_create(const struct proxy_options *options, struct tape *tape,
-                           char problem[PROXY_PROBLEM_SIZE])
+struct proxy *proxy_create(const struct proxy_options *options, char problem[PROXY_PROBLEM_SIZE])
 {
     signal(SIGPIPE, SIG_IGN);
     allow_descriptors();
@@ -228,7 +226,7 @@ struct proxy *proxy_create(const struct proxy_options *options, struct tape *tap
         return NULL;
     }
     proxy->options = *options;
-    if (!init(proxy, tape, problem)) {
+    if (!init(proxy, problem)) {
         proxy_destroy(proxy);
         return NULL;
     }
@@ -256,13 +254,14 @@ const char *proxy_address(const struct proxy *proxy)
     return proxy->listeners.text;
 }
 
-bool proxy_run(struct proxy *proxy)
+bool proxy_run(struct proxy *proxy, struct tape *tape)
 {
+    proxy->relays.tape = tape;
     set_accepting(proxy, true);
     event_base_dispatch(proxy->relays.base);
     relays_close(&proxy->relays);
     event_base_loop(proxy->relays.base, EVLOOP_NONBLOCK); /* libevent frees connections in there */
-    return tape_problem(proxy->relays.tape) == NULL;
+    return tape_problem(tape) == NULL;
 }
 
 struct proxy_counts proxy_counts(const struct proxy *proxy)

@@ -44,23 +44,23 @@ struct proxy_counts {
 struct proxy;
 
 /*
- * Listens. From here on SIGTERM and SIGINT stop it. The options are copied; what they point to has
- * to live as long. The tape is the caller's. NULL: `problem` says why.
+ * Listens, and who connects waits for proxy_run. From here on SIGTERM and SIGINT stop it. The
+ * options are copied; what they point to has to live as long. NULL: `problem` says why.
  */
-struct proxy *proxy_create(const struct proxy_options *options, struct tape *tape,
-                           char problem[PROXY_PROBLEM_SIZE]);
+struct proxy *proxy_create(const struct proxy_options *options, char problem[PROXY_PROBLEM_SIZE]);
 void proxy_destroy(struct proxy *proxy);
 
 /* Where it listens: "127.0.0.1:11211, [::1]:11211", or the socket's path. */
 const char *proxy_address(const struct proxy *proxy);
 
 /*
- * Serves until a signal, until a limit is reached or the tape fails. After the first two nobody is
- * accepted and clients are not read any more; what they had sent is handed on with an end behind
- * it, and connections are open until the target has answered and ended them, at most
- * PROXY_STOP_SECONDS. A second signal closes them at once. False: the tape has failed.
+ * Serves and records on the tape, which is the caller's, until a signal, until a limit is reached
+ * or the tape fails. After the first two nobody is accepted and clients are not read any more; what
+ * they had sent is handed on with an end behind it, and connections are open until the target has
+ * answered and ended them, at most PROXY_STOP_SECONDS. A second signal closes them at once. False:
+ * the tape has failed.
  */
-bool proxy_run(struct proxy *proxy);
+bool proxy_run(struct proxy *proxy, struct tape *tape);
 
 struct proxy_counts proxy_counts(const struct proxy *proxy);
 

@@ -100,19 +100,32 @@ bool address_host(const char *text, char host[ADDRESS_HOST_SIZE])
     return true;
 }
 
+/* -1: there is none, or it is none. */
+static int port_of(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    return colon == NULL ? -1 : read_port(colon + 1);
+}
+
+bool address_is_formed(const char *text)
+{
+    char host[ADDRESS_HOST_SIZE];
+    return is_path(text) ? text[strlen(scheme)] != '\0'
+                         : port_of(text) >= 0 && address_host(text, host);
+}
+
 bool addresses_add(struct addresses *addresses, const char *text,
                    char problem[SOCKETS_PROBLEM_SIZE])
 {
+    char host[ADDRESS_HOST_SIZE];
+    if (!address_is_formed(text)) {
+        return fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
+    }
     if (is_path(text)) {
         return addresses_add_path(addresses, text + strlen(scheme), problem);
     }
-    char host[ADDRESS_HOST_SIZE];
-    const char *colon = strrchr(text, ':');
-    int port = colon == NULL ? -1 : read_port(colon + 1);
-    if (port < 0 || !address_host(text, host)) {
-        return fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
-    }
-    return addresses_add_host(addresses, host, (uint16_t)port, problem);
+    return address_host(text, host) &&
+           addresses_add_host(addresses, host, (uint16_t)port_of(text), problem);
 }
 
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE])

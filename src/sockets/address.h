@@ -50,6 +50,9 @@ bool addresses_add_path(struct addresses *addresses, const char *path,
 enum { ADDRESS_HOST_SIZE = 256 };
 bool address_host(const char *text, char host[ADDRESS_HOST_SIZE]);
 
+/* Whether it has one of the three forms, without looking anything up. */
+bool address_is_formed(const char *text);
+
 /* "127.0.0.1:11211", "[::1]:11211", or the path of a UNIX socket; written to `text` and returned.
  */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE]);

@@ -1,0 +1,57 @@
+/*
+ * A relay from within. Private to the two files that make it: relay_open.c begins it, relay.c hands
+ * on and ends it.
+ */
+#ifndef KVREPLAY_RECORD_RELAY_PARTS_H
+#define KVREPLAY_RECORD_RELAY_PARTS_H
+
+#include "record/relay.h"
+
+#include <event2/bufferevent.h>
+
+/* One of the two connections. */
+struct end {
+    struct relay *relay;
+    struct bufferevent *bufferevent; /* NULL: not open */
+    bool ready;                      /* connected, with TLS when that is agreed upon */
+    bool ended;                      /* sends no more */
+    bool told;                       /* has been told that the other sends no more */
+};
+
+struct relay {
+    struct relays *relays;
+    struct relay *next;
+    struct relay *previous;
+    struct end ends[2]; /* by enum tcp_side */
+    size_t tried;       /* addresses of the target */
+    bool lingering;     /* all is done, but for what the kernel has yet to bring to the client */
+    struct tcp_trace trace;
+    char client[NET_ENDPOINT_TEXT_SIZE];
+};
+
+static inline enum tcp_side side_of(const struct end *end)
+{
+    return end == &end->relay->ends[TCP_SERVER] ? TCP_SERVER : TCP_CLIENT;
+}
+
+static inline struct end *other(struct end *end)
+{
+    return &end->relay->ends[1 - side_of(end)];
+}
+
+/* Lets the bufferevent tell the relay what happens. */
+void relay_listen_to(struct end *end);
+
+/* Both ends are ready: begins to read. */
+void relay_begin(struct relay *relay);
+
+/* This end is ready, or will not be. The relay may be gone after the second. */
+void relay_ready(struct end *end);
+void relay_not_ready(struct end *end, short events);
+
+/* Each may be the end of the relay; the last two are for certain. */
+void relay_stop(struct relay *relay);    /* the client has sent what was read until now */
+void relay_break_off(struct end *end);   /* this side has broken off; so does the relay the other */
+void relay_cut_off(struct relay *relay); /* both sides learn that */
+
+#endif
