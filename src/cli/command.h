@@ -15,6 +15,7 @@ struct command {
 int command_verify(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_anonymise(int argc, char **argv);
 int command_corpus(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_record(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"verify", "build the responses in captures again and compare them", command_verify},
     {"inspect", "print the conversations and frames in captures", command_inspect},
     {"bench", "measure what the writers cost", command_bench},
+    {"anonymise", "replace the keys and values in a capture, to share it", command_anonymise},
     {"corpus", "cut captures into seeds for the fuzz targets", command_corpus},
     {"serve", "serve memcached clients with the writers", command_serve},
     {"record", "record what clients and a server say to each other", command_record},

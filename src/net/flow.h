@@ -82,6 +82,23 @@ void net_flow_destroy(struct net_flow *flow); /* net_flow_finish first, or ends 
 void net_flow_receive(struct net_flow *flow, const struct net_segment *segment,
                       const struct net_origin *origin);
 
+/* A byte of a TCP stream. The stream is the conversation's that the segment's source sends. */
+struct net_place {
+    uint64_t conversation; /* its id */
+    uint64_t offset;       /* of the byte in its stream, from a start that is the stream's own */
+};
+
+/*
+ * Where the first payload byte of a TCP segment lies, just after net_flow_receive was given it:
+ * also of one that brought nothing new. Bytes at the same place are the same byte, sent again.
+ * False: it is of no conversation.
+ */
+bool net_flow_place(struct net_flow *flow, const struct net_segment *segment,
+                    struct net_place *place);
+
+/* The offset behind the last byte told of, of a listener's TCP conversation. */
+uint64_t net_stream_next(const struct net_conversation *conversation, enum net_direction direction);
+
 /* The capture is over: tells all that is held, with its gaps, and closes every conversation. */
 void net_flow_finish(struct net_flow *flow);
 

@@ -37,6 +37,7 @@ struct dissect_frame {
     struct mcbp_frame frame; /* valid during the call */
     struct net_origin origin;
     enum dissect_role role;
+    uint64_t at; /* TCP: bytes that its side sent before it, as far as they are in the capture */
     bool bad_lengths;   /* only the header is set; bytes has the 24 bytes of the header */
     int32_t request_id; /* of memcached's UDP framing; -1 for TCP */
 };

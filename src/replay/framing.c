@@ -117,9 +117,11 @@ static void tell_malformed(struct framing *self, enum dissect_role role, struct 
 
 /* Takes the frame that `bytes` begins with; *used says how many bytes it had. */
 static enum taken take_frame(struct framing *self, enum dissect_role role, struct span bytes,
-                             const struct net_origin *origin, int32_t request_id, size_t *used)
+                             const struct net_origin *origin, uint64_t at, int32_t request_id,
+                             size_t *used)
 {
-    struct dissect_frame frame = {.origin = *origin, .role = role, .request_id = request_id};
+    struct dissect_frame frame = {
+        .origin = *origin, .role = role, .at = at, .request_id = request_id};
     enum mcbp_parse parse = mcbp_frame_parse(bytes, &frame.frame);
     *used = 0;
     if (parse == MCBP_BAD_LENGTHS && role == FROM_CLIENT) {
@@ -217,7 +219,8 @@ static size_t take_carried(struct framing *self, enum net_direction direction, s
     while (from < side->size) {
         size_t used;
         *taken = take_frame(self, role, span_skip(side_carried(side), from),
-                            from == 0 ? &side->origin : &side->latest, -1, &used);
+                            from == 0 ? &side->origin : &side->latest, side->taken + from, -1,
+                            &used);
         from += used;
         if (*taken != TAKEN) {
             break;
@@ -275,6 +278,7 @@ static void give_up_bytes(struct framing *self, enum net_direction direction, st
     struct side *side = &self->sides[direction];
     pass_over(self, direction, side->size + bytes.size);
     side_drop(side, side->size);
+    side->taken += bytes.size;
     begin_search(self, direction, span_of(NULL, 0), &side->latest);
 }
 
@@ -317,8 +321,9 @@ static void frame_in_place(struct framing *self, enum net_direction direction, s
     }
     while (bytes.size > 0 && !side->searching) {
         size_t used;
-        enum taken taken = take_frame(self, role, bytes, origin, -1, &used);
+        enum taken taken = take_frame(self, role, bytes, origin, side->taken, -1, &used);
         bytes = span_skip(bytes, used);
+        side->taken += used;
         if (taken == TAKE_MORE) {
             break;
         }
@@ -327,6 +332,7 @@ static void frame_in_place(struct framing *self, enum net_direction direction, s
             size_t first = bytes.size > 0;
             pass_over(self, direction, first);
             bytes = span_skip(bytes, first);
+            side->taken += first;
             break;
         }
         side->frames_in_row += side->frames_in_row < TRUSTED_FRAMES;
@@ -440,7 +446,7 @@ static void datagram(struct framing *self, enum net_direction direction, struct 
     struct ledger *classes = ledger(self);
     while (message.bytes.size > 0) {
         size_t used;
-        if (take_frame(self, role, message.bytes, &message.origin, message.request_id, &used) !=
+        if (take_frame(self, role, message.bytes, &message.origin, 0, message.request_id, &used) !=
             TAKEN) {
             tell_malformed(self, role, span_skip(message.bytes, used), &message.origin);
             classes->unparsed += message.bytes.size - used;

@@ -71,6 +71,7 @@ void side_drop(struct side *side, size_t size)
         return; /* a large frame that arrives in small segments must not be moved each time */
     }
     side->size -= size;
+    side->taken += size;
     if (side->size > 0) {
         memmove(side->carry, side->carry + size, side->size);
         side->origin = side->latest;

@@ -18,6 +18,7 @@ struct side {
     bool searching;           /* for a frame boundary */
     bool framed;              /* at least one boundary has been found */
     uint32_t frames_in_row;   /* since the last search; how much the framing is to be trusted */
+    uint64_t taken;           /* bytes of the stream before the carry, lost ones not counted */
     uint64_t passed_over;     /* bytes given up before it was clear what the conversation is */
     uint8_t opening[SIDE_OPENING];
     size_t opening_size;
