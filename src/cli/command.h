@@ -13,6 +13,7 @@ struct command {
 };
 
 int command_verify(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_anonymise(int argc, char **argv);

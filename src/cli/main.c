@@ -17,6 +17,7 @@
 
 static const struct command commands[] = {
     {"verify", "build the responses in captures again and compare them", command_verify},
+    {"replay", "send recorded requests to a live server and compare its answers", command_replay},
     {"inspect", "print the conversations and frames in captures", command_inspect},
     {"bench", "measure what the writers cost", command_bench},
     {"anonymise", "replace the keys and values in a capture, to share it", command_anonymise},

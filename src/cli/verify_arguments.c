@@ -12,22 +12,12 @@
 enum {
     WRITER = 0x100,
     REFERENCE,
-    MASK,
     STATE,
     ALLOW_EVICTION,
     HOSTILE,
     ITEM_SIZE_MAX,
-    MAX_PENDING,
-    REQUIRE_COMPARED,
     REQUIRE_EXECUTED,
-    MAX_LOSS,
-    SHOW,
-    JSON,
-    JUNIT,
-    COLOR,
 };
-
-enum { SHOW_MAX = 1 << 20 };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is compared:", 1},
@@ -36,7 +26,6 @@ static const struct argp_option options[] = {
      1},
     {"reference", REFERENCE, "NAME", 0,
      "What its bytes have to equal: capture (default), flat, or another writer", 1},
-    {"mask", MASK, "MASK", 0, "Accept differences in OPCODE:FIELD; may be repeated", 1},
     {"state", STATE, "WHICH", 0,
      "adopt (default): recorded hits of keys never seen before fill the store; cold: the server "
      "was fresh",
@@ -46,24 +35,8 @@ static const struct argp_option options[] = {
     {"allow-eviction", ALLOW_EVICTION, NULL, 0, "Accept a recorded miss of a key that was stored",
      1},
     {"item-size-max", ITEM_SIZE_MAX, "SIZE", 0, "The server's limit, memcached -I (default 1m)", 1},
-    {"max-pending", MAX_PENDING, "SIZE", 0,
-     "Memory for requests that wait for their answers (default 32m)", 1},
-
-    {NULL, 0, NULL, 0, "What is enough:", 2},
-    {"require-compared", REQUIRE_COMPARED, "N", 0,
-     "Fewer frames rebuilt in a capture are no evidence (default 1)", 2},
     {"require-executed", REQUIRE_EXECUTED, "N", 0,
-     "Fewer answers of the store compared are no evidence (default 0)", 2},
-    {"max-loss", MAX_LOSS, "N", 0,
-     "More bytes missing from a capture are no evidence (default 0); any: accept", 2},
-
-    {NULL, 0, NULL, 0, "What is shown:", 4},
-    {"show", SHOW, "N", 0, "Differences shown in full (default 10)", 4},
-    {"json", JSON, "FILE", 0, "Write a report in JSON; - is standard output, instead of text", 4},
-    {"junit", JUNIT, "FILE", 0, "Write a report in JUnit's XML; - as above", 4},
-    {"quiet", 'q', NULL, 0, "Only what is wrong, and the verdict", 4},
-    {"verbose", 'v', NULL, 0, "Also opcodes and statuses", 4},
-    {"color", COLOR, "WHEN", 0, "auto (default), always, never", 4},
+     "Fewer answers of the store compared are no evidence (default 0)", 1},
     {0},
 };
 
@@ -118,36 +91,10 @@ static void set_reference(const struct argp_state *state, struct construct_optio
     }
 }
 
-static void add_mask(const struct argp_state *state, struct verify_arguments *arguments,
-                     const char *text)
-{
-    struct mask_list *list = &arguments->options.masks;
-    struct mask *masks = reallocarray(arguments->masks, list->count + 1, sizeof(*arguments->masks));
-    char message[MASK_MESSAGE_SIZE];
-    if (masks == NULL) {
-        argp_failure(state, VERIFY_INTERNAL, errno, "--mask");
-        return;
-    }
-    arguments->masks = masks;
-    list->masks = masks;
-    if (mask_parse(text, &masks[list->count], message)) {
-        list->count++;
-    } else {
-        argp_error(state, "--mask: %s", message);
-    }
-}
-
 static bool is_cold(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"adopt", "cold", NULL};
     return argument_word(state, "--state", text, words) == 1;
-}
-
-static enum color_when color_of(const struct argp_state *state, const char *text)
-{
-    static const char *const words[] = {
-        [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never", NULL};
-    return (enum color_when)argument_word(state, "--color", text, words);
 }
 
 static void add_input(const struct argp_state *state, struct verify_arguments *arguments,
@@ -183,66 +130,20 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
     case ITEM_SIZE_MAX: /* memcached's own limits */
         verify->item_size_max = argument_size(state, "--item-size-max", argument, 1024, 1 << 30);
         return 0;
-    case MAX_PENDING:
-        verify->pending_bytes_max =
-            argument_size(state, "--max-pending", argument, 1024, 1ull << 40);
-        return 0;
-    case REQUIRE_COMPARED:
-        verify->require_compared =
-            argument_number(state, "--require-compared", argument, 0, INT64_MAX);
-        return 0;
     case REQUIRE_EXECUTED:
         verify->require_executed =
             argument_number(state, "--require-executed", argument, 0, INT64_MAX);
         return 0;
-    case MAX_LOSS:
-        verify->max_loss = strcmp(argument, "any") == 0
-                               ? UINT64_MAX
-                               : argument_number(state, "--max-loss", argument, 0, INT64_MAX);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-/* What is shown, and where. */
-static error_t parse_report(int key, char *argument, const struct argp_state *state,
-                            struct verify_arguments *arguments)
+static error_t check_whole(const struct argp_state *state,
+                           const struct construct_options *construct)
 {
-    switch (key) {
-    case SHOW:
-        arguments->show = argument_number(state, "--show", argument, 0, SHOW_MAX);
-        return 0;
-    case JSON:
-        arguments->json = argument;
-        return 0;
-    case JUNIT:
-        arguments->junit = argument;
-        return 0;
-    case 'q':
-        arguments->quiet = true;
-        return 0;
-    case 'v':
-        arguments->verbose = true;
-        return 0;
-    case COLOR:
-        arguments->color = color_of(state, argument);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static error_t check_whole(const struct argp_state *state, const struct verify_arguments *arguments)
-{
-    const struct construct_options *construct = &arguments->options.construct;
-    if (arguments->quiet && arguments->verbose) {
-        argp_error(state, "--quiet and --verbose at once");
-    } else if (arguments->json != NULL && arguments->junit != NULL &&
-               strcmp(arguments->json, arguments->junit) == 0) {
-        argp_error(state, "--json and --junit both write to '%s'", arguments->json);
-    } else if (construct->reference == REFERENCE_WRITER &&
-               construct->reference_writer == construct->writer) {
+    if (construct->reference == REFERENCE_WRITER &&
+        construct->reference_writer == construct->writer) {
         argp_error(state, "--reference: '%s' is the writer under test", construct->writer->name);
     }
     return 0;
@@ -253,10 +154,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct verify_arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->options.dissect;
-        return 0;
-    case MASK:
-        add_mask(state, arguments, argument);
+        state->child_inputs[0] = &arguments->report;
+        state->child_inputs[1] = &arguments->options.dissect;
         return 0;
     case ARGP_KEY_ARG:
         add_input(state, arguments, argument);
@@ -265,11 +164,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         argp_error(state, "which capture?");
         return 0;
     case ARGP_KEY_SUCCESS:
-        return check_whole(state, arguments);
+        return check_whole(state, &arguments->options.construct);
     default:
-        return parse_check(key, argument, state, &arguments->options) == 0
-                   ? 0
-                   : parse_report(key, argument, state, arguments);
+        return parse_check(key, argument, state, &arguments->options);
     }
 }
 
@@ -291,7 +188,8 @@ void verify_arguments_init(struct verify_arguments *arguments, int argc, char **
 {
     struct argp_option writers[WRITERS_LIST];
     struct argp writers_argp = {.options = writers};
-    struct argp_child children[] = {{&dissect_argp, 0, NULL, 3}, {&writers_argp, 0, NULL, 5}, {0}};
+    struct argp_child children[] = {
+        {&report_argp, 0, NULL, 2}, {&dissect_argp, 0, NULL, 3}, {&writers_argp, 0, NULL, 5}, {0}};
     struct argp argp = {
         .options = options,
         .parser = parse,
@@ -305,13 +203,14 @@ void verify_arguments_init(struct verify_arguments *arguments, int argc, char **
         .children = children,
     };
     list_writers(writers);
-    *arguments = (struct verify_arguments){.show = 10};
+    *arguments = (struct verify_arguments){0};
     verify_options_init(&arguments->options);
+    report_arguments_init(&arguments->report, &arguments->options);
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
 }
 
 void verify_arguments_deinit(struct verify_arguments *arguments)
 {
     inputs_deinit(&arguments->inputs);
-    free(arguments->masks);
+    report_arguments_deinit(&arguments->report);
 }

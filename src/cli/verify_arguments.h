@@ -5,20 +5,12 @@
 #define KVREPLAY_CLI_VERIFY_ARGUMENTS_H
 
 #include "cli/inputs.h"
-#include "replay/verify.h"
-
-enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+#include "cli/report_arguments.h"
 
 struct verify_arguments {
     struct verify_options options;
-    struct mask *masks; /* options.masks refers to them */
+    struct report_arguments report; /* of the options */
     struct inputs inputs;
-    const char *json;  /* path, "-" for standard output; NULL: none */
-    const char *junit; /* the same */
-    uint64_t show;     /* differences in full */
-    bool quiet;
-    bool verbose;
-    enum color_when color;
 };
 
 /* Exits on --help and wrong usage. */

@@ -114,8 +114,9 @@ static void read_packets(struct dissection *self, struct capture *capture)
 {
     const struct dissect_consumer *consumer = self->framing.consumer;
     struct net_packet packet;
-    enum capture_next next;
-    while ((next = capture_next(capture, &packet)) == CAPTURE_PACKET) {
+    enum capture_next next = CAPTURE_END;
+    while ((consumer->stop == NULL || !consumer->stop(consumer->context)) &&
+           (next = capture_next(capture, &packet)) == CAPTURE_PACKET) {
         on_packet(self, &packet);
         if (consumer->progress != NULL && packet.number % PROGRESS_PACKETS == 0) {
             consumer->progress(consumer->context, capture_bytes_read(capture),

@@ -61,6 +61,8 @@ struct dissect_consumer {
     void (*closed)(void *context, struct dissect_conversation *conversation);
     /* Called now and then with what has been read of the file, for showing progress. */
     void (*progress)(void *context, uint64_t bytes_read, uint64_t bytes_total);
+    /* Asked before each packet. True: the rest is not wanted, and the capture ends here. */
+    bool (*stop)(void *context);
 };
 
 /*

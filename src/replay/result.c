@@ -95,6 +95,23 @@ static void add_executed(struct executed_counts *total, const struct executed_co
     total->malformed += one->malformed;
 }
 
+static void add_live(struct live_counts *total, const struct live_counts *one)
+{
+    add_checks(&total->check, &one->check);
+    total->missing += one->missing;
+    total->unexpected += one->unexpected;
+    total->malformed += one->malformed;
+    total->not_compared += one->not_compared;
+    total->unframed += one->unframed;
+    total->servers_requests += one->servers_requests;
+    for (unsigned i = 0; i < NOT_COMPARED_REASONS; i++) {
+        total->not_compared_why[i] += one->not_compared_why[i];
+    }
+    for (unsigned i = 0; i < NOT_SENT_REASONS; i++) {
+        total->not_sent[i] += one->not_sent[i];
+    }
+}
+
 static void add_ledger(struct ledger *total, const struct ledger *one)
 {
     total->client_frames += one->client_frames;
@@ -124,6 +141,7 @@ static void add_capture(struct capture_result *total, const struct capture_resul
     total->evictions += one->evictions;
     add_checks(&total->rebuilt, &one->rebuilt);
     add_executed(&total->executed, &one->executed);
+    add_live(&total->live, &one->live);
     add_ledger(&total->ledger, &one->ledger);
     add_opcodes(total->opcodes, one->opcodes);
     add_opcodes(total->server_opcodes, one->server_opcodes);

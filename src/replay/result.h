@@ -28,6 +28,40 @@ struct executed_counts {
     uint64_t malformed;    /* places where the server's bytes are no frame though none were lost */
 };
 
+/* Why a recorded answer was not compared with a live server's. */
+enum not_compared {
+    NOT_COMPARED_UDP,
+    NOT_COMPARED_SERVERS,    /* what servers send of their own accord */
+    NOT_COMPARED_NO_REQUEST, /* its request is not in the capture, or was not sent */
+    NOT_COMPARED_CUT,        /* the connection broke, or was given up */
+    NOT_COMPARED_REASONS
+};
+
+/* Why a recorded request was not sent to a live server. */
+enum not_sent {
+    NOT_SENT_UDP,
+    NOT_SENT_ANSWER, /* it is a client's answer to what a server asked */
+    NOT_SENT_CLOSED, /* behind a malformed one on its connection, or when the run was given up */
+    NOT_SENT_LIMIT,  /* enough had been sent */
+    NOT_SENT_REASONS
+};
+
+/*
+ * What replay compared. check.compared + missing + not_compared is the number of recorded server
+ * frames, unless they are not what is compared with.
+ */
+struct live_counts {
+    struct check_counts check;
+    uint64_t missing;      /* answers that the server did not give */
+    uint64_t unexpected;   /* answers that it should not have given */
+    uint64_t malformed;    /* connections on which it sent what is no frame */
+    uint64_t not_compared; /* the sum of what follows */
+    uint64_t not_compared_why[NOT_COMPARED_REASONS];
+    uint64_t not_sent[NOT_SENT_REASONS];
+    uint64_t unframed;         /* places where a client's bytes are no frames; they are not sent */
+    uint64_t servers_requests; /* what the live server sent of its own accord */
+};
+
 /* Each captured transport payload byte is in exactly one class; they add up to total. */
 struct ledger {
     uint64_t client_frames;
@@ -56,7 +90,7 @@ struct opcode_counts {
     uint64_t other_statuses;         /* what found no place above */
 };
 
-enum difference_check { CHECK_REBUILT, CHECK_EXECUTED };
+enum difference_check { CHECK_REBUILT, CHECK_EXECUTED, CHECK_LIVE };
 
 enum difference_kind {
     DIFFERENCE_FIELD,      /* a frame differs from its reference in `field` */
@@ -134,6 +168,7 @@ struct capture_result {
     uint64_t skipped;    /* bytes before the first frame boundary, of `unparsed` */
     struct check_counts rebuilt;
     struct executed_counts executed;
+    struct live_counts live;
     struct ledger ledger;
     struct opcode_counts opcodes[256];        /* by client opcode, also DCP's */
     struct opcode_counts server_opcodes[256]; /* of magic 0x82 and 0x83 */

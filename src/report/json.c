@@ -2,53 +2,47 @@
 
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "report/json_live.h"
 #include "report/json_text.h"
 #include "report/printable.h"
 #include "report/verdict.h"
 
 #include <stdlib.h>
 
-static const char schema[] = "kvreplay-verify-1";
-
-static void add_count(json_t *object, const char *key, uint64_t count, bool *ok)
-{
-    json_add(object, key, json_integer((json_int_t)count), ok);
-}
-
 /* ------------------------------------------------------------------------------------- counts */
 
 static json_t *json_of_check(const struct check_counts *check, bool *ok)
 {
     json_t *object = json_object();
-    add_count(object, "compared", check->compared, ok);
-    add_count(object, "identical", check->identical, ok);
-    add_count(object, "different", check->different, ok);
+    json_add_count(object, "compared", check->compared, ok);
+    json_add_count(object, "identical", check->identical, ok);
+    json_add_count(object, "different", check->different, ok);
     return object;
 }
 
 static json_t *json_of_executed(const struct executed_counts *executed, bool *ok)
 {
     json_t *object = json_of_check(&executed->check, ok);
-    add_count(object, "adopted", executed->adopted, ok);
-    add_count(object, "not_executed", executed->not_executed, ok);
-    add_count(object, "ambiguous", executed->ambiguous, ok);
-    add_count(object, "missing", executed->missing, ok);
-    add_count(object, "malformed", executed->malformed, ok);
+    json_add_count(object, "adopted", executed->adopted, ok);
+    json_add_count(object, "not_executed", executed->not_executed, ok);
+    json_add_count(object, "ambiguous", executed->ambiguous, ok);
+    json_add_count(object, "missing", executed->missing, ok);
+    json_add_count(object, "malformed", executed->malformed, ok);
     return object;
 }
 
 static json_t *json_of_ledger(const struct ledger *ledger, bool *ok)
 {
     json_t *object = json_object();
-    add_count(object, "client_frames", ledger->client_frames, ok);
-    add_count(object, "server_frames", ledger->server_frames, ok);
-    add_count(object, "duplicate", ledger->duplicate, ok);
-    add_count(object, "unparsed", ledger->unparsed, ok);
-    add_count(object, "not_mcbp", ledger->not_mcbp, ok);
-    add_count(object, "memcached_text", ledger->memcached_text, ok);
-    add_count(object, "tls", ledger->tls, ok);
-    add_count(object, "other", ledger->other, ok);
-    add_count(object, "total", ledger->total, ok);
+    json_add_count(object, "client_frames", ledger->client_frames, ok);
+    json_add_count(object, "server_frames", ledger->server_frames, ok);
+    json_add_count(object, "duplicate", ledger->duplicate, ok);
+    json_add_count(object, "unparsed", ledger->unparsed, ok);
+    json_add_count(object, "not_mcbp", ledger->not_mcbp, ok);
+    json_add_count(object, "memcached_text", ledger->memcached_text, ok);
+    json_add_count(object, "tls", ledger->tls, ok);
+    json_add_count(object, "other", ledger->other, ok);
+    json_add_count(object, "total", ledger->total, ok);
     return object;
 }
 
@@ -57,11 +51,11 @@ static json_t *json_of_statuses(const struct opcode_counts *counts, bool *ok)
     json_t *object = json_object();
     for (size_t i = 0; i < RESULT_STATUSES_MAX && counts->statuses[i].count > 0; i++) {
         char text[MCBP_STATUS_TEXT_SIZE];
-        add_count(object, mcbp_status_text(counts->statuses[i].status, text),
-                  counts->statuses[i].count, ok);
+        json_add_count(object, mcbp_status_text(counts->statuses[i].status, text),
+                       counts->statuses[i].count, ok);
     }
     if (counts->other_statuses > 0) {
-        add_count(object, "other", counts->other_statuses, ok);
+        json_add_count(object, "other", counts->other_statuses, ok);
     }
     return object;
 }
@@ -75,36 +69,48 @@ static json_t *json_of_opcodes(uint8_t magic, const struct opcode_counts *opcode
             continue;
         }
         json_t *one = json_object();
-        add_count(one, "requests", opcodes[i].requests, ok);
-        add_count(one, "responses", opcodes[i].responses, ok);
-        add_count(one, "not_executed", opcodes[i].not_executed, ok);
+        json_add_count(one, "requests", opcodes[i].requests, ok);
+        json_add_count(one, "responses", opcodes[i].responses, ok);
+        json_add_count(one, "not_executed", opcodes[i].not_executed, ok);
         json_add(one, "statuses", json_of_statuses(&opcodes[i], ok), ok);
         json_add(object, mcbp_opcode_text(magic, (uint8_t)i, text), one, ok);
     }
     return object;
 }
 
-/* What captures and the totals have in common. */
-static void add_counts(json_t *object, const struct capture_result *capture, bool *ok)
+/* The checks of verify, or that of replay. */
+static void add_checks(json_t *object, const struct report *report,
+                       const struct capture_result *capture, bool *ok)
 {
-    add_count(object, "packets", capture->packets, ok);
-    add_count(object, "connections", capture->connections, ok);
-    add_count(object, "client_frames", capture->client_frames, ok);
-    add_count(object, "server_frames", capture->server_frames, ok);
-    json_add(object, "rebuilt", json_of_check(&capture->rebuilt, ok), ok);
-    json_add(object, "executed", json_of_executed(&capture->executed, ok), ok);
+    if (report->live != NULL) {
+        json_add(object, "replayed", json_of_live(&capture->live, ok), ok);
+    } else {
+        json_add(object, "rebuilt", json_of_check(&capture->rebuilt, ok), ok);
+        json_add(object, "executed", json_of_executed(&capture->executed, ok), ok);
+    }
+}
+
+/* What captures and the totals have in common. */
+static void add_counts(json_t *object, const struct report *report,
+                       const struct capture_result *capture, bool *ok)
+{
+    json_add_count(object, "packets", capture->packets, ok);
+    json_add_count(object, "connections", capture->connections, ok);
+    json_add_count(object, "client_frames", capture->client_frames, ok);
+    json_add_count(object, "server_frames", capture->server_frames, ok);
+    add_checks(object, report, capture, ok);
     json_add(object, "ledger", json_of_ledger(&capture->ledger, ok), ok);
-    add_count(object, "lost_bytes", capture->ledger.lost, ok);
+    json_add_count(object, "lost_bytes", capture->ledger.lost, ok);
     json_add(object, "truncated", json_boolean(capture->truncated), ok);
-    add_count(object, "unanswered", capture->unanswered, ok);
-    add_count(object, "midstream_connections", capture->midstream, ok);
-    add_count(object, "skipped_bytes", capture->skipped, ok);
-    add_count(object, "cas_adopted", capture->cas_adopted, ok);
-    add_count(object, "evictions", capture->evictions, ok);
+    json_add_count(object, "unanswered", capture->unanswered, ok);
+    json_add_count(object, "midstream_connections", capture->midstream, ok);
+    json_add_count(object, "skipped_bytes", capture->skipped, ok);
+    json_add_count(object, "cas_adopted", capture->cas_adopted, ok);
+    json_add_count(object, "evictions", capture->evictions, ok);
     json_add(object, "opcodes", json_of_opcodes(MCBP_CLIENT_REQUEST, capture->opcodes, ok), ok);
     json_add(object, "server_opcodes",
              json_of_opcodes(MCBP_SERVER_REQUEST, capture->server_opcodes, ok), ok);
-    add_count(object, "differences_found", verdict_differences(capture), ok);
+    json_add_count(object, "differences_found", verdict_differences(capture), ok);
     json_add(object, "status", json_integer(capture->status), ok);
     json_add(object, "verdict", json_string(verdict_name(capture->status)), ok);
 }
@@ -117,8 +123,8 @@ static json_t *json_of_excerpt(const struct excerpt *excerpt, bool *ok)
         return json_null();
     }
     json_t *object = json_object();
-    add_count(object, "frame_size", excerpt->frame_size, ok);
-    add_count(object, "offset", excerpt->offset, ok);
+    json_add_count(object, "frame_size", excerpt->frame_size, ok);
+    json_add_count(object, "offset", excerpt->offset, ok);
     json_add(object, "hex", json_of_hex(span_of(excerpt->bytes, excerpt->size)), ok);
     return object;
 }
@@ -137,12 +143,12 @@ static json_t *json_of_request(const struct difference *difference, bool *ok)
         return json_null();
     }
     json_t *object = json_object();
-    add_count(object, "packet", difference->request_packet, ok);
+    json_add_count(object, "packet", difference->request_packet, ok);
     json_add(object, "opcode",
              json_string(
                  mcbp_opcode_text(difference->request_magic, difference->request_opcode, opcode)),
              ok);
-    add_count(object, "opaque", difference->request_opaque, ok);
+    json_add_count(object, "opaque", difference->request_opaque, ok);
     json_add(object, "key", json_of_bytes(key), ok);
     json_add(object, "key_hex", json_of_hex(key), ok);
     return object;
@@ -152,7 +158,7 @@ static void add_frame(json_t *object, const struct difference *difference, bool 
 {
     char opcode[MCBP_OPCODE_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
-    add_count(object, "magic", difference->magic, ok);
+    json_add_count(object, "magic", difference->magic, ok);
     json_add(object, "opcode",
              json_string(mcbp_opcode_text(difference->magic, difference->opcode, opcode)), ok);
     json_add(object, "status",
@@ -160,22 +166,20 @@ static void add_frame(json_t *object, const struct difference *difference, bool 
                  ? json_string(mcbp_status_text(difference->status, status))
                  : json_null(),
              ok);
-    add_count(object, "opaque", difference->opaque, ok);
+    json_add_count(object, "opaque", difference->opaque, ok);
     json_add(object, "request", json_of_request(difference, ok), ok);
 }
 
 static json_t *json_of_difference(const struct difference *difference, bool *ok)
 {
-    static const char *const checks[] = {
-        [CHECK_REBUILT] = "rebuilt", [CHECK_EXECUTED] = "executed"};
     char time[TIME_TEXT_SIZE];
     bool has_field = difference->field[0] != '\0';
     json_t *object = json_object();
-    json_add(object, "check", json_string(checks[difference->check]), ok);
+    json_add(object, "check", json_string(verdict_check_name(difference->check)), ok);
     json_add(object, "kind", json_string(difference_kind_text(difference->kind)), ok);
-    add_count(object, "packet", difference->packet, ok);
+    json_add_count(object, "packet", difference->packet, ok);
     json_add(object, "time", json_string(time_text(difference->time, 9, time)), ok);
-    add_count(object, "connection", difference->connection, ok);
+    json_add_count(object, "connection", difference->connection, ok);
     json_add(object, "client", json_of_endpoint(&difference->client), ok);
     json_add(object, "server", json_of_endpoint(&difference->server), ok);
     add_frame(object, difference, ok);
@@ -191,13 +195,14 @@ static json_t *json_of_difference(const struct difference *difference, bool *ok)
 
 /* ---------------------------------------------------------------------------------- the whole */
 
-static json_t *json_of_capture(const struct verify_result *result,
-                               const struct capture_result *capture, bool *ok)
+static json_t *json_of_capture(const struct report *report, const struct capture_result *capture,
+                               bool *ok)
 {
+    const struct verify_result *result = report->result;
     json_t *object = json_object();
     json_t *differences = json_array();
     json_add(object, "file", json_of_text(capture->path), ok);
-    add_counts(object, capture, ok);
+    add_counts(object, report, capture, ok);
     json_add(object, "problem", json_of_text(capture->problem), ok);
     for (size_t i = 0; i < result->differences_count; i++) {
         /* By identity: the same path may have been named twice. */
@@ -218,28 +223,43 @@ static json_t *json_of_masks(const struct report *report, bool *ok)
         char text[MASK_TEXT_SIZE];
         json_t *one = json_object();
         json_add(one, "mask", json_string(mask_print(&masks->masks[i], text)), ok);
-        add_count(one, "frames", report->result->mask_hits[i], ok);
+        json_add_count(one, "frames", report->result->mask_hits[i], ok);
         *ok = json_array_append_new(array, one) == 0 && *ok;
     }
     return array;
+}
+
+static void add_construct(json_t *object, const struct report *report, bool *ok)
+{
+    const struct verify_options *options = report->options;
+    json_add(object, "writer", json_string(options->construct.writer->name), ok);
+    json_add(object, "reference", json_string(verdict_reference(report)), ok);
+    json_add(object, "state", json_string(options->cold ? "cold" : "adopt"), ok);
+    json_add(object, "hostile_seed",
+             options->construct.hostile ? json_integer((json_int_t)options->construct.seed)
+                                        : json_null(),
+             ok);
 }
 
 static json_t *json_of_settings(const struct report *report, bool *ok)
 {
     const struct verify_options *options = report->options;
     json_t *object = json_object();
-    json_add(object, "writer", json_string(options->construct.writer->name), ok);
-    json_add(object, "reference", json_string(verdict_reference(options)), ok);
-    json_add(object, "state", json_string(options->cold ? "cold" : "adopt"), ok);
-    json_add(object, "hostile_seed",
-             options->construct.hostile ? json_integer((json_int_t)options->construct.seed)
-                                        : json_null(),
-             ok);
+    bool live = report->live != NULL;
+    if (live) {
+        json_add_live_settings(object, report, ok);
+    } else {
+        add_construct(object, report, ok);
+    }
     json_add(object, "masks", json_of_masks(report, ok), ok);
-    json_add(object, "allow_eviction", json_boolean(options->allow_eviction), ok);
-    add_count(object, "item_size_max", options->item_size_max, ok);
-    add_count(object, "require_compared", options->require_compared, ok);
-    add_count(object, "require_executed", options->require_executed, ok);
+    if (!live) {
+        json_add(object, "allow_eviction", json_boolean(options->allow_eviction), ok);
+        json_add_count(object, "item_size_max", options->item_size_max, ok);
+    }
+    json_add_count(object, "require_compared", options->require_compared, ok);
+    if (!live) {
+        json_add_count(object, "require_executed", options->require_executed, ok);
+    }
     json_add(object, "max_loss",
              options->max_loss == UINT64_MAX ? json_string("any")
                                              : json_integer((json_int_t)options->max_loss),
@@ -256,15 +276,19 @@ static json_t *json_of_report(const struct report *report, bool *ok)
     json_t *root = json_object();
     json_t *captures = json_array();
     json_t *totals = json_object();
-    json_add(root, "schema", json_string(schema), ok);
+    bool live = report->live != NULL;
+    json_add(root, "schema", json_string(live ? "kvreplay-replay-1" : "kvreplay-verify-1"), ok);
     json_add(root, "settings", json_of_settings(report, ok), ok);
     for (size_t i = 0; i < result->captures_count; i++) {
-        json_t *one = json_of_capture(result, &result->captures[i], ok);
+        json_t *one = json_of_capture(report, &result->captures[i], ok);
         *ok = json_array_append_new(captures, one) == 0 && *ok;
     }
     json_add(root, "captures", captures, ok);
-    add_counts(totals, &result->totals, ok);
+    add_counts(totals, report, &result->totals, ok);
     json_add(root, "totals", totals, ok);
+    if (live) {
+        json_add(root, "performance", json_of_outcome(report->outcome, ok), ok);
+    }
     json_add(root, "status", json_integer(result->status), ok);
     json_add(root, "verdict", json_string(verdict_name(result->status)), ok);
     return root;

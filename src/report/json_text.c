@@ -27,6 +27,11 @@ json_t *json_of_hex(struct span bytes)
     return string;
 }
 
+void json_add_count(json_t *object, const char *key, uint64_t count, bool *ok)
+{
+    json_add(object, key, json_integer((json_int_t)count), ok);
+}
+
 void json_add(json_t *object, const char *key, json_t *value, bool *ok)
 {
     if (json_object_set_new(object, key, value) != 0) {

@@ -11,7 +11,7 @@
 
 /* A test case: passed, failed, an error (it could not be done), or skipped. */
 enum outcome { PASSED, FAILED, ERROR, SKIPPED };
-enum { CASES = 3 };
+enum { CASES_MAX = 3 };
 
 struct test_case {
     const char *name;
@@ -23,7 +23,8 @@ struct test_case {
 struct suite {
     const struct report *report;
     const struct capture_result *capture;
-    struct test_case cases[CASES];
+    struct test_case cases[CASES_MAX];
+    size_t count;
 };
 
 struct writer {
@@ -65,9 +66,17 @@ static void fail(const struct suite *suite, struct test_case *test, enum differe
     test->body = differences_text(suite, check);
 }
 
-static void judge_check(const struct suite *suite, struct test_case *test,
-                        enum difference_check check, uint64_t different, uint64_t compared)
+static struct test_case *add_case(struct suite *suite, const char *name)
 {
+    struct test_case *test = &suite->cases[suite->count++];
+    *test = (struct test_case){.name = name};
+    return test;
+}
+
+static void judge_check(struct suite *suite, enum difference_check check, uint64_t different,
+                        uint64_t compared)
+{
+    struct test_case *test = add_case(suite, verdict_check_name(check));
     if (different > 0) {
         fail(suite, test, check, different, compared);
     } else if (compared == 0) {
@@ -77,8 +86,9 @@ static void judge_check(const struct suite *suite, struct test_case *test,
 }
 
 /* What could not be read is an error, what is too little a failure. */
-static void judge_evidence(const struct suite *suite, struct test_case *test)
+static void judge_evidence(struct suite *suite)
 {
+    struct test_case *test = add_case(suite, "evidence");
     char *message = NULL;
     size_t size = 0;
     enum verify_status status = suite->capture->status;
@@ -98,19 +108,23 @@ static void judge(struct suite *suite)
 {
     const struct check_counts *rebuilt = &suite->capture->rebuilt;
     const struct executed_counts *executed = &suite->capture->executed;
-    suite->cases[0] = (struct test_case){.name = "rebuilt"};
-    suite->cases[1] = (struct test_case){.name = "executed"};
-    suite->cases[2] = (struct test_case){.name = "evidence"};
-    judge_check(suite, &suite->cases[0], CHECK_REBUILT, rebuilt->different, rebuilt->compared);
-    judge_check(suite, &suite->cases[1], CHECK_EXECUTED,
-                executed->check.different + executed->missing + executed->malformed,
-                executed->check.compared);
-    judge_evidence(suite, &suite->cases[2]);
+    const struct live_counts *live = &suite->capture->live;
+    if (suite->report->live != NULL) {
+        judge_check(suite, CHECK_LIVE,
+                    live->check.different + live->missing + live->unexpected + live->malformed,
+                    live->check.compared);
+    } else {
+        judge_check(suite, CHECK_REBUILT, rebuilt->different, rebuilt->compared);
+        judge_check(suite, CHECK_EXECUTED,
+                    executed->check.different + executed->missing + executed->malformed,
+                    executed->check.compared);
+    }
+    judge_evidence(suite);
 }
 
 static void suite_deinit(struct suite *suite)
 {
-    for (size_t i = 0; i < CASES; i++) {
+    for (size_t i = 0; i < suite->count; i++) {
         free(suite->cases[i].message);
         free(suite->cases[i].body);
     }
@@ -168,7 +182,7 @@ static void content(struct writer *writer, const char *value)
 static size_t count_outcomes(const struct suite *suite, enum outcome outcome)
 {
     size_t count = 0;
-    for (size_t i = 0; i < CASES; i++) {
+    for (size_t i = 0; i < suite->count; i++) {
         count += suite->cases[i].outcome == outcome;
     }
     return count;
@@ -203,11 +217,11 @@ static void write_suite(struct writer *writer, const struct report *report,
     judge(&suite);
     begin(writer, "testsuite");
     attribute(writer, "name", capture->path);
-    attribute_number(writer, "tests", CASES);
+    attribute_number(writer, "tests", suite.count);
     attribute_number(writer, "failures", count_outcomes(&suite, FAILED));
     attribute_number(writer, "errors", count_outcomes(&suite, ERROR));
     attribute_number(writer, "skipped", count_outcomes(&suite, SKIPPED));
-    for (size_t i = 0; i < CASES; i++) {
+    for (size_t i = 0; i < suite.count; i++) {
         write_case(writer, &suite, &suite.cases[i]);
     }
     end(writer);
@@ -220,7 +234,7 @@ static void write_document(struct writer *writer, const struct report *report)
     writer->ok = xmlTextWriterSetIndent(writer->xml, 1) >= 0 &&
                  xmlTextWriterStartDocument(writer->xml, NULL, "UTF-8", NULL) >= 0;
     begin(writer, "testsuites");
-    attribute(writer, "name", "kvreplay verify");
+    attribute(writer, "name", report->live != NULL ? "kvreplay replay" : "kvreplay verify");
     for (size_t i = 0; i < result->captures_count; i++) {
         write_suite(writer, report, &result->captures[i]);
     }

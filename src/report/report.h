@@ -1,5 +1,5 @@
 /*
- * What a run of verify found, for a person (text), for a program (JSON) and for CI (JUnit).
+ * What a run of verify or replay found, for a person (text), a program (JSON) and CI (JUnit).
  *
  * Reports write to a stream and leave it open. Whether the stream took everything is for the caller
  * to find out (ferror, fclose).
@@ -7,6 +7,7 @@
 #ifndef KVREPLAY_REPORT_REPORT_H
 #define KVREPLAY_REPORT_REPORT_H
 
+#include "live/live.h"
 #include "replay/verify.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@
 struct report {
     const struct verify_options *options;
     const struct verify_result *result;
+    const struct live_options *live;    /* of replay; NULL: it was verify */
+    const struct live_outcome *outcome; /* the same */
 };
 
 struct report_style {
@@ -26,11 +29,10 @@ struct report_style {
 
 void report_text(FILE *out, const struct report *report, const struct report_style *style);
 
-/* Schema "kvreplay-verify-1", described in kvreplay(1). False: no memory. */
+/* Schema "kvreplay-verify-1" or "kvreplay-replay-1", described in kvreplay(1). False: no memory. */
 bool report_json(FILE *out, const struct report *report);
 
-/* A test suite per capture; a test case for each of rebuilt, executed, evidence. False: no memory.
- */
+/* A test suite per capture; a test case for each check and for evidence. False: no memory. */
 bool report_junit(FILE *out, const struct report *report);
 
 #endif

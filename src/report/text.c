@@ -23,10 +23,15 @@ void text_color_end(FILE *out, const struct report_style *style)
     }
 }
 
-static void write_settings(FILE *out, const struct verify_options *options)
+static void write_settings(FILE *out, const struct report *report)
 {
+    const struct verify_options *options = report->options;
+    if (report->live != NULL) {
+        text_live_settings(out, report);
+        return;
+    }
     fprintf(out, "writer %s, reference %s, state %s", options->construct.writer->name,
-            verdict_reference(options), options->cold ? "cold" : "adopt");
+            verdict_reference(report), options->cold ? "cold" : "adopt");
     if (options->construct.hostile) {
         fprintf(out, ", hostile %" PRIu64, options->construct.seed);
     }
@@ -83,10 +88,13 @@ static void write_verdict(FILE *out, const struct report *report, const struct r
 void report_text(FILE *out, const struct report *report, const struct report_style *style)
 {
     if (!style->quiet) {
-        write_settings(out, report->options);
+        write_settings(out, report);
         text_table(out, report, style);
         fputc('\n', out);
         text_summary(out, report, style);
+        if (report->live != NULL) {
+            text_live(out, report);
+        }
     }
     if (style->verbose) {
         fputc('\n', out);

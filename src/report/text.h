@@ -18,6 +18,10 @@ void text_table(FILE *out, const struct report *report, const struct report_styl
 /* What the counts do not say: ledger, masks, adopted, not executed, lost. */
 void text_summary(FILE *out, const struct report *report, const struct report_style *style);
 
+/* Of replay: which server and how; and what it took. */
+void text_live_settings(FILE *out, const struct report *report);
+void text_live(FILE *out, const struct report *report);
+
 /* Every opcode that was seen, with its statuses. */
 void text_opcodes(FILE *out, const struct report *report, const struct report_style *style);
 

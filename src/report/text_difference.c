@@ -9,11 +9,19 @@
 
 enum { ROW_BYTES = 16, SIDE_WIDTH = 10 };
 
+/* What both sides are called beside their bytes. */
 static const char *reference_name(const struct report *report)
 {
-    const struct verify_options *options = report->options;
-    return options->construct.reference == REFERENCE_CAPTURE ? "recorded"
-                                                             : verdict_reference(options);
+    if (report->live != NULL && report->live->against != NULL) {
+        return "against";
+    }
+    return report->options->construct.reference == REFERENCE_CAPTURE ? "recorded"
+                                                                     : verdict_reference(report);
+}
+
+static const char *built_name(const struct report *report)
+{
+    return report->live != NULL ? "server" : report->options->construct.writer->name;
 }
 
 /* ----------------------------------------------------------------------------------- the bytes */
@@ -140,7 +148,7 @@ static void write_bytes(FILE *out, const struct report *report, const struct dif
         difference->reference.size > 0 ? difference->reference.offset : difference->built.offset;
     for (size_t row = 0; row < DIFFERENCE_EXCERPT; row += ROW_BYTES) {
         hex.place = first + row;
-        write_row(&hex, reference_name(report), report->options->construct.writer->name);
+        write_row(&hex, reference_name(report), built_name(report));
     }
 }
 
@@ -158,7 +166,7 @@ static void write_frame_name(FILE *out, const struct difference *difference)
 
 static void write_what(FILE *out, const struct difference *difference)
 {
-    fprintf(out, "%s: ", difference->check == CHECK_REBUILT ? "rebuilt" : "executed");
+    fprintf(out, "%s: ", verdict_check_name(difference->check));
     switch (difference->kind) {
     case DIFFERENCE_FIELD:
         fprintf(out, "%s differs in ", difference->field);
@@ -189,8 +197,11 @@ static void write_where(FILE *out, const struct difference *difference)
     char server[NET_ENDPOINT_TEXT_SIZE];
     fputs("   where      ", out);
     printable_write_text(out, difference->capture);
-    fprintf(out, ", packet %" PRIu64 ", %s\n", difference->packet,
-            time_text(difference->time, 6, time));
+    if (difference->packet != 0) {
+        fprintf(out, ", packet %" PRIu64 ", %s", difference->packet,
+                time_text(difference->time, 6, time));
+    }
+    fputc('\n', out);
     fprintf(out, "   connection %" PRIu64 ", client %s, server %s\n", difference->connection,
             net_endpoint_text(&difference->client, client),
             net_endpoint_text(&difference->server, server));
@@ -231,7 +242,8 @@ static void write_response(FILE *out, const struct difference *difference)
     }
     if (has_both_sides(difference) &&
         difference->built.frame_size != difference->reference.frame_size) {
-        fprintf(out, " (built: %s)", count_text(difference->built.frame_size, "byte", count));
+        fprintf(out, " (%s: %s)", difference->check == CHECK_LIVE ? "server" : "built",
+                count_text(difference->built.frame_size, "byte", count));
     }
     fputc('\n', out);
 }

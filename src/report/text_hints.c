@@ -99,12 +99,15 @@ static void write_acceptance(FILE *out, const struct report *report,
 {
     char text[MASK_TEXT_SIZE];
     struct mask mask;
-    if (difference->check != CHECK_EXECUTED || difference->kind != DIFFERENCE_FIELD) {
+    if (difference->check == CHECK_REBUILT || difference->kind != DIFFERENCE_FIELD) {
         return; /* nothing excuses a writer that does not write what it was given */
     }
     bool length_or_status = strncmp(difference->field, "header.", strlen("header.")) == 0;
-    if (difference->status == MCBP_STATUS_KEY_NOT_FOUND && length_or_status &&
-        !report->options->allow_eviction) {
+    if (difference->check == CHECK_LIVE && strcmp(difference->field, "header.status") == 0) {
+        hint(out, "the server has to hold what the recorded one held when the capture began, "
+                  "most often nothing; items with an expiry need --speed original");
+    } else if (difference->status == MCBP_STATUS_KEY_NOT_FOUND && length_or_status &&
+               !report->options->allow_eviction) {
         hint(out, "if the server may have evicted the item: --allow-eviction");
     } else if (mask_of_field(difference, &mask)) {
         fprintf(out, "hint: if that may differ between two runs: --mask '%s'\n",
@@ -134,7 +137,7 @@ void text_hints(FILE *out, const struct report *report)
     if (result->status == VERIFY_NO_EVIDENCE) {
         write_lost(out, report);
     }
-    if (result->status == VERIFY_NO_EVIDENCE && result->totals.rebuilt.compared == 0) {
+    if (result->status == VERIFY_NO_EVIDENCE && verdict_compared(report, &result->totals) == 0) {
         write_nothing_compared(out, report);
     }
 }

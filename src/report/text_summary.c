@@ -171,14 +171,16 @@ static void write_masked(struct line line, const struct report *report)
     line_end(&line);
 }
 
-static void write_adopted(struct line line, const struct capture_result *totals)
+static void write_adopted(struct line line, const struct report *report)
 {
+    const struct capture_result *totals = &report->result->totals;
     char text[COUNT_TEXT_SIZE];
     if (totals->executed.adopted > 0) {
         line_item(&line, "state from %s", count_text(totals->executed.adopted, "frame", text));
     }
     if (totals->cas_adopted > 0) {
-        line_item(&line, "%s of mutations", count_text(totals->cas_adopted, "CAS value", text));
+        line_item(&line, "%s%s", count_text(totals->cas_adopted, "CAS value", text),
+                  report->live != NULL ? "" : " of mutations");
     }
     line_end(&line);
 }
@@ -198,6 +200,26 @@ static void write_not_executed(struct line line, const struct capture_result *to
     line_end(&line);
 }
 
+static void write_not_sent(struct line line, const struct live_counts *live)
+{
+    item_if_any(&line, "requests over UDP", live->not_sent[NOT_SENT_UDP]);
+    item_if_any(&line, "answers to servers", live->not_sent[NOT_SENT_ANSWER]);
+    item_if_any(&line, "requests behind the end", live->not_sent[NOT_SENT_CLOSED]);
+    item_if_any(&line, "requests beyond the limit", live->not_sent[NOT_SENT_LIMIT]);
+    item_if_any(&line, "places with what is no frame", live->unframed);
+    line_end(&line);
+}
+
+static void write_not_compared(struct line line, const struct live_counts *live)
+{
+    item_if_any(&line, "UDP", live->not_compared_why[NOT_COMPARED_UDP]);
+    item_if_any(&line, "servers' requests", live->not_compared_why[NOT_COMPARED_SERVERS]);
+    item_if_any(&line, "without a request", live->not_compared_why[NOT_COMPARED_NO_REQUEST]);
+    item_if_any(&line, "broken off", live->not_compared_why[NOT_COMPARED_CUT]);
+    item_if_any(&line, "requests of the live server", live->servers_requests);
+    line_end(&line);
+}
+
 void text_summary(FILE *out, const struct report *report, const struct report_style *style)
 {
     const struct capture_result *totals = &report->result->totals;
@@ -208,9 +230,11 @@ void text_summary(FILE *out, const struct report *report, const struct report_st
     write_midstream(line_begin(out, style, "mid-stream"), totals);
     write_unanswered(line_begin(out, style, "unanswered"), totals);
     write_masked(line_begin(out, style, "masked"), report);
-    write_adopted(line_begin(out, style, "adopted"), totals);
+    write_adopted(line_begin(out, style, "adopted"), report);
     write_evictions(line_begin(out, style, "evicted"), totals);
     write_not_executed(line_begin(out, style, "not executed"), totals);
+    write_not_sent(line_begin(out, style, "not sent"), &totals->live);
+    write_not_compared(line_begin(out, style, "not compared"), &totals->live);
 }
 
 /* ---------------------------------------------------------------------------------- opcodes */

@@ -7,6 +7,7 @@
 
 /* A column of the table: a number of struct capture_result. */
 struct column {
+    enum difference_check check;
     const char *name;
     const char *short_name; /* where there is little room */
     size_t offset;
@@ -14,25 +15,32 @@ struct column {
     bool bad;      /* a number other than 0 is a difference */
 };
 
-#define COUNT(name, short_name, member, optional, bad)                                             \
+#define COUNT(check, name, short_name, member, optional, bad)                                      \
     {                                                                                              \
-        (name), (short_name), offsetof(struct capture_result, member), (optional), (bad)           \
+        (check), (name), (short_name), offsetof(struct capture_result, member), (optional), (bad)  \
     }
 static const struct column columns[] = {
-    COUNT("compared", "cmp", rebuilt.compared, false, false),
-    COUNT("identical", "same", rebuilt.identical, false, false),
-    COUNT("different", "diff", rebuilt.different, false, true),
-    COUNT("compared", "cmp", executed.check.compared, false, false),
-    COUNT("identical", "same", executed.check.identical, false, false),
-    COUNT("different", "diff", executed.check.different, false, true),
-    COUNT("missing", "miss", executed.missing, true, true),
-    COUNT("malformed", "malf", executed.malformed, true, true),
-    COUNT("adopted", "adopt", executed.adopted, true, false),
-    COUNT("ambiguous", "ambig", executed.ambiguous, true, false),
-    COUNT("not executed", "notex", executed.not_executed, true, false),
+    COUNT(CHECK_REBUILT, "compared", "cmp", rebuilt.compared, false, false),
+    COUNT(CHECK_REBUILT, "identical", "same", rebuilt.identical, false, false),
+    COUNT(CHECK_REBUILT, "different", "diff", rebuilt.different, false, true),
+    COUNT(CHECK_EXECUTED, "compared", "cmp", executed.check.compared, false, false),
+    COUNT(CHECK_EXECUTED, "identical", "same", executed.check.identical, false, false),
+    COUNT(CHECK_EXECUTED, "different", "diff", executed.check.different, false, true),
+    COUNT(CHECK_EXECUTED, "missing", "miss", executed.missing, true, true),
+    COUNT(CHECK_EXECUTED, "malformed", "malf", executed.malformed, true, true),
+    COUNT(CHECK_EXECUTED, "adopted", "adopt", executed.adopted, true, false),
+    COUNT(CHECK_EXECUTED, "ambiguous", "ambig", executed.ambiguous, true, false),
+    COUNT(CHECK_EXECUTED, "not executed", "notex", executed.not_executed, true, false),
+    COUNT(CHECK_LIVE, "compared", "cmp", live.check.compared, false, false),
+    COUNT(CHECK_LIVE, "identical", "same", live.check.identical, false, false),
+    COUNT(CHECK_LIVE, "different", "diff", live.check.different, false, true),
+    COUNT(CHECK_LIVE, "missing", "miss", live.missing, false, true),
+    COUNT(CHECK_LIVE, "unexpected", "unexp", live.unexpected, false, true),
+    COUNT(CHECK_LIVE, "malformed", "malf", live.malformed, true, true),
+    COUNT(CHECK_LIVE, "not compared", "notcmp", live.not_compared, true, false),
 };
 #undef COUNT
-enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REBUILT_COLUMNS = 3 };
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 enum { NAME_MIN = 24, GAP = 1, GROUP_GAP = 2, VERDICT_WIDTH = 11 };
 
 struct table {
@@ -40,6 +48,7 @@ struct table {
     const struct report_style *style;
     size_t name_width;
     bool short_names;
+    bool live;              /* of replay: its check, and none of verify's */
     size_t widths[COLUMNS]; /* 0: not shown */
 };
 
@@ -50,9 +59,14 @@ static uint64_t value_of(const struct capture_result *capture, size_t column)
     return value;
 }
 
+static bool begins_group(size_t column)
+{
+    return column == 0 || columns[column].check != columns[column - 1].check;
+}
+
 static size_t gap_before(size_t column)
 {
-    return column == 0 || column == REBUILT_COLUMNS ? GROUP_GAP : GAP;
+    return begins_group(column) ? GROUP_GAP : GAP;
 }
 
 static const char *name_of(const struct table *table, size_t column)
@@ -69,7 +83,8 @@ static size_t lay_out_numbers(struct table *table, const struct capture_result *
         uint64_t total = value_of(totals, i);
         size_t number = strlen(number_text(total, text));
         size_t head = strlen(name_of(table, i));
-        if (!columns[i].optional || total > 0) {
+        if ((columns[i].check == CHECK_LIVE) == table->live &&
+            (!columns[i].optional || total > 0)) {
             table->widths[i] = number > head ? number : head;
             sum += table->widths[i] + gap_before(i);
         }
@@ -96,10 +111,11 @@ static void lay_out(struct table *table, const struct verify_result *result)
     table->name_width = longest < room ? longest : room;
 }
 
-static size_t group_width(const struct table *table, size_t from, size_t to)
+/* Of the columns of one check, the first of which is `from`. */
+static size_t group_width(const struct table *table, size_t from)
 {
     size_t width = table->widths[from];
-    for (size_t i = from + 1; i < to; i++) {
+    for (size_t i = from + 1; i < COLUMNS && !begins_group(i); i++) {
         width += table->widths[i] > 0 ? table->widths[i] + GAP : 0;
     }
     return width;
@@ -122,8 +138,11 @@ static void write_group(const struct table *table, const char *name, size_t widt
 static void write_head(const struct table *table)
 {
     fprintf(table->out, "%*s", (int)table->name_width, "");
-    write_group(table, "rebuilt", group_width(table, 0, REBUILT_COLUMNS));
-    write_group(table, "executed", group_width(table, REBUILT_COLUMNS, COLUMNS));
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (begins_group(i) && table->widths[i] > 0) {
+            write_group(table, verdict_check_name(columns[i].check), group_width(table, i));
+        }
+    }
     fprintf(table->out, "\n%-*s", (int)table->name_width, "capture");
     for (size_t i = 0; i < COLUMNS; i++) {
         if (table->widths[i] > 0) {
@@ -177,7 +196,7 @@ static void write_row(const struct table *table, const char *name,
 void text_table(FILE *out, const struct report *report, const struct report_style *style)
 {
     const struct verify_result *result = report->result;
-    struct table table = {.out = out, .style = style};
+    struct table table = {.out = out, .style = style, .live = report->live != NULL};
     lay_out(&table, result);
     write_head(&table);
     for (size_t i = 0; i < result->captures_count; i++) {

@@ -30,9 +30,24 @@ const char *verdict_name(enum verify_status status)
     return verdicts[find(status)].name;
 }
 
-const char *verdict_reference(const struct verify_options *options)
+const char *verdict_check_name(enum difference_check check)
 {
-    const struct construct_options *construct = &options->construct;
+    static const char *const names[] = {
+        [CHECK_REBUILT] = "rebuilt", [CHECK_EXECUTED] = "executed", [CHECK_LIVE] = "replayed"};
+    return names[check];
+}
+
+uint64_t verdict_compared(const struct report *report, const struct capture_result *capture)
+{
+    return report->live != NULL ? capture->live.check.compared : capture->rebuilt.compared;
+}
+
+const char *verdict_reference(const struct report *report)
+{
+    const struct construct_options *construct = &report->options->construct;
+    if (report->live != NULL && report->live->against != NULL) {
+        return report->live->against->name;
+    }
     switch (construct->reference) {
     case REFERENCE_FLAT:
         return "flat";
@@ -46,8 +61,11 @@ const char *verdict_reference(const struct verify_options *options)
 
 uint64_t verdict_differences(const struct capture_result *capture)
 {
-    return capture->rebuilt.different + capture->executed.check.different +
-           capture->executed.missing + capture->executed.malformed;
+    const struct executed_counts *executed = &capture->executed;
+    const struct live_counts *live = &capture->live;
+    return capture->rebuilt.different + executed->check.different + executed->missing +
+           executed->malformed + live->check.different + live->missing + live->unexpected +
+           live->malformed;
 }
 
 void verdict_write_problem(FILE *out, const struct capture_result *capture)
@@ -66,18 +84,42 @@ static void write_count(FILE *out, const char *before, uint64_t number, const ch
     fprintf(out, "%s%s%s", before, number_text(number, text), after);
 }
 
-static void write_different(FILE *out, const struct capture_result *totals)
+static void write_any(FILE *out, uint64_t number, const char *what)
 {
-    const struct executed_counts *executed = &totals->executed;
-    write_count(out, "", totals->rebuilt.different, "");
-    write_count(out, " of ", totals->rebuilt.compared, " rebuilt");
-    write_count(out, ", ", executed->check.different, "");
-    write_count(out, " of ", executed->check.compared, " executed");
-    if (executed->missing > 0) {
-        write_count(out, ", ", executed->missing, " missing");
+    if (number > 0) {
+        write_count(out, ", ", number, what);
     }
-    if (executed->malformed > 0) {
-        write_count(out, ", ", executed->malformed, " malformed");
+}
+
+static void write_different(FILE *out, const struct report *report)
+{
+    const struct capture_result *totals = &report->result->totals;
+    const struct executed_counts *executed = &totals->executed;
+    const struct live_counts *live = &totals->live;
+    if (report->live != NULL) {
+        write_count(out, "", live->check.different, "");
+        write_count(out, " of ", live->check.compared, " replayed");
+    } else {
+        write_count(out, "", totals->rebuilt.different, "");
+        write_count(out, " of ", totals->rebuilt.compared, " rebuilt");
+        write_count(out, ", ", executed->check.different, "");
+        write_count(out, " of ", executed->check.compared, " executed");
+    }
+    write_any(out, executed->missing + live->missing, " missing");
+    write_any(out, live->unexpected, " unexpected");
+    write_any(out, executed->malformed + live->malformed, " malformed");
+}
+
+static void write_identical(FILE *out, const struct report *report)
+{
+    const struct capture_result *totals = &report->result->totals;
+    char text[COUNT_TEXT_SIZE];
+    if (report->live != NULL) {
+        fprintf(out, "%s compared", count_text(totals->live.check.compared, "answer", text));
+        write_count(out, ", ", report->outcome->requests, " requests replayed");
+    } else {
+        fprintf(out, "%s rebuilt", count_text(totals->rebuilt.compared, "server frame", text));
+        write_count(out, ", ", totals->executed.check.compared, " executed");
     }
 }
 
@@ -99,19 +141,16 @@ static void write_reason(FILE *out, const struct verify_result *result)
 void verdict_write(FILE *out, const struct report *report)
 {
     const struct verify_result *result = report->result;
-    const struct capture_result *totals = &result->totals;
     fprintf(out, "%s: ", verdicts[find(result->status)].words);
     if (result->status == VERIFY_IDENTICAL) {
-        char text[COUNT_TEXT_SIZE];
-        fprintf(out, "%s rebuilt", count_text(totals->rebuilt.compared, "server frame", text));
-        write_count(out, ", ", totals->executed.check.compared, " executed");
+        write_identical(out, report);
     } else if (result->status == VERIFY_DIFFERENT) {
-        write_different(out, totals);
+        write_different(out, report);
     } else {
         write_reason(out, result);
-        if (verdict_differences(totals) > 0) {
+        if (verdict_differences(&result->totals) > 0) {
             fputs("; also DIFFERENT: ", out);
-            write_different(out, totals);
+            write_different(out, report);
         }
     }
     fprintf(out, " (exit status %d)", result->status);

@@ -9,8 +9,14 @@
 /* "identical", "different", "unreadable", ... */
 const char *verdict_name(enum verify_status status);
 
-/* What the bytes had to equal, as --reference takes it. */
-const char *verdict_reference(const struct verify_options *options);
+/* "rebuilt", "executed" or "replayed". */
+const char *verdict_check_name(enum difference_check check);
+
+/* What the bytes had to equal: as --reference takes it, or the server that --against names. */
+const char *verdict_reference(const struct report *report);
+
+/* The frames that a capture's verdict rests on: those that --require-compared counts. */
+uint64_t verdict_compared(const struct report *report, const struct capture_result *capture);
 
 /* All that a capture is different in; more than what is kept in full. */
 uint64_t verdict_differences(const struct capture_result *capture);

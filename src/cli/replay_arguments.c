@@ -1,0 +1,189 @@
+#include "cli/replay_arguments.h"
+
+#include "cli/arguments.h"
+#include "cli/dissect_arguments.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TO = 0x700,
+    AGAINST,
+    TLS,
+    TLS_CA,
+    SPEED,
+    RATE,
+    PIPELINE,
+    LOOP,
+    LIMIT,
+    REWRITE_OPAQUE,
+    TIMEOUT,
+};
+
+enum {
+    RATE_MAX = 1000000000,
+    PIPELINE_MAX = 1 << 16,
+    TIMEOUT_MAX = 86400, /* seconds */
+};
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "Where requests go:", 1},
+    {"to", TO, "SERVER", 0, "HOST:PORT, [IPV6]:PORT or unix:PATH", 1},
+    {"against", AGAINST, "SERVER", 0,
+     "Send them to this server too, and compare with its answers, not with the recorded ones", 1},
+    {"tls", TLS, NULL, 0, "Over TLS", 1},
+    {"tls-ca", TLS_CA, "FILE", 0,
+     "Certificates (PEM) that the server's has to be signed by (default: the system's)", 1},
+    {"timeout", TIMEOUT, "SECONDS", 0,
+     "Give a server up that answers nothing for so long (default 10)", 1},
+
+    {NULL, 0, NULL, 0, "Which requests, and when:", 2},
+    {"pipeline", PIPELINE, "N", 0,
+     "Keep N requests in flight on each connection, in no order between connections (default: the "
+     "order of causes over all)",
+     2},
+    {"speed", SPEED, "SPEED", 0,
+     "max (default), original for the recorded times, or a multiple of that like 2x", 2},
+    {"rate", RATE, "N", 0, "At most N requests a second, over all connections", 2},
+    {"loop", LOOP, "N", 0, "Play the captures N times; only the first time is compared", 2},
+    {"limit", LIMIT, "N", 0, "Only the first N requests of each capture", 2},
+    {"rewrite-opaque", REWRITE_OPAQUE, NULL, 0,
+     "Number the requests of a connection, for clients whose opaques are all the same", 2},
+    {0},
+};
+
+static double speed_of(const struct argp_state *state, const char *text)
+{
+    char *end;
+    if (strcmp(text, "max") == 0) {
+        return 0;
+    }
+    if (strcmp(text, "original") == 0) {
+        return 1;
+    }
+    errno = 0;
+    double speed = strtod(text, &end);
+    bool digits = text[0] >= '0' && text[0] <= '9';
+    if (!digits || strcmp(end, "x") != 0 || !isfinite(speed) || speed < 1e-3 || speed > 1e6) {
+        argp_error(state,
+                   "--speed: '%s' is neither max, original, nor a multiple like 2x (0.001x to "
+                   "1000000x)",
+                   text);
+    }
+    return speed;
+}
+
+static error_t parse_pace(int key, char *argument, const struct argp_state *state,
+                          struct live_options *live)
+{
+    switch (key) {
+    case SPEED:
+        live->speed = speed_of(state, argument);
+        return 0;
+    case RATE:
+        live->rate = argument_number(state, "--rate", argument, 1, RATE_MAX);
+        return 0;
+    case PIPELINE:
+        live->pipeline = (uint32_t)argument_number(state, "--pipeline", argument, 1, PIPELINE_MAX);
+        return 0;
+    case LOOP:
+        live->loops = argument_number(state, "--loop", argument, 1, INT64_MAX);
+        return 0;
+    case LIMIT:
+        live->limit = argument_number(state, "--limit", argument, 1, INT64_MAX);
+        return 0;
+    case REWRITE_OPAQUE:
+        live->rewrite_opaque = true;
+        return 0;
+    case TIMEOUT:
+        live->timeout =
+            1000 * (unsigned)argument_number(state, "--timeout", argument, 1, TIMEOUT_MAX);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void check_whole(const struct argp_state *state, const struct replay_arguments *arguments)
+{
+    if (arguments->to == NULL) {
+        argp_error(state, "to which server? (--to)");
+    } else if (arguments->authorities != NULL && !arguments->tls) {
+        argp_error(state, "--tls-ca without --tls");
+    }
+    for (size_t i = 0; i < arguments->inputs.count; i++) {
+        if (arguments->options.loops > 1 && strcmp(arguments->inputs.inputs[i].path, "-") == 0) {
+            argp_error(state, "--loop: standard input can be read only once");
+        }
+    }
+}
+
+static void add_input(const struct argp_state *state, struct inputs *inputs, const char *path)
+{
+    if (!inputs_add(inputs, path)) {
+        argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", path);
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct replay_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->report;
+        state->child_inputs[1] = &arguments->options.verify.dissect;
+        return 0;
+    case TO:
+        arguments->to = argument;
+        return 0;
+    case AGAINST:
+        arguments->against = argument;
+        return 0;
+    case TLS:
+        arguments->tls = true;
+        return 0;
+    case TLS_CA:
+        arguments->authorities = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        add_input(state, &arguments->inputs, argument);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which capture?");
+        return 0;
+    case ARGP_KEY_SUCCESS:
+        check_whole(state, arguments);
+        return 0;
+    default:
+        return parse_pace(key, argument, state, &arguments->options);
+    }
+}
+
+void replay_arguments_init(struct replay_arguments *arguments, int argc, char **argv)
+{
+    struct argp_child children[] = {{&report_argp, 0, NULL, 3}, {&dissect_argp, 0, NULL, 4}, {0}};
+    struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "CAPTURE...",
+        .doc = "Sends the requests in the captures (files, folders, - for standard input) to a "
+               "live server, over as many connections as were recorded, and compares its answers "
+               "with the recorded ones."
+               "\vExit status: 0 identical, 1 different, 2 wrong usage, 3 a capture can't be read, "
+               "4 not enough evidence (also: the server is not there, or goes away), 70 internal "
+               "error or output that can't be written. kvreplay(1) has the rest.",
+        .children = children,
+    };
+    *arguments = (struct replay_arguments){0};
+    live_options_init(&arguments->options);
+    report_arguments_init(&arguments->report, &arguments->options.verify);
+    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+}
+
+void replay_arguments_deinit(struct replay_arguments *arguments)
+{
+    inputs_deinit(&arguments->inputs);
+    report_arguments_deinit(&arguments->report);
+}

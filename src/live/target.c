@@ -1,0 +1,138 @@
+#include "live/target.h"
+
+#include "sockets/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool target_init(struct target *target, const char *name, SSL_CTX *tls,
+                 char problem[SOCKETS_PROBLEM_SIZE])
+{
+    *target = (struct target){.name = name, .tls = tls};
+    if (!address_host(name, target->host)) {
+        target->host[0] = '\0';
+    }
+    return addresses_add(&target->addresses, name, problem);
+}
+
+/* ------------------------------------------------------------------------------- connections */
+
+static int64_t milliseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* False: not before `deadline`. */
+static bool wait_for(int fd, short events, int64_t deadline)
+{
+    struct pollfd polled = {.fd = fd, .events = events};
+    for (;;) {
+        int64_t left = deadline - milliseconds();
+        int ready = poll(&polled, 1, left > 0 ? (int)left : 0);
+        if (ready > 0) {
+            return true;
+        }
+        if (ready == 0 || errno != EINTR) {
+            errno = ETIMEDOUT;
+            return false;
+        }
+    }
+}
+
+/* -1 with errno. */
+static int connect_to(const struct address *address, int64_t deadline)
+{
+    int fd = address_socket(address);
+    int error = 0;
+    socklen_t error_size = sizeof(error);
+    if (fd < 0 || connect(fd, &address->any, address->size) == 0) {
+        return fd;
+    }
+    /* A UNIX socket whose backlog is full says EAGAIN and does not go on by itself. */
+    if (errno == EINPROGRESS && wait_for(fd, POLLOUT, deadline) &&
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0) {
+        if (error == 0) {
+            return fd;
+        }
+        errno = error;
+    }
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* ----------------------------------------------------------------------------------- TLS */
+
+/* False: `reason` is why. */
+static bool shake_hands(SSL *tls, int fd, int64_t deadline, const char **reason)
+{
+    for (;;) {
+        ERR_clear_error();
+        errno = 0;
+        int result = SSL_connect(tls);
+        int error = SSL_get_error(tls, result);
+        if (result == 1) {
+            return true;
+        }
+        if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+            *reason = ERR_reason_error_string(ERR_peek_error());
+            if (*reason == NULL) {
+                *reason = errno != 0 ? strerror(errno) : "the server has closed the connection";
+            }
+            return false;
+        }
+        if (!wait_for(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
+            *reason = "no answer in time";
+            return false;
+        }
+    }
+}
+
+static SSL *begin_tls(const struct target *target, int fd, int timeout,
+                      char problem[SOCKETS_PROBLEM_SIZE])
+{
+    SSL *tls = SSL_new(target->tls);
+    const char *reason = "no memory";
+    bool named = tls != NULL && (target->host[0] == '\0' || tls_expect_host(tls, target->host));
+    if (tls != NULL) {
+        SSL_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    }
+    if (named && SSL_set_fd(tls, fd) == 1 &&
+        shake_hands(tls, fd, milliseconds() + timeout, &reason)) {
+        return tls;
+    }
+    snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: TLS: %s", target->name, reason);
+    SSL_free(tls);
+    ERR_clear_error();
+    return NULL;
+}
+
+int target_connect(const struct target *target, int timeout, SSL **tls,
+                   char problem[SOCKETS_PROBLEM_SIZE])
+{
+    int fd = -1;
+    *tls = NULL;
+    for (size_t i = 0; fd < 0 && i < target->addresses.count; i++) {
+        fd = connect_to(&target->addresses.list[i], milliseconds() + timeout);
+    }
+    if (fd < 0) {
+        snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: %s", target->name, strerror(errno));
+        return -1;
+    }
+    if (target->tls != NULL) {
+        *tls = begin_tls(target, fd, timeout, problem);
+        if (*tls == NULL) {
+            close(fd);
+            return -1;
+        }
+    }
+    return fd;
+}
