@@ -77,6 +77,20 @@ void wire_set_reading(struct wire *wire, bool reading)
 
 /* ------------------------------------------------------------------------ writing */
 
+/* For one piece of memory send(2) costs less than evbuffer_write's writev(2). */
+static void write_now(struct evbuffer *output, int socket)
+{
+    struct evbuffer_iovec piece;
+    if (evbuffer_peek(output, -1, NULL, &piece, 1) > 1) {
+        evbuffer_write(output, socket);
+        return;
+    }
+    ssize_t sent = send(socket, piece.iov_base, piece.iov_len, MSG_NOSIGNAL);
+    if (sent > 0) {
+        evbuffer_drain(output, (size_t)sent);
+    }
+}
+
 void wire_send(struct wire *wire)
 {
     struct evbuffer *output = bufferevent_get_output(wire->bufferevent);
@@ -84,7 +98,7 @@ void wire_send(struct wire *wire)
         return;
     }
     evbuffer_unfreeze(output, 1); /* a bufferevent keeps its output frozen at the start */
-    evbuffer_write(output, bufferevent_getfd(wire->bufferevent));
+    write_now(output, bufferevent_getfd(wire->bufferevent));
     evbuffer_freeze(output, 1);
     if (evbuffer_get_length(output) > 0) { /* errors are found by the bufferevent */
         wire->writing = true;
