@@ -17,7 +17,9 @@ struct passes {
     struct knowledge knowledge;
     struct rules rules;
     struct capture_result *counts; /* of the framing; written anew by each pass */
-    uint8_t *frame;                /* room for one that is replaced */
+    uint8_t *mcbp;                 /* by conversation: 1 if it is of the binary protocol */
+    size_t mcbp_room;
+    uint8_t *frame; /* room for one that is replaced */
     size_t frame_room;
     bool no_memory;
     bool unplaced; /* a frame's bytes lie nowhere in the file */
@@ -108,6 +110,29 @@ static void on_datagram(void *context, const struct ip_datagram *datagram)
     scrub_datagram(&self->scrub, datagram);
 }
 
+static void note_mcbp(void *context, uint64_t conversation)
+{
+    struct passes *self = context;
+    if (conversation >= self->mcbp_room) {
+        size_t room = 2 * (size_t)conversation + 64;
+        uint8_t *grown = realloc(self->mcbp, room);
+        if (grown == NULL) {
+            self->no_memory = true;
+            return;
+        }
+        memset(grown + self->mcbp_room, 0, room - self->mcbp_room);
+        self->mcbp = grown;
+        self->mcbp_room = room;
+    }
+    self->mcbp[conversation] = 1;
+}
+
+static bool is_mcbp(void *context, uint64_t conversation)
+{
+    const struct passes *self = context;
+    return conversation < self->mcbp_room && self->mcbp[conversation] != 0;
+}
+
 static void scrub_frame(void *context, const struct talk_frame *frame)
 {
     struct passes *self = context;
@@ -123,6 +148,7 @@ static enum verify_status scrub(struct passes *self)
     listener.datagram = on_datagram;
     listener.progress = on_progress;
     listener.talk.frame = scrub_frame;
+    listener.talk.mcbp = note_mcbp;
     enum verify_status status = run(self, &listener);
     places_sort(&self->scrub.places);
     return status;
@@ -239,6 +265,7 @@ static enum verify_status replace(struct passes *self)
     listener.progress = on_progress;
     listener.talk.frame = replace_frame;
     listener.talk.harmless = keep_harmless;
+    listener.talk.is_mcbp = is_mcbp;
     listener.talk.closed = on_closed;
     enum verify_status status = run(self, &listener);
     self->result->conversations = self->counts->connections;
@@ -426,6 +453,7 @@ enum verify_status anonymise(const struct anonymise_options *options,
     knowledge_deinit(&self.knowledge);
     secret_destroy(self.scrub.secret);
     free(self.counts);
+    free(self.mcbp);
     free(self.frame);
     return status;
 }

@@ -13,7 +13,8 @@ struct talk_datagram {
     uint16_t sequence;
     uint16_t count;
     uint64_t packet;
-    size_t size; /* behind memcached's header */
+    size_t size;                    /* behind memcached's header */
+    uint8_t head[MCBP_HEADER_SIZE]; /* what that begins with */
 };
 
 static bool read_header(struct span bytes, struct talk_datagram *datagram)
@@ -25,6 +26,8 @@ static bool read_header(struct span bytes, struct talk_datagram *datagram)
     datagram->sequence = read_be16(bytes.data + 2);
     datagram->count = read_be16(bytes.data + 4);
     datagram->size = bytes.size - UDP_HEADER_SIZE;
+    memcpy(datagram->head, bytes.data + UDP_HEADER_SIZE,
+           datagram->size < MCBP_HEADER_SIZE ? datagram->size : MCBP_HEADER_SIZE);
     return read_be16(bytes.data + 6) == 0 && datagram->count <= UDP_DATAGRAMS &&
            (datagram->sequence < datagram->count || bytes.size == UDP_HEADER_SIZE);
 }
@@ -90,10 +93,38 @@ static void forget(struct talk *self, const struct talk_datagram *datagram)
     self->datagrams_count = kept;
 }
 
+/* Tells of the header of a frame whose rest is missing, at `offset` of the packet's payload. */
+static void tell_head(const struct talk *self, uint64_t packet, size_t offset, struct span rest)
+{
+    struct mcbp_frame frame;
+    struct span head = span_head(rest, rest.size < MCBP_HEADER_SIZE ? rest.size : MCBP_HEADER_SIZE);
+    if (head.size > 0 && self->framed && self->listener->harmless != NULL &&
+        mcbp_frame_parse(head, &frame) == MCBP_NEED_MORE) {
+        self->listener->harmless(self->listener->context, STREAM_OF_PACKET + packet, offset, head);
+    }
+}
+
+void datagrams_finish(struct talk *self)
+{
+    for (size_t i = 0; i < self->datagrams_count; i++) {
+        const struct talk_datagram *datagram = &self->datagrams[i];
+        if (datagram->sequence == 0) {
+            tell_head(self, datagram->packet, UDP_HEADER_SIZE,
+                      span_of(datagram->head, datagram->size < MCBP_HEADER_SIZE
+                                                  ? datagram->size
+                                                  : MCBP_HEADER_SIZE));
+        }
+    }
+}
+
 void datagrams_receive(struct talk *self, enum net_direction direction, struct span bytes,
                        const struct net_origin *origin)
 {
     struct talk_datagram datagram = {.direction = direction, .packet = origin->packet};
+    if (self->sides[0].told++ == 0 && bytes.size > UDP_HEADER_SIZE) { /* where framing looks too */
+        talk_tell_opening(self, STREAM_OF_PACKET + origin->packet, UDP_HEADER_SIZE,
+                          span_skip(bytes, UDP_HEADER_SIZE));
+    }
     bool known = read_header(bytes, &datagram);
     self->message_count = 0;
     if (known && (datagram.count <= 1 || keep(self, &datagram))) {
@@ -102,6 +133,10 @@ void datagrams_receive(struct talk *self, enum net_direction direction, struct s
     framing_data(self->framing, direction, bytes, origin);
     if (self->message_at > 0) {
         forget(self, &datagram);
+    }
+    if (known && datagram.count <= 1 && self->message_at < datagram.size) {
+        size_t at = UDP_HEADER_SIZE + self->message_at;
+        tell_head(self, origin->packet, at, span_skip(bytes, at));
     }
     if (known && self->framed && self->listener->harmless != NULL) {
         self->listener->harmless(self->listener->context, STREAM_OF_PACKET + origin->packet, 0,

@@ -11,6 +11,9 @@
 void datagrams_receive(struct talk *talk, enum net_direction direction, struct span bytes,
                        const struct net_origin *origin);
 
+/* The conversation is over: tells of what can be kept of messages that never became whole. */
+void datagrams_finish(struct talk *talk);
+
 /* A frame of the message that became whole with the datagram being received. */
 void datagrams_frame(struct talk *talk, const struct dissect_frame *frame);
 

@@ -30,6 +30,7 @@ struct talk *talk_create(const struct net_conversation *conversation,
     self->id = conversation->id;
     self->listener = listener;
     self->udp = conversation->protocol == NET_UDP;
+    self->framed = listener->is_mcbp != NULL && listener->is_mcbp(listener->context, self->id);
     self->sides[0].in_step = self->sides[1].in_step = conversation->from_start;
     self->framing = framing_create(framing, conversation);
     if (self->framing == NULL) {
@@ -73,19 +74,29 @@ static size_t known_by(struct span opening)
     return 0;
 }
 
+void talk_tell_opening(const struct talk *self, uint64_t stream, uint64_t offset,
+                       struct span opening)
+{
+    size_t size = opening.size < TALK_OPENING ? opening.size : TALK_OPENING;
+    if (!self->framed) {
+        opening = span_head(opening, size);
+        tell_harmless(self, stream, offset, span_head(opening, known_by(opening)));
+    }
+}
+
 static void tell_opening(const struct talk *self, uint64_t stream)
 {
     const struct talk_side *side = &self->sides[stream & 1];
-    struct span opening = span_of(side->opening, side->opening_size);
-    if (!self->framed) {
-        tell_harmless(self, stream, side->opening_at, span_head(opening, known_by(opening)));
-    }
+    talk_tell_opening(self, stream, side->opening_at, span_of(side->opening, side->opening_size));
 }
 
 void talk_destroy(struct talk *self, const struct net_conversation *conversation)
 {
     for (int i = 0; i < 2 && !self->udp; i++) {
         tell_head(self, stream_of(conversation, (enum net_direction)i));
+    }
+    if (self->udp) {
+        datagrams_finish(self);
     }
     framing_destroy(self->framing);
     for (int i = 0; i < 2 && !self->udp; i++) {

@@ -30,6 +30,10 @@ struct talk_listener {
      * datagram, a frame's header whose rest is missing, the first word of another protocol. */
     void (*harmless)(void *context, uint64_t stream, uint64_t offset, struct span bytes);
     void (*closed)(void *context, void *user); /* only if user has been set */
+    /* A conversation that was one of the binary protocol is over. */
+    void (*mcbp)(void *context, uint64_t conversation);
+    /* Whether a pass before was told that; NULL: there was none. */
+    bool (*is_mcbp)(void *context, uint64_t conversation);
 };
 
 enum { TALK_OPENING = 16 }; /* the longest first word, "SERVER_ERROR ", fits in */
@@ -54,7 +58,7 @@ struct talk {
     const struct talk_listener *listener;
     struct framing *framing;
     bool udp;
-    bool framed; /* it has been MCBP at least once */
+    bool framed; /* it is MCBP, as this pass or one before has found out */
     void *user;
     struct talk_side sides[2];
 
@@ -84,6 +88,10 @@ void talk_gap(struct talk *talk, const struct net_conversation *conversation,
 
 void talk_end(struct talk *talk, const struct net_conversation *conversation,
               enum net_direction direction);
+
+/* Tells of the first word of what is not MCBP, if it is one that is known. */
+void talk_tell_opening(const struct talk *talk, uint64_t stream, uint64_t offset,
+                       struct span opening);
 
 /* What the framing's consumer is told of, while one of the above runs. */
 void talk_frame(struct talk *talk, const struct dissect_conversation *conversation,

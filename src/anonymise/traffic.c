@@ -91,6 +91,15 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
     talk_lost(self->talk, conversation, role);
 }
 
+/* Only told of conversations of the binary protocol. */
+static void on_mcbp_closed(void *context, struct dissect_conversation *conversation)
+{
+    struct traffic *self = context;
+    if (self->listener->talk.mcbp != NULL) {
+        self->listener->talk.mcbp(self->listener->talk.context, conversation->id);
+    }
+}
+
 /* ------------------------------------------------------------------------------------ packets */
 
 static void tell_place(struct traffic *self, uint64_t stream, uint64_t offset, uint64_t file_at,
@@ -284,7 +293,8 @@ enum traffic_result traffic_run(const char *path, struct span file,
     struct capture_options options = {.filter = NULL};
     char problem[CAPTURE_MESSAGE_SIZE];
     dissect_options_init(&self.options);
-    self.consumer = (struct dissect_consumer){.context = &self, .frame = on_frame, .lost = on_lost};
+    self.consumer = (struct dissect_consumer){
+        .context = &self, .frame = on_frame, .lost = on_lost, .closed = on_mcbp_closed};
     self.framing = (struct framing_context){&self.options, &self.consumer, counts};
     if (capture_open(path, &options, &self.capture, problem) != CAPTURE_OPEN) {
         snprintf(message, TRAFFIC_MESSAGE_SIZE, "%s", problem);

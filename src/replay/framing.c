@@ -218,9 +218,9 @@ static size_t take_carried(struct framing *self, enum net_direction direction, s
     *taken = TAKE_MORE;
     while (from < side->size) {
         size_t used;
-        *taken = take_frame(self, role, span_skip(side_carried(side), from),
-                            from == 0 ? &side->origin : &side->latest, side->taken + from, -1,
-                            &used);
+        *taken =
+            take_frame(self, role, span_skip(side_carried(side), from),
+                       from == 0 ? &side->origin : &side->latest, side->taken + from, -1, &used);
         from += used;
         if (*taken != TAKEN) {
             break;
