@@ -1,0 +1,97 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
+# The command: what it refuses, what it leaves behind, what it says.
+# shellcheck source=../cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh"
+capture=$corpus/captures/pylibmc.pcap
+head -c 32 /dev/urandom >"$scratch/key"
+head -c 15 /dev/urandom >"$scratch/short"
+mkdir "$scratch/results"
+result=$scratch/results/result.pcap
+
+# nothing_left WHAT: neither a result nor a part of one.
+nothing_left() {
+    [ -z "$(ls -A "$scratch/results")" ] || fail "$1: left behind: $(ls -A "$scratch/results")"
+}
+
+expect 2 anonymise -o "$result"
+contains "$err" "which capture?" "no capture"
+expect 2 anonymise "$capture"
+contains "$err" "--output" "no output"
+expect 2 anonymise "$capture" "$capture" -o "$result"
+contains "$err" "one capture at a time" "two captures"
+expect 2 anonymise -qv "$capture" -o "$result"
+expect 2 anonymise --key-file "$scratch/short" "$capture" -o "$result"
+contains "$err" "15 bytes are too few" "a short secret"
+expect 3 anonymise --key-file "$scratch/none" "$capture" -o "$result"
+contains "$err" "$scratch/none" "a secret that is not there"
+expect 3 anonymise "$scratch/none.pcap" -o "$result"
+expect 3 anonymise "$corpus" -o "$result"
+expect 2 anonymise "$capture" -o "$scratch"
+contains "$err" "it is not a file" "a folder for output"
+expect 70 anonymise "$capture" -o "$scratch/no/folder.pcap"
+contains "$err" "can't be written" "an output that can't be made"
+for damaged in record-body-cut.pcap cut.pcap.zst block-trailer.pcapng empty.pcap text.pcap; do
+    expect 3 anonymise "$corpus/damaged/$damaged" -o "$result"
+    contains "$err" "$corpus/damaged/$damaged" "the name of what can't be read"
+done
+nothing_left "after refusals"
+
+cp "$capture" "$scratch/same.pcap"
+ln "$scratch/same.pcap" "$scratch/linked.pcap"
+for name in same linked; do
+    expect 2 anonymise "$scratch/same.pcap" -o "$scratch/$name.pcap"
+    contains "$err" "it is the capture to be read" "$name"
+done
+cmp -s "$capture" "$scratch/same.pcap" || fail "the capture has changed"
+
+# What was there stays if nothing comes of it, and is replaced as a whole otherwise.
+echo before >"$result"
+expect 3 anonymise "$corpus/damaged/text.pcap" -o "$result"
+equal "$(cat "$result")" before "the file that was there"
+expect 0 anonymise --key-file "$scratch/key" "$capture" -o "$result"
+contains "$err" "replaced      132 keys, 85 values" "the summary"
+contains "$err" "ledger        13,807 payload bytes" "the summary"
+contains "$err" "flagged       3 numbers kept" "the summary"
+equal "$(ls -A "$scratch/results")" result.pcap "what is left"
+
+# Through a pipe, and packed: the same bytes.
+"$kvreplay" anonymise -q --key-file "$scratch/key" - -o "$scratch/piped.pcap" <"$capture" || fail "a pipe"
+cmp -s "$result" "$scratch/piped.pcap" || fail "other bytes through a pipe"
+gzip -c "$capture" >"$scratch/packed.pcap.gz"
+expect 0 anonymise -q --key-file "$scratch/key" "$scratch/packed.pcap.gz" -o "$scratch/unpacked.pcap"
+equal "$err" "" "what --quiet prints"
+cmp -s "$result" "$scratch/unpacked.pcap" || fail "other bytes of a packed capture"
+
+# Without a key no two runs are alike.
+expect 0 anonymise -q "$capture" -o "$scratch/first.pcap"
+expect 0 anonymise -q "$capture" -o "$scratch/second.pcap"
+cmp -s "$scratch/first.pcap" "$scratch/second.pcap" && fail "two random keys made the same bytes"
+
+expect 0 anonymise -v "$corpus/made/datatypes.pcap" -o "$result"
+contains "$err" "the datatype still says snappy" "snappy values"
+contains "$err" " with opcode SET" "the opcodes of snappy values"
+
+# Blocks of pcapng that may hold anything are emptied: here the secrets of TLS.
+python3 - "$corpus/captures/ng.pcapng" "$scratch/secrets.pcapng" <<'END'
+import struct, sys
+text = b"CLIENT_RANDOM 0123456789abcdef fedcba9876543210\n"
+body = struct.pack("<II", 0x544C534B, len(text)) + text + bytes(-len(text) % 4)
+block = struct.pack("<II", 10, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+open(sys.argv[2], "wb").write(open(sys.argv[1], "rb").read() + block)
+END
+expect 0 anonymise "$scratch/secrets.pcapng" -o "$result"
+contains "$err" "1 pcapng block emptied" "a block with secrets"
+grep -q CLIENT_RANDOM "$result" && fail "secrets are still there"
+expect 0 verify -q "$result"
+
+# Equal keys stay equal over connections, and different ones different.
+keys() {
+    "$kvreplay" inspect "$1" | sed -n 's/.* key=\(".*\)/\1/p' | sed 's/" value=.*/"/' |
+        awk '{ if (!($0 in n)) n[$0] = ++c; print n[$0] }'
+}
+shared=$corpus/captures/concurrent.pcap
+expect 0 anonymise -q "$shared" -o "$result"
+equal "$(keys "$result" | cksum)" "$(keys "$shared" | cksum)" "which keys are equal"
+[ "$(keys "$shared" | sort -u | wc -l)" -gt 8 ] || fail "too few keys"
+
+finish
