@@ -8,6 +8,7 @@
 enum {
     NUMBER_MAX = 20,     /* bytes of the longest number that memcached counts with */
     TEXT_MAX = 64,       /* bytes of the longest text that is compared with a list */
+    EXTRAS_MAX = 48,     /* of the commands that are known, DCP_STREAM_REQ has the longest */
     NUMBER_INFO_MAX = 3, /* durability: a level, and a time limit of 16 bits */
     ARITHMETIC = 16,     /* bytes of delta and initial value in INCREMENT's extras */
     COUNTER_SIZE = 8,    /* of the answer to INCREMENT */
@@ -182,7 +183,7 @@ static bool is_arithmetic(const struct state *state)
 static enum part_class replace_extras(const struct state *state, uint8_t *bytes)
 {
     size_t size = state->frame->frame.extras.size;
-    if (!has_name(&state->frame->frame.header) && size > 0) {
+    if (size > EXTRAS_MAX || (!has_name(&state->frame->frame.header) && size > 0)) {
         substitute_value(state->rules->secret, bytes, size);
         return PART_OTHER;
     }
