@@ -105,7 +105,9 @@ static void settle(struct connection *connection)
         connection->phase = ENDING;
     }
     if (connection->phase == SERVING) {
-        wire_set_reading(&connection->wire, !connection->paused && !connection->ended);
+        if (!wire_set_reading(&connection->wire, !connection->paused && !connection->ended)) {
+            destroy(connection);
+        }
     } else if (connection->phase == ENDING) {
         wire_set_reading(&connection->wire, false);
         wire_send(&connection->wire);
@@ -141,7 +143,7 @@ static bool answer(struct connection *connection)
         size_t executed;
         state = requests_execute(&connection->requests, connection->connections->service, input,
                                  &connection->connections->batch, &executed);
-        if (!write_batch(connection)) {
+        if (!write_batch(connection) || state == REQUESTS_NO_MEMORY) {
             return false;
         }
         if (executed > 0) {
@@ -221,7 +223,9 @@ void connection_open(struct connections *connections, int socket)
     connection->unsent = SIZE_MAX;
     connection->active = milliseconds();
     append(connection);
-    wire_set_reading(&connection->wire, true);
+    if (!wire_set_reading(&connection->wire, true)) {
+        destroy(connection);
+    }
 }
 
 /* ------------------------------------------------------------------------ all of a worker's */

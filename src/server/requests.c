@@ -158,7 +158,7 @@ enum requests_state requests_execute(struct requests *requests, struct service *
     while (state == REQUESTS_WAIT && evbuffer_get_length(input) >= requests->needed) {
         struct span piece = beginning(input, requests->needed);
         if (piece.size == 0) {
-            return REQUESTS_CLOSE; /* no memory */
+            return REQUESTS_NO_MEMORY;
         }
         size_t used;
         pthread_mutex_lock(&service->lock);

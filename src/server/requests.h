@@ -20,9 +20,10 @@ struct requests {
 };
 
 enum requests_state {
-    REQUESTS_WAIT,  /* for more input; all that could be answered is in the batch */
-    REQUESTS_FULL,  /* the batch is: to be called again once it is written */
-    REQUESTS_CLOSE, /* what is in the batch is the last that this client is told */
+    REQUESTS_WAIT,      /* for more input; all that could be answered is in the batch */
+    REQUESTS_FULL,      /* the batch is: to be called again once it is written */
+    REQUESTS_CLOSE,     /* what is in the batch is the last that this client is told */
+    REQUESTS_NO_MEMORY, /* the input can't be looked at: no more can be done for this client */
 };
 
 /*

@@ -60,19 +60,17 @@ static void on_readable(struct bufferevent *bufferevent, void *context)
     wire->events->received(wire->context);
 }
 
-void wire_set_reading(struct wire *wire, bool reading)
+bool wire_set_reading(struct wire *wire, bool reading)
 {
     if (wire->reading == reading) {
-        return;
+        return true;
     }
     wire->reading = reading;
     if (wire->readable == NULL) {
-        (reading ? bufferevent_enable : bufferevent_disable)(wire->bufferevent, EV_READ);
-    } else if (reading) {
-        event_add(wire->readable, NULL);
-    } else {
-        event_del(wire->readable);
+        return (reading ? bufferevent_enable : bufferevent_disable)(wire->bufferevent, EV_READ) ==
+               0;
     }
+    return (reading ? event_add(wire->readable, NULL) : event_del(wire->readable)) == 0;
 }
 
 /* ------------------------------------------------------------------------ writing */
@@ -140,21 +138,35 @@ bool wire_finish(struct wire *wire)
         return true;
     }
     shutdown(socket, SHUT_WR);
-    wire_set_reading(wire, true);
-    if (wire->readable == NULL) {
-        bufferevent_set_timeouts(wire->bufferevent, &linger, NULL);
-    } else {
-        event_add(wire->readable, &linger);
+    if (wire->readable != NULL) {
+        wire->reading = true;
+        return event_add(wire->readable, &linger) != 0;
     }
-    return false;
+    return !wire_set_reading(wire, true) ||
+           bufferevent_set_timeouts(wire->bufferevent, &linger, NULL) != 0;
 }
 
 /* ------------------------------------------------------------------------ opening and closing */
 
+/*
+ * For a bufferevent of TLS libevent doesn't tell if it had no memory to watch the socket: nothing
+ * would ever be heard of it. What it needs for that stays once it was watched.
+ */
+static bool can_watch(struct event_base *base, int socket)
+{
+    struct event *event = event_new(base, socket, EV_READ, on_socket_readable, NULL);
+    if (event == NULL) {
+        return false;
+    }
+    bool added = event_add(event, NULL) == 0;
+    event_free(event);
+    return added;
+}
+
 static struct bufferevent *make_tls(struct event_base *base, int socket, SSL_CTX *context)
 {
     struct bufferevent *bufferevent = NULL;
-    SSL *tls = SSL_new(context);
+    SSL *tls = can_watch(base, socket) ? SSL_new(context) : NULL;
     if (tls != NULL) {
         bufferevent = bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_ACCEPTING,
                                                      BEV_OPT_CLOSE_ON_FREE);

@@ -47,7 +47,8 @@ bool wire_open(struct wire *wire, struct event_base *base, int socket, SSL_CTX *
                const struct wire_events *events, void *context);
 void wire_close(struct wire *wire);
 
-void wire_set_reading(struct wire *wire, bool reading);
+/* False: no memory; nothing more would be heard of the wire, so it has to be closed. */
+bool wire_set_reading(struct wire *wire, bool reading);
 
 static inline struct evbuffer *wire_input(const struct wire *wire)
 {
@@ -65,8 +66,8 @@ void wire_send(struct wire *wire);
 
 /*
  * With nothing unsent: tells the other side that this is all. True if it has everything: nothing is
- * lost if the wire is closed now. Otherwise reading goes on, and `ended` is called when there was
- * nothing to read for WIRE_LINGER_MILLISECONDS.
+ * lost if the wire is closed now (or there is no memory to wait with). Otherwise reading goes on,
+ * and `ended` is called when there was nothing to read for WIRE_LINGER_MILLISECONDS.
  */
 bool wire_finish(struct wire *wire);
 
