@@ -4,33 +4,39 @@ the same. Usage: KVREPLAY SCRIPT. Exit status 77: what the script needs is not i
 
 import difflib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+SPYMEMCACHED = "/usr/share/java/spymemcached.jar"
+# By the script's ending: what runs it, before its name. Debian's interpreter has Debian's modules.
+INTERPRETERS = {
+    ".py": ["/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable],
+    ".sh": ["bash"],
+    ".js": ["node"],
+    ".java": ["java", "-cp", SPYMEMCACHED],
+}
+# What tells that a script can run, and how to install what it needs.
 NEEDED = {
-    "bmemcached_client.py": ("bmemcached", "python3-binary-memcached"),
-    "pylibmc_client.py": ("pylibmc", "python3-pylibmc"),
-    "libmemcached.sh": ("memcaslap", "libmemcached-tools"),
+    "bmemcached_client.py": (INTERPRETERS[".py"] + ["-c", "import bmemcached"], "Debian: python3-binary-memcached"),
+    "pylibmc_client.py": (INTERPRETERS[".py"] + ["-c", "import pylibmc"], "Debian: python3-pylibmc"),
+    "libmemcached.sh": (["memcaslap", "--version"], "Debian: libmemcached-tools"),
+    "memjs_client.js": (["node", "-e", "require('memjs')"], "tests/clients/install says how"),
+    "Spymemcached.java": (["sh", "-c", f"java --list-modules | grep -q jdk.compiler && [ -e {SPYMEMCACHED} ]"],
+                          "Debian: libspymemcached-java default-jdk-headless"),
 }
 PATIENCE = 60  # seconds
 
 
-def python():
-    """Debian's interpreter has Debian's modules."""
-    return "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-
-
 def installed(script):
-    what, package = NEEDED[os.path.basename(script)]
-    if script.endswith(".py"):
-        found = subprocess.run([python(), "-c", f"import {what}"], capture_output=True).returncode == 0
-    else:
-        found = shutil.which(what) is not None
+    command, how = NEEDED[os.path.basename(script)]
+    try:
+        found = subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        found = False
     if not found:
-        print(f"{what} is not installed (Debian's package is {package})")
+        print(f"what {os.path.basename(script)} needs is not installed ({how})")
     return found
 
 
@@ -61,10 +67,9 @@ def start_serve(program):
 
 
 def run(script, port):
-    interpreter = python() if script.endswith(".py") else "bash"
     try:
         done = subprocess.run(
-            [interpreter, script, "127.0.0.1", port],
+            INTERPRETERS[os.path.splitext(script)[1]] + [script, "127.0.0.1", port],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=PATIENCE,
