@@ -12,8 +12,8 @@
 
 #include <stdio.h>
 
-/* Numbers of https://www.tcpdump.org/linktypes.html for `link_type`. */
-enum { PCAPNG_ETHERNET = 1, PCAPNG_RAW = 101 };
+/* For `link_type`, a number of https://www.tcpdump.org/linktypes.html. */
+enum { PCAPNG_ETHERNET = 1 };
 
 /* What the file says about itself. Strings may be NULL: nothing is said. */
 struct pcapng_interface {

@@ -8,6 +8,7 @@
 #include "replay/result.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
 enum { DESCRIPTION_SIZE = 400 };
@@ -61,7 +62,7 @@ static int proxy(struct proxy *proxy, struct record_options *options)
     snprintf(description, sizeof(description), "proxy to %.300s%s", options->proxy.target,
              tls ? ", TLS removed" : "");
     options->tape.interface = (struct pcapng_interface){
-        .link_type = PCAPNG_RAW, .application = application, .description = description};
+        .link_type = PCAPNG_ETHERNET, .application = application, .description = description};
     struct tape *tape = tape_open(&options->tape, problem);
     if (tape == NULL) {
         return complain(problem);
@@ -148,5 +149,7 @@ int command_record(int argc, char **argv)
 {
     struct record_options options;
     record_arguments(argc, argv, &options);
+    signal(SIGPIPE, SIG_IGN); /* these are errors of writing, and to be said */
+    signal(SIGXFSZ, SIG_IGN);
     return options.proxy_wanted ? run_proxy(&options) : run_live(&options);
 }

@@ -218,7 +218,6 @@ static bool init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 
 struct proxy *proxy_create(const struct proxy_options *options, char problem[PROXY_PROBLEM_SIZE])
 {
-    signal(SIGPIPE, SIG_IGN);
     allow_descriptors();
     struct proxy *proxy = calloc(1, sizeof(*proxy));
     if (proxy == NULL) {

@@ -6,6 +6,8 @@
  * connected to. Clients of a UNIX socket have made addresses: 192.0.2.1 with a port of their own,
  * and 192.0.2.2, port 11211 (RFC 5737).
  *
+ * The program has to ignore SIGPIPE.
+ *
  * Bounded: while one side has PROXY_UNSENT_MAX bytes to take, the other is not read. A connection
  * whose side has ended is open until the other has ended too.
  */

@@ -112,7 +112,6 @@ bool sniffer_run(struct tap *tap, struct tape *tape, unsigned seconds_max,
 {
     struct sniffer sniffer = {
         .tap = tap, .tape = tape, .base = event_base_new(), .problem = problem};
-    signal(SIGPIPE, SIG_IGN);
     if (sniffer.base == NULL || !add_events(&sniffer, seconds_max)) {
         snprintf(problem, TAP_PROBLEM_SIZE, "%s", strerror(ENOMEM));
         deinit(&sniffer);

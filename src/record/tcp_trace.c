@@ -4,6 +4,7 @@
 #include "record/checksum.h"
 
 enum {
+    ETHERNET_SIZE = 14,
     IPV4_SIZE = 20,
     IPV6_SIZE = 40,
     TCP_SIZE = 20,
@@ -30,7 +31,16 @@ static size_t address_size(const struct tcp_trace *trace)
 
 /* ------------------------------------------------------------------------ headers */
 
-static size_t put_ipv4(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
+/* Addresses that nobody has: locally administered. */
+static void put_ethernet(uint8_t *ethernet, enum tcp_side from, bool ipv6)
+{
+    static const uint8_t addresses[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+    memcpy(ethernet, addresses[1 - from], 6);
+    memcpy(ethernet + 6, addresses[from], 6);
+    write_be16(ethernet + 12, ipv6 ? 0x86dd : 0x0800);
+}
+
+static void put_ipv4(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
 {
     struct checksum checksum = {0};
     ip[0] = 4 << 4 | IPV4_SIZE / 4;
@@ -42,10 +52,9 @@ static size_t put_ipv4(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side
     memcpy(ip + 16, trace->ends[1 - from].address, 4);
     checksum_add(&checksum, span_of(ip, IPV4_SIZE));
     write_be16(ip + 10, checksum_of(&checksum));
-    return IPV4_SIZE;
 }
 
-static size_t put_ipv6(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
+static void put_ipv6(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side from, size_t size)
 {
     ip[0] = 6 << 4;
     write_be16(ip + 4, (uint16_t)size);
@@ -53,7 +62,6 @@ static size_t put_ipv6(uint8_t *ip, const struct tcp_trace *trace, enum tcp_side
     ip[7] = HOPS;
     memcpy(ip + 8, trace->ends[from].address, 16);
     memcpy(ip + 24, trace->ends[1 - from].address, 16);
-    return IPV6_SIZE;
 }
 
 /* A SYN says the largest segment and how the window is scaled. */
@@ -100,18 +108,20 @@ static uint16_t tcp_checksum(const struct tcp_trace *trace, const struct segment
 
 static bool write_segment(struct tcp_trace *trace, int64_t time, const struct segment *segment)
 {
-    uint8_t headers[IPV6_SIZE + TCP_SIZE + OPTIONS_SIZE] = {0};
+    uint8_t headers[ETHERNET_SIZE + IPV6_SIZE + TCP_SIZE + OPTIONS_SIZE] = {0};
     bool ipv6 = trace->ends[TCP_CLIENT].family == 6;
-    uint8_t *tcp = headers + (ipv6 ? IPV6_SIZE : IPV4_SIZE);
+    uint8_t *ip = headers + ETHERNET_SIZE;
+    uint8_t *tcp = ip + (ipv6 ? IPV6_SIZE : IPV4_SIZE);
     size_t tcp_size = put_tcp(tcp, trace, segment);
-    size_t ip_size =
-        (ipv6 ? put_ipv6 : put_ipv4)(headers, trace, segment->from, tcp_size + segment->size);
+    size_t size = (size_t)(tcp - headers) + tcp_size; /* of all headers */
+    put_ethernet(headers, segment->from, ipv6);
+    (ipv6 ? put_ipv6 : put_ipv4)(ip, trace, segment->from, tcp_size + segment->size);
     write_be16(tcp + 16, tcp_checksum(trace, segment, span_of(tcp, tcp_size)));
-    struct span parts[1 + PIECES_MAX] = {span_of(headers, ip_size + tcp_size)};
+    struct span parts[1 + PIECES_MAX] = {span_of(headers, size)};
     for (size_t i = 0; i < segment->count; i++) {
         parts[1 + i] = segment->pieces[i];
     }
-    return tape_write(trace->tape, time, (uint32_t)(ip_size + tcp_size + segment->size), parts,
+    return tape_write(trace->tape, time, (uint32_t)(size + segment->size), parts,
                       1 + segment->count);
 }
 

@@ -1,6 +1,8 @@
 /*
  * A TCP conversation as packets, made of what a proxy has read from its two sides: handshake,
- * segments, acknowledgements and ends, from the IP header on, with the checksums that belong there.
+ * segments, acknowledgements and ends, in Ethernet, with the checksums of IP and TCP. (LINKTYPE_RAW
+ * would do as well, but libpcap 1.10 refuses files of that which are put together: it compares
+ * LINKTYPE_RAW of the second with DLT_RAW of the first, which differ.)
  *
  * A segment is what was read at once, unless that is longer than the largest segment. Whatever a
  * side sends acknowledges all that was recorded of the other side before. Where a side only
