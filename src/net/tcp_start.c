@@ -96,8 +96,10 @@ static void start_by_acknowledgement(const struct conversation *conversation,
 {
     uint32_t sequence = segment->acknowledgement;
     bool syn = (segment->flags & NET_SYN) != 0;
-    /* The first that is sent behind a SYN acknowledges the other's SYN, and nothing more yet. */
-    bool certain = syn || (stream->syn && segment->sequence == stream->start_sequence);
+    /* What is sent behind a SYN, with no data yet, acknowledges the other's SYN and nothing more.
+     * The first data may come again, and acknowledge more then. */
+    bool first = stream->syn && segment->sequence == stream->start_sequence;
+    bool certain = syn || (first && segment->payload.size == 0 && segment->cut == 0);
     int32_t before = other->known ? distance(sequence, other->sequence) : 0;
 
     if (!other->known ||

@@ -66,6 +66,20 @@ static void a_retransmitted_syn_opens_nothing(void **state)
     assert_int_equal(net_flow_counters(telling->flow)->conversations, 1);
 }
 
+/* The first data has seq 0 as often as it is sent, and may acknowledge more the second time. */
+static void a_repeated_first_segment_does_not_say_where_the_server_starts(void **state)
+{
+    struct telling *telling = *state;
+    telling_restart(telling, (struct net_flow_options){.start_segments = 20});
+    client(telling, .at = 2, .bytes = "cd", .seen = 2);
+    client(telling, .syn = true, .no_ack = true);
+    client(telling, .at = 0, .bytes = "abc", .seen = 2);
+    assert_told(telling, "");
+    server(telling, .at = 0, .bytes = "hi", .seen = 0);
+    server(telling, .syn = true, .seen = 0);
+    assert_told(telling, "S hi, C ab, C cd");
+}
+
 static void data_before_the_answer_to_the_syn_waits_for_it(void **state)
 {
     struct telling *telling = *state;
@@ -234,6 +248,7 @@ int main(void)
         telling_test(a_syn_that_comes_after_its_answer_changes_nothing),
         telling_test(a_syn_may_carry_data),
         telling_test(a_retransmitted_syn_opens_nothing),
+        telling_test(a_repeated_first_segment_does_not_say_where_the_server_starts),
         telling_test(data_before_the_answer_to_the_syn_waits_for_it),
         telling_test(without_an_answer_the_handshake_tells_where_the_other_side_starts),
         telling_test(without_syn_the_first_sender_is_the_initiator),
