@@ -75,7 +75,7 @@ static void add_text(struct block *block, enum option_code code, const char *tex
 
 static bool put_block(struct pcapng *pcapng, enum block_type type, struct block *block)
 {
-    add_option(block, OPT_ENDOFOPT, NULL, 0);
+    add_option(block, OPT_ENDOFOPT, "", 0);
     uint32_t size = (uint32_t)block->size + BLOCK_AROUND;
     uint32_t head[2] = {type, size};
     put(pcapng, head, sizeof(head));

@@ -148,7 +148,8 @@ static void expect_tshark_content(void)
     char command[512], line[512];
     snprintf(command, sizeof(command),
              "command -v tshark >/dev/null || exit 0; tshark -r %s -o ip.check_checksum:TRUE "
-             "-o tcp.check_checksum:TRUE -Y '_ws.expert.severity >= 0x600000 || ip.checksum.status == 0 || "
+             "-o tcp.check_checksum:TRUE -Y '_ws.expert.severity >= 0x600000 || ip.checksum.status "
+             "== 0 || "
              "tcp.checksum.status == 0' 2>/dev/null",
              path);
     FILE *output = popen(command, "r");
