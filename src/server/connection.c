@@ -133,6 +133,16 @@ static bool write_batch(struct connection *connection)
     return error == KVR_OK;
 }
 
+/* As memcached does, no answer goes out in the middle of a request that is swallowed: who records
+ * the connection would find it before its request. With TLS, where nobody does, it may. */
+static void send_answers(struct connection *connection)
+{
+    if (connection->requests.swallow == 0 ||
+        wire_unsent(&connection->wire) >= CONNECTION_OUTPUT_MAX) {
+        wire_send(&connection->wire);
+    }
+}
+
 /* Answers what is in the input, as far as the output may grow. False: it has to be closed at once.
  */
 static bool answer(struct connection *connection)
@@ -150,7 +160,7 @@ static bool answer(struct connection *connection)
             set_active(connection);
             connection->unsent = SIZE_MAX;
         }
-        wire_send(&connection->wire);
+        send_answers(connection);
         connection->paused = wire_unsent(&connection->wire) >= CONNECTION_OUTPUT_MAX;
     }
     if (state == REQUESTS_CLOSE) {
