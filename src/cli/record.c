@@ -7,9 +7,11 @@
 #include "record/tcp_trace.h"
 #include "replay/result.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { DESCRIPTION_SIZE = 400 };
 
@@ -107,7 +109,7 @@ static int say_captured(const struct record_options *options, const struct tap_c
     return VERIFY_NO_EVIDENCE;
 }
 
-static int capture(struct tap *tap, const struct record_options *options)
+static int capture(struct sniffer *sniffer, const struct record_options *options)
 {
     char problem[TAP_PROBLEM_SIZE];
     struct tap_counts counts;
@@ -116,12 +118,23 @@ static int capture(struct tap *tap, const struct record_options *options)
         return complain(problem);
     }
     fprintf(stderr, "ready: %s, %s\n", options->tap.interface, options->tap.filter);
-    if (!sniffer_run(tap, tape, options->seconds_max, &counts, problem)) {
+    if (!sniffer_run(sniffer, tape, &counts, problem)) {
         complain(problem);
         return finish(tape, VERIFY_INTERNAL);
     }
     int status = say_captured(options, &counts);
     return finish(tape, status);
+}
+
+static int sniff(struct tap *tap, const struct record_options *options)
+{
+    struct sniffer *sniffer = sniffer_create(tap, options->seconds_max);
+    if (sniffer == NULL) {
+        return complain(strerror(ENOMEM));
+    }
+    int status = capture(sniffer, options);
+    sniffer_destroy(sniffer);
+    return status;
 }
 
 static int run_live(struct record_options *options)
@@ -140,7 +153,7 @@ static int run_live(struct record_options *options)
         .name = options->tap.interface,
         .filter = options->tap.filter,
     };
-    int status = capture(tap, options);
+    int status = sniff(tap, options);
     tap_close(tap);
     return status;
 }

@@ -1,8 +1,8 @@
 #include "record/sniffer.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "record/clock.h"
 
@@ -95,7 +95,22 @@ static bool add_events(struct sniffer *sniffer, unsigned seconds_max)
     return all;
 }
 
-static void deinit(struct sniffer *sniffer)
+struct sniffer *sniffer_create(struct tap *tap, unsigned seconds_max)
+{
+    struct sniffer *sniffer = calloc(1, sizeof(*sniffer));
+    if (sniffer == NULL) {
+        return NULL;
+    }
+    sniffer->tap = tap;
+    sniffer->base = event_base_new();
+    if (sniffer->base == NULL || !add_events(sniffer, seconds_max)) {
+        sniffer_destroy(sniffer);
+        return NULL;
+    }
+    return sniffer;
+}
+
+void sniffer_destroy(struct sniffer *sniffer)
 {
     for (size_t i = 0; i < EVENTS; i++) {
         if (sniffer->events[i] != NULL) {
@@ -105,21 +120,16 @@ static void deinit(struct sniffer *sniffer)
     if (sniffer->base != NULL) {
         event_base_free(sniffer->base);
     }
+    free(sniffer);
 }
 
-bool sniffer_run(struct tap *tap, struct tape *tape, unsigned seconds_max,
-                 struct tap_counts *counts, char problem[TAP_PROBLEM_SIZE])
+bool sniffer_run(struct sniffer *sniffer, struct tape *tape, struct tap_counts *counts,
+                 char problem[TAP_PROBLEM_SIZE])
 {
-    struct sniffer sniffer = {
-        .tap = tap, .tape = tape, .base = event_base_new(), .problem = problem};
-    if (sniffer.base == NULL || !add_events(&sniffer, seconds_max)) {
-        snprintf(problem, TAP_PROBLEM_SIZE, "%s", strerror(ENOMEM));
-        deinit(&sniffer);
-        return false;
-    }
-    event_base_dispatch(sniffer.base);
-    deinit(&sniffer);
-    if (sniffer.failed || !tap_count(tap, counts, problem)) {
+    sniffer->tape = tape;
+    sniffer->problem = problem;
+    event_base_dispatch(sniffer->base);
+    if (sniffer->failed || !tap_count(sniffer->tap, counts, problem)) {
         return false;
     }
     tape_write_statistics(tape, clock_now(), counts->received,
