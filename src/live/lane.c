@@ -9,8 +9,8 @@
 
 enum {
     QUEUE_MIN = 16,
-    STRAYS_MAX = 64,      /* kept; what comes beyond that is told of at once */
-    FENCE_OPAQUE = 0x6b76 /* nothing depends on it being another than the client's */
+    STRAYS_MAX = 64,       /* kept; what comes beyond that is told of at once */
+    FENCE_OPAQUE = 0x6b76, /* nothing depends on it being another than the client's */
 };
 
 /* ------------------------------------------------------------------------------------ the queue */
@@ -347,8 +347,8 @@ bool lane_answer(struct lane *lane, enum track track, const struct mcbp_frame *f
         lane->play->nudges = 0;
     }
     note_silence(lane, track, number);
-    bool fence = exchange->fence;
-    if (fence) {
+    if (exchange->fence) {
+        lane->play->outcome->answers--;
         exchange->answers[track].done = true; /* so that it is settled last */
         fence_answered(lane, track, number);
         exchange->answers[track].done = false;
@@ -402,7 +402,7 @@ void lane_fence(struct lane *lane)
     exchange->answers[RECORDED].done = true;
     lane->play->awaited--;
     lane->fenced = true;
-    lane->fence = lane->end - 1;
+    lane->fence_end = lane->end;
     for (unsigned i = LIVE; i < TRACKS; i++) {
         send_fence(lane, &lane->peers[i], header.opaque);
     }
@@ -441,7 +441,8 @@ bool lane_expects_end(const struct lane *lane)
 bool lane_is_drained(const struct lane *lane)
 {
     bool cut = lane->cut[LIVE] && (lane->cut[OTHER] || !play_uses(lane->play, OTHER));
-    bool fenced_off = lane->finishing && !lane->fenced && lane->fence + 1 == lane->end;
+    bool fenced_off =
+        lane->finishing && lane->fence_end > 0 && !lane->fenced && lane->fence_end == lane->end;
     return !lane->connected || lane->play->stopped || cut || fenced_off;
 }
 

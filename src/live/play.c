@@ -57,7 +57,7 @@ static void on_live_frame(void *context, const struct mcbp_frame *frame)
         return;
     }
     play->answered_at = play_now();
-    play->outcome->answers++;
+    play->outcome->answers++; /* one to a fence is taken off again */
     lane_answer(lane, end->track, frame, &(struct net_origin){0});
 }
 

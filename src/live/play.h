@@ -75,8 +75,8 @@ struct lane {
     unsigned stray_count[TRACKS];
     uint64_t in_flight; /* requests that have to be answered and are not, fences among them */
     uint64_t owed;      /* requests answered in the capture, but not by all servers */
-    uint64_t fence;     /* number of the last one, if there is one under way */
-    bool fenced;        /* there is */
+    uint64_t fence_end; /* behind the last fence; 0: there was none */
+    bool fenced;        /* one is under way */
     uint32_t next_opaque;
     uint8_t last_opcode;
     bool connected; /* tried to */
