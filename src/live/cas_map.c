@@ -15,14 +15,11 @@ static size_t slot_of(const struct cas_table *table, uint64_t from)
     return slot;
 }
 
-static bool table_find(const struct cas_table *table, uint64_t from, uint64_t *to)
+/* NULL: not there. */
+static struct cas_pair *table_find(const struct cas_table *table, uint64_t from)
 {
-    if (table->room == 0) {
-        return false;
-    }
-    const struct cas_pair *pair = &table->pairs[slot_of(table, from)];
-    *to = pair->to;
-    return pair->from != 0;
+    struct cas_pair *pair = table->room == 0 ? NULL : &table->pairs[slot_of(table, from)];
+    return pair == NULL || pair->from == 0 ? NULL : pair;
 }
 
 /* At most half of the places are taken, so that a search ends soon. */
@@ -47,7 +44,8 @@ static bool make_room(struct cas_table *table)
     return true;
 }
 
-static void direction_set(struct cas_direction *direction, uint64_t from, uint64_t to)
+static void direction_set(struct cas_direction *direction, uint64_t from, uint64_t to,
+                          uint64_t doubt)
 {
     if (direction->recent.count >= CAS_MAP_KEPT) {
         free(direction->older.pairs);
@@ -57,49 +55,61 @@ static void direction_set(struct cas_direction *direction, uint64_t from, uint64
     if (make_room(&direction->recent)) {
         struct cas_pair *pair = &direction->recent.pairs[slot_of(&direction->recent, from)];
         direction->recent.count += pair->from == 0;
-        *pair = (struct cas_pair){.from = from, .to = to};
+        *pair = (struct cas_pair){.from = from, .to = to, .doubt = doubt};
     }
 }
 
-static bool direction_find(struct cas_direction *direction, uint64_t from, uint64_t *to)
+/* Its pair, which is in use now and so stays; valid until something is set. NULL: not known. */
+static struct cas_pair *direction_find(struct cas_direction *direction, uint64_t from)
 {
-    if (table_find(&direction->recent, from, to)) {
-        return *to != 0;
+    struct cas_pair *pair = table_find(&direction->recent, from);
+    if (pair == NULL && (pair = table_find(&direction->older, from)) != NULL) {
+        direction_set(direction, from, pair->to, pair->doubt);
+        pair = table_find(&direction->recent, from);
     }
-    if (!table_find(&direction->older, from, to)) {
-        return false;
-    }
-    uint64_t found = *to; /* in use: it stays */
-    direction_set(direction, from, found);
-    return found != 0;
+    return pair == NULL || pair->to == 0 ? NULL : pair;
+}
+
+static void bind_pair(struct cas_map *map, uint64_t from, uint64_t to)
+{
+    direction_set(&map->forward, from, to, 0);
+    direction_set(&map->backward, to, from, 0);
 }
 
 enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uint64_t *expected)
 {
-    uint64_t other = 0;
-    bool has_to = direction_find(&map->forward, from, expected);
-    bool has_from = direction_find(&map->backward, to, &other);
-    if (has_to && has_from && *expected == to && other == from) {
+    struct cas_pair *forward = direction_find(&map->forward, from);
+    struct cas_pair *backward = direction_find(&map->backward, to);
+    *expected = forward == NULL ? 0 : forward->to;
+    /* One direction may have been forgotten before the other. */
+    bool agree =
+        (forward == NULL || forward->to == to) && (backward == NULL || backward->to == from);
+    enum cas_known known = !agree                                ? CAS_CONFLICT
+                           : forward == NULL && backward == NULL ? CAS_NEW
+                                                                 : CAS_KNOWN;
+    if (forward != NULL && backward != NULL && agree) {
         return CAS_KNOWN;
     }
-    if (has_to) {
-        direction_set(&map->backward, *expected, 0); /* belongs to nothing any more */
-    } else {
-        *expected = 0;
+    if (!agree && forward != NULL && forward->doubt != to) {
+        forward->doubt = to;
+        return CAS_CONFLICT;
     }
-    if (has_from) {
-        direction_set(&map->forward, other, 0);
+    uint64_t other = backward == NULL ? 0 : backward->to;
+    if (forward != NULL) {
+        direction_set(&map->backward, *expected, 0, 0); /* belongs to nothing any more */
     }
-    direction_set(&map->forward, from, to);
-    direction_set(&map->backward, to, from);
-    /* One direction may have been forgotten before the other. */
-    bool agree = (!has_to || *expected == to) && (!has_from || other == from);
-    return !agree ? CAS_CONFLICT : has_to || has_from ? CAS_KNOWN : CAS_NEW;
+    if (other != 0) {
+        direction_set(&map->forward, other, 0, 0);
+    }
+    bind_pair(map, from, to);
+    return known;
 }
 
 bool cas_map_find(struct cas_map *map, uint64_t from, uint64_t *to)
 {
-    return direction_find(&map->forward, from, to);
+    const struct cas_pair *pair = direction_find(&map->forward, from);
+    *to = pair == NULL ? 0 : pair->to;
+    return pair != NULL;
 }
 
 void cas_map_deinit(struct cas_map *map)

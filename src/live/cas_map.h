@@ -15,6 +15,7 @@ enum { CAS_MAP_KEPT = 1 << 18 };
 struct cas_pair {
     uint64_t from; /* 0: none; no item has that CAS */
     uint64_t to;
+    uint64_t doubt; /* given once instead of `to`; 0: nothing was */
 };
 
 /* Pairs by their `from`. */
@@ -40,11 +41,13 @@ enum cas_known {
     CAS_NEW,      /* neither value was seen before; now they belong together */
     CAS_KNOWN,    /* they belong together */
     CAS_CONFLICT, /* one of them belongs to another value; *expected is what belongs to `from`, or 0
-                     if nothing does. From now on the two belong together */
+                     if nothing does */
 };
 
-/* Notes that `to` was given where the other server gave `from`; neither is 0. What finds no memory
- * is forgotten. */
+/* Notes that `to` was given where the other server gave `from`; neither is 0. In a conflict with
+ * what `from` stands for, that is what is believed, until the same conflict comes again: a wrong
+ * answer must not make the right one behind it look wrong, nor the right ones behind a wrong first
+ * one for long. What finds no memory is forgotten. */
 enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uint64_t *expected);
 
 /* What stands for `from`. False: not known. */

@@ -74,7 +74,7 @@ static void show_unexpected(struct difference *difference, const struct answer *
 
 static uint64_t cas_of(const struct answer *answer)
 {
-    return read_be64(answer->bytes + 16);
+    return read_be64(answer->bytes + OFFSET_CAS);
 }
 
 /* Learns what a server gives for recorded CAS values, for requests to come. */
@@ -106,10 +106,11 @@ static bool translate_cas(struct play *play, struct answer *reference, const str
     if (known != CAS_CONFLICT) {
         expected = to;
     } else if (expected == 0 || expected == to) {
-        write_be64(reference->bytes + 16, from == to ? ~from : from); /* differs in any case */
+        write_be64(reference->bytes + OFFSET_CAS,
+                   from == to ? ~from : from); /* differs in any case */
         return false;
     }
-    write_be64(reference->bytes + 16, expected);
+    write_be64(reference->bytes + OFFSET_CAS, expected);
     return true;
 }
 
@@ -191,10 +192,11 @@ static void tell_cut(const struct lane *lane, const struct exchange *exchange, e
     not_compared(play, NOT_COMPARED_CUT);
     if (lane->cut[track]) {
         play_problem(play,
-                     "%s: closed connection %" PRIu64 " (%s) %s the answer to %s of packet %" PRIu64
-                     "%s%s",
-                     play_server(play, track), lane->known.id,
-                     net_endpoint_text(&lane->known.client, client),
+                     "%s: %sclosed connection %" PRIu64
+                     " (%s) %s the answer to %s of packet %" PRIu64 "%s%s",
+                     play_server(play, track),
+                     lane->half_closed ? "did not answer, and at the end of the requests " : "",
+                     lane->known.id, net_endpoint_text(&lane->known.client, client),
                      lane->cut_within[track] ? "within" : "before", opcode, exchange->origin.packet,
                      lane->why[track][0] == '\0' ? "" : ": ", lane->why[track]);
     }

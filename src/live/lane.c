@@ -338,6 +338,7 @@ bool lane_answer(struct lane *lane, enum track track, const struct mcbp_frame *f
     if (answer == NULL) {
         return true;
     }
+    write_be32(answer->bytes + OFFSET_OPAQUE, exchange->opaque); /* as the client has sent it */
     append(&exchange->answers[track], answer);
     if (!is_last(exchange, frame)) {
         return true;
@@ -382,7 +383,7 @@ static void send_fence(struct lane *lane, struct peer *peer, uint32_t opaque)
         memset(bytes, 0, MCBP_HEADER_SIZE);
         bytes[0] = MCBP_CLIENT_REQUEST;
         bytes[1] = MCBP_NOOP;
-        write_be32(bytes + 12, opaque);
+        write_be32(bytes + OFFSET_OPAQUE, opaque);
         order_unsent(lane);
     }
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MILLISECONDS = 50, OFFSET_OPAQUE = 12, OFFSET_CAS = 16, TIMEOUT = 10000 };
+enum { TICK_MILLISECONDS = 50, TIMEOUT = 10000 };
 
 uint64_t play_now(void)
 {
@@ -134,7 +134,8 @@ static void add_request(struct lane *lane, enum track track, const struct exchan
     memcpy(bytes, frame->bytes.data, frame->bytes.size);
     write_be32(bytes + OFFSET_OPAQUE, exchange->sent_opaque);
     if (frame->header.cas != 0 &&
-        cas_map_find(&play->from_recorded[track], frame->header.cas, &cas)) {
+        (cas_map_find(&play->from_recorded[track], frame->header.cas, &cas) ||
+         cas_map_find(&play->from_earlier[track], frame->header.cas, &cas))) {
         write_be64(bytes + OFFSET_CAS, cas);
     }
 }
@@ -323,6 +324,13 @@ static void begin_capture(struct play *play, struct capture_result *capture)
     play->capture = capture;
     play->sent = 0;
     play->began_at = play->answered_at = 0;
+    for (unsigned i = 0; i < TRACKS; i++) {
+        /* It may go on where the one before ended, or be of another server's life, with the same
+         * CAS values for others: requests may still use those, but nothing is held against them. */
+        cas_map_deinit(&play->from_earlier[i]);
+        play->from_earlier[i] = play->from_recorded[i];
+        play->from_recorded[i] = (struct cas_map){0};
+    }
 }
 
 static void end_capture(struct play *play)
@@ -476,6 +484,7 @@ void live_begin_loop(struct live *live)
 {
     for (unsigned i = 0; i < TRACKS; i++) {
         cas_map_deinit(&live->play.from_recorded[i]);
+        cas_map_deinit(&live->play.from_earlier[i]);
     }
     cas_map_deinit(&live->play.from_other);
 }

@@ -14,6 +14,8 @@
 #include "live/live.h"
 #include "live/peer.h"
 
+enum { OFFSET_OPAQUE = 12, OFFSET_CAS = 16 }; /* in a frame */
+
 /* Who answers: the capture, the server, and the one that --against names. */
 enum track { RECORDED, LIVE, OTHER, TRACKS };
 
@@ -101,6 +103,7 @@ struct play {
     uint8_t room[PEER_ROOM];
     struct blocks blocks;
     struct cas_map from_recorded[TRACKS]; /* what a server gives for a recorded CAS */
+    struct cas_map from_earlier[TRACKS];  /* the same of the capture before */
     struct cas_map from_other;            /* what LIVE gives for OTHER's */
     struct lane *lanes;
     struct lane *unsent;

@@ -106,7 +106,8 @@ static void write_acceptance(FILE *out, const struct report *report,
     if (difference->check == CHECK_LIVE && strcmp(difference->field, "header.status") == 0) {
         hint(out, "the server has to hold what the recorded one held when the capture began, "
                   "most often nothing; items with an expiry need --speed original");
-    } else if (difference->status == MCBP_STATUS_KEY_NOT_FOUND && length_or_status &&
+    } else if (difference->check == CHECK_EXECUTED &&
+               difference->status == MCBP_STATUS_KEY_NOT_FOUND && length_or_status &&
                !report->options->allow_eviction) {
         hint(out, "if the server may have evicted the item: --allow-eviction");
     } else if (mask_of_field(difference, &mask)) {

@@ -1,0 +1,102 @@
+#include "live/cas_map.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct cas_map map;
+static uint64_t expected;
+
+static int empty(void **state)
+{
+    (void)state;
+    cas_map_deinit(&map);
+    return 0;
+}
+
+static void a_value_never_seen_is_learnt(void **state)
+{
+    (void)state;
+    uint64_t to;
+    assert_false(cas_map_find(&map, 5, &to));
+    assert_int_equal(cas_map_note(&map, 5, 900, &expected), CAS_NEW);
+    assert_true(cas_map_find(&map, 5, &to));
+    assert_int_equal(to, 900);
+    assert_int_equal(cas_map_note(&map, 5, 900, &expected), CAS_KNOWN);
+}
+
+static void another_value_where_it_was_the_same_is_a_conflict(void **state)
+{
+    (void)state;
+    cas_map_note(&map, 5, 900, &expected);
+    assert_int_equal(cas_map_note(&map, 5, 901, &expected), CAS_CONFLICT);
+    assert_int_equal(expected, 900);
+}
+
+static void the_same_value_where_it_was_another_is_a_conflict(void **state)
+{
+    (void)state;
+    cas_map_note(&map, 5, 900, &expected);
+    assert_int_equal(cas_map_note(&map, 6, 900, &expected), CAS_CONFLICT);
+    assert_int_equal(expected, 0);
+}
+
+static void a_wrong_value_does_not_make_the_right_one_wrong(void **state)
+{
+    (void)state;
+    cas_map_note(&map, 5, 900, &expected);
+    cas_map_note(&map, 5, 901, &expected);
+    assert_int_equal(cas_map_note(&map, 5, 900, &expected), CAS_KNOWN);
+}
+
+static void a_conflict_is_told_of_twice(void **state)
+{
+    (void)state;
+    cas_map_note(&map, 5, 900, &expected);
+    cas_map_note(&map, 5, 901, &expected);
+    assert_int_equal(cas_map_note(&map, 5, 901, &expected), CAS_CONFLICT);
+    assert_int_equal(cas_map_note(&map, 5, 901, &expected), CAS_KNOWN);
+    assert_int_equal(cas_map_note(&map, 6, 900, &expected), CAS_NEW); /* belongs to nothing now */
+}
+
+static void the_last_ones_are_remembered_and_memory_is_bounded(void **state)
+{
+    (void)state;
+    uint64_t to;
+    uint64_t count = 3 * (uint64_t)CAS_MAP_KEPT;
+    for (uint64_t i = 1; i <= count; i++)
+        assert_int_equal(cas_map_note(&map, i, i + 7, &expected), CAS_NEW);
+    for (uint64_t i = count - CAS_MAP_KEPT + 1; i <= count; i++) {
+        assert_true(cas_map_find(&map, i, &to));
+        assert_int_equal(to, i + 7);
+    }
+    assert_false(cas_map_find(&map, 1, &to));
+    assert_true(map.forward.recent.room + map.forward.older.room <= 4 * (size_t)CAS_MAP_KEPT);
+}
+
+static void what_is_in_use_is_not_forgotten(void **state)
+{
+    (void)state;
+    uint64_t to;
+    cas_map_note(&map, UINT64_MAX, 1, &expected);
+    for (uint64_t i = 2; i < 5 * (uint64_t)CAS_MAP_KEPT; i++) {
+        cas_map_note(&map, i, i, &expected);
+        assert_true(cas_map_find(&map, UINT64_MAX, &to));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_value_never_seen_is_learnt, empty),
+        cmocka_unit_test_teardown(another_value_where_it_was_the_same_is_a_conflict, empty),
+        cmocka_unit_test_teardown(the_same_value_where_it_was_another_is_a_conflict, empty),
+        cmocka_unit_test_teardown(a_wrong_value_does_not_make_the_right_one_wrong, empty),
+        cmocka_unit_test_teardown(a_conflict_is_told_of_twice, empty),
+        cmocka_unit_test_teardown(the_last_ones_are_remembered_and_memory_is_bounded, empty),
+        cmocka_unit_test_teardown(what_is_in_use_is_not_forgotten, empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+"""A server that is wrong on purpose: each fault is found, once, and named; and nothing ever hangs."""
+import socket
+import time
+
+from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, recorded, struct)
+
+GET, SET, NOOP, GETQ, SETQ = mcbp.GET, mcbp.SET, mcbp.NOOP, mcbp.GETQ, mcbp.SETQ
+
+
+def get(opaque, key=b"k", opcode=GET):
+    return mcbp.request(opcode, key, opaque=opaque)
+
+
+def put(opaque, value=b"value", key=b"k", opcode=SET, **more):
+    return mcbp.store(opcode, key, value, opaque=opaque, **more)
+
+
+CALM = recorded(put(1), get(2), get(3), get(4), name="calm.pcap")
+CROWDED = recorded(put(1), *[get(i) for i in range(2, 20)], name="crowded.pcap", together=True)
+QUIET = recorded(put(1, opcode=SETQ), get(2, b"none", GETQ), get(3, opcode=GETQ), mcbp.request(NOOP, opaque=4),
+                 name="quiet.pcap", together=True)
+CAS = recorded(put(1), get(2), put(3, b"new", cas=1), get(4), put(5, b"x", cas=1), get(6), name="cas.pcap")
+
+
+def changed(at, bit=1, which=2):
+    """One bit of the answer to the request of that number is another."""
+    def fault(number, opcode, answer):
+        if number != which or at >= len(answer):
+            return answer
+        return answer[:at] + bytes([answer[at] ^ bit]) + answer[at + 1:]
+    return fault
+
+
+def right_servers():
+    for path in CALM, CROWDED, QUIET, CAS:
+        with Scripted() as server:
+            run = Run(server.address, path).expect(f"a right server, {path.name}", 0, different=0, missing=0,
+                                                   unexpected=0, not_compared=0)
+            check(run.replayed["compared"] > 0, "something was compared")
+
+
+def one_bit():
+    fields = [(0, 1, "header.magic"), (1, 0x40, "header.opcode"), (5, 1, "header.datatype"), (7, 1, "header.status"),
+              (12, 0x80, "header.opaque"), (15, 0x40, "header.opaque"), (16, 1, "header.cas"), (23, 1, "header.cas"),
+              (4, 1, "header.extras_length"), (3, 1, "header.key_length"), (24, 1, "extras"), (28, 1, "value+0"),
+              (32, 0x80, "value+4")]
+    for path in CALM, CROWDED:
+        for at, bit, field in fields:
+            with Scripted(changed(at, bit)) as server:
+                run = Run(server.address, path, "--timeout", 5)
+                run.expect(f"{path.name}: a bit of {field}", 1, different=1, missing=0, unexpected=0, malformed=0)
+                found = [d["field"] for d in run.differences]
+                check(found == [field], f"{path.name}: {found} instead of {field}")
+                check(run.seconds < 4, f"{field}: found out in {run.seconds} s only")
+
+
+def masked():
+    with Scripted(changed(28)) as server:
+        Run(server.address, CALM, "--mask", "GET:value").expect("a masked field", 0, different=0)
+
+
+def cas_values():
+    with Scripted() as server:
+        run = Run(server.address, CAS).expect("a CAS in a request", 0)
+        sent = [struct.unpack_from("!Q", r, 16)[0] for r in server.requests]
+        check(sent[:6] == [0, 0, 1001, 0, 1001, 0], f"CAS values sent: {sent}")
+        check(run.report["captures"][0]["cas_adopted"] == 2, "CAS values learnt")
+
+    class Frozen(Scripted):  # changes keep the CAS
+        def answer(self, header, body):
+            self.cas = 1000
+            return super().answer(header, body)
+    with Frozen() as server:
+        run = Run(server.address, CAS).expect("a CAS that never changes", 1)
+        check(all(d["field"] == "header.cas" or d["opcode"] == "SET" for d in run.differences), "its field")
+        check(run.differences[0]["field"] == "header.cas", "the first difference is the CAS")
+
+
+def missing():
+    for path, which in (CALM, 1), (CALM, 3), (CROWDED, 1), (CROWDED, 18):
+        with Scripted(lambda n, o, a: b"" if n == which else a) as server:
+            run = Run(server.address, path, "--timeout", 5).expect(f"{path.name}: no answer to {which}", 1, missing=1,
+                                                                   different=0, unexpected=0)
+            check([d["kind"] for d in run.differences] == ["missing"], "kind")
+    with Scripted(lambda n, o, a: b"" if o == GETQ else a) as server:
+        Run(server.address, QUIET).expect("no answer to a quiet hit", 1, missing=1, different=0)
+
+
+def unexpected():
+    with Scripted(lambda n, o, a: mcbp.response(SETQ, opaque=1, cas=9) if o == SETQ else a) as server:
+        run = Run(server.address, QUIET).expect("an answer to a quiet request", 1, unexpected=1, missing=0, different=0)
+        check([d["opcode"] for d in run.differences] == ["SETQ"], "its opcode")
+    for path in CALM, CROWDED:
+        for which in 0, 2, 3, 18:
+            with Scripted(lambda n, o, a: a + a if n == which and o != NOOP else a) as server:
+                there = which < len(path.read_bytes()) and (path is CROWDED or which < 4)
+                Run(server.address, path).expect(f"{path.name}: the answer to {which} twice", int(there),
+                                                 unexpected=int(there), missing=0, different=0)
+
+
+def closes():
+    for path, which in (CALM, 0), (CALM, 2), (CROWDED, 5):
+        with Scripted(lambda n, o, a: CLOSE if n >= which else a) as server:
+            run = Run(server.address, path).expect(f"{path.name}: closes at {which}", 4, missing=0)
+            check("closed connection 1" in run.out and server.address in run.out, f"what it says: {run.out}")
+            check(run.seconds < 4, "at once")
+    with Scripted(lambda n, o, a: a[:-1] if n == 3 else CLOSE if n > 3 else a) as server:
+        run = Run(server.address, CALM, "--timeout", 5).expect("closes within an answer", 4)
+    with Scripted(lambda n, o, a: b"HTTP/1.1 400 Bad Request\r\n\r\n" if n == 2 else a) as server:
+        run = Run(server.address, CALM).expect("bytes that are no frame", 4, malformed=1)
+        check("also DIFFERENT" in run.out, "the difference beside")
+
+
+def stays_open():
+    path = recorded(put(1), mcbp.request(mcbp.QUIT, opaque=2), name="quit.pcap")
+
+    def talk(conversation):
+        conversation.client(mcbp.request(mcbp.QUIT, opaque=2))
+        conversation.server(mcbp.response(mcbp.QUIT, opaque=2))
+        conversation.segment(1, len(conversation.sent[1]), flags=0x11)
+        conversation.segment(0, len(conversation.sent[0]), flags=0x11)
+    path = capture("quit.pcap", talk, closed=False)
+    with Scripted() as server:
+        Run(server.address, path).expect("closes after QUIT", 0, unexpected=0)
+
+    class Stays(Scripted):
+        def talk(self, client):
+            while (header := client.recv(24)):
+                client.sendall(self.answer(header, b""))
+    with Stays() as server:
+        Run(server.address, path).expect("stays open after QUIT", 1, unexpected=1)
+
+
+def silent():
+    for path in CALM, CROWDED, QUIET:
+        with Scripted(lambda n, o, a: None) as server:
+            run = Run(server.address, path, "--timeout", 1).expect(f"{path.name}: a silent server", 4)
+            check("no answer for 1.000 s" in run.out, f"what it says: {run.out}")
+            check(run.seconds < 10, f"{run.seconds} s until a silent server was given up")
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # connects, and never reads
+        run = Run("127.0.0.1:%d" % listener.getsockname()[1], CROWDED, "--timeout", 1).expect("nobody accepts", 4)
+
+
+def nobody():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+    run = Run(address, CALM, CROWDED).expect("nobody listens", 4)
+    check("Connection refused" in run.out and address in run.out, f"what it says: {run.out}")
+    Run("unix:/nonexistent/socket", CALM).expect("no such socket", 4)
+    check(Run("no-such-host.invalid:1", CALM).status == 4, "no such host")
+    check(Run("nonsense", CALM).status == 4, "no address")
+
+
+for test in (right_servers, one_bit, masked, cas_values, missing, unexpected, closes, stays_open, silent, nobody):
+    before = len(failures)
+    began = time.monotonic()
+    test()
+    print("%-14s %s, %.1f s" % (test.__name__, "ok" if len(failures) == before else "FAILED", time.monotonic() - began))
+finish()
