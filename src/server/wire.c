@@ -118,10 +118,12 @@ static void on_written(struct bufferevent *bufferevent, void *context)
 
 static void on_event(struct bufferevent *bufferevent, short events, void *context)
 {
-    (void)bufferevent;
     struct wire *wire = context;
     if ((events & BEV_EVENT_CONNECTED) == 0) { /* else the TLS handshake is over */
         wire->reading = false;                 /* libevent has stopped that */
+        if (wire->readable == NULL && (events & BEV_EVENT_EOF) != 0) {
+            bufferevent_enable(bufferevent, EV_WRITE); /* and this, but answers are still to go */
+        }
         wire->events->ended(wire->context, (events & BEV_EVENT_EOF) != 0);
     }
 }
