@@ -101,7 +101,7 @@ static bool write_reports(const struct report_arguments *arguments, struct outpu
 }
 
 static int run_and_report(const struct report_arguments *arguments, const struct inputs *inputs,
-                          const struct reporting_task *task, struct report *report,
+                          const struct reporting_task *task, struct report report,
                           struct outputs *outputs)
 {
     struct verify_result result;
@@ -111,9 +111,9 @@ static int run_and_report(const struct report_arguments *arguments, const struct
         return VERIFY_INTERNAL;
     }
     run(arguments, inputs, task, &result);
-    report->options = arguments->options;
-    report->result = &result;
-    bool written = write_reports(arguments, outputs, report);
+    report.options = arguments->options;
+    report.result = &result;
+    bool written = write_reports(arguments, outputs, &report);
     int status = written ? (int)result.status : VERIFY_INTERNAL;
     verify_result_deinit(&result);
     return status;
@@ -126,7 +126,7 @@ int reporting_run(const struct report_arguments *arguments, const struct inputs 
     int status = VERIFY_INTERNAL;
     if (output_open(&outputs.json, arguments->json) &&
         output_open(&outputs.junit, arguments->junit)) {
-        status = run_and_report(arguments, inputs, task, &report, &outputs);
+        status = run_and_report(arguments, inputs, task, report, &outputs);
     }
     bool json = output_close(&outputs.json);
     bool junit = output_close(&outputs.junit);

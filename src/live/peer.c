@@ -172,7 +172,7 @@ static void keep_in(struct peer *peer, struct span bytes)
 
 static struct span kept_in(const struct peer *peer)
 {
-    return span_of(peer->in.bytes + peer->in.begin, peer->in.end - peer->in.begin);
+    return span_skip(span_of(peer->in.bytes, peer->in.end), peer->in.begin);
 }
 
 /* Frames are told of where they were received, unless one had begun before. */
