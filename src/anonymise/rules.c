@@ -1,5 +1,6 @@
 #include "anonymise/rules.h"
 
+#include "anonymise/extras.h"
 #include "anonymise/substitute.h"
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
@@ -8,7 +9,6 @@
 enum {
     NUMBER_MAX = 20,     /* bytes of the longest number that memcached counts with */
     TEXT_MAX = 64,       /* bytes of the longest text that is compared with a list */
-    EXTRAS_MAX = 48,     /* of the commands that are known, DCP_STREAM_REQ has the longest */
     NUMBER_INFO_MAX = 3, /* durability: a level, and a time limit of 16 bits */
     ARITHMETIC = 16,     /* bytes of delta and initial value in INCREMENT's extras */
     COUNTER_SIZE = 8,    /* of the answer to INCREMENT */
@@ -133,12 +133,6 @@ static bool is_servers(const struct state *state)
     return magic == MCBP_SERVER_REQUEST || magic == MCBP_SERVER_RESPONSE;
 }
 
-static bool has_name(const struct mcbp_header *header)
-{
-    char text[MCBP_OPCODE_TEXT_SIZE];
-    return mcbp_opcode_text(header->magic, header->opcode, text) != text;
-}
-
 /*
  * Ids whose content is a number of the protocol's. Requests: barrier, durability, DCP stream id,
  * preserve expiry; the others name users and privileges (docs/BinaryProtocol.md of kv_engine).
@@ -183,7 +177,7 @@ static bool is_arithmetic(const struct state *state)
 static enum part_class replace_extras(const struct state *state, uint8_t *bytes)
 {
     size_t size = state->frame->frame.extras.size;
-    if (size > EXTRAS_MAX || (!has_name(&state->frame->frame.header) && size > 0)) {
+    if (size > extras_longest(&state->frame->frame.header)) {
         substitute_value(state->rules->secret, bytes, size);
         return PART_OTHER;
     }

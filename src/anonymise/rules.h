@@ -14,7 +14,7 @@ enum part_class {
     PART_COUNTER, /* kept: numbers that were counted with */
     PART_KEY,     /* replaced */
     PART_VALUE,   /* replaced */
-    PART_OTHER,   /* replaced: extras that nothing is known of, user names in framing extras */
+    PART_OTHER,   /* replaced: extras that are too long, user names in framing extras */
     PART_CLASSES,
 };
 

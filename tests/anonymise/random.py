@@ -154,6 +154,10 @@ def talk_binary(talk, capture, items):
                 talk.say(1, frame(0x81, 0, 0, opaque, bytes(4), b"", items[key]))
             else:
                 talk.say(1, frame(0x81, 0, 1, opaque, b"", b"", b"Not found"))
+        elif what < .95:  # lengths that lie: the key, or what follows it, is said to be extras
+            opcode = chance.choice((0, 4, 0x0C, 0x0A, 0x10, 0x96, 0xFD))
+            talk.say(0, frame(0x80, opcode, 0, opaque, capture.word()[:255], b"", capture.word()))
+            talk.say(1, frame(0x81, 0x10, 4, opaque, capture.word()[:255], b"", capture.word()))
         else:
             talk.say(0, frame(0x80, 0x21, 0, opaque, b"", b"PLAIN", b"\0" + capture.word() + b"\0" + capture.word()))
             talk.say(1, frame(0x81, 0x21, 0x20, opaque, b"", b"", capture.word()))
