@@ -42,22 +42,30 @@ static void expect_pattern(size_t size)
     sink_expect(size);
 }
 
-/* Chunks may have been added, used, or freed (by adding nothing, too). */
-static void note_change(void)
+static int chunks(void)
+{
+    return evbuffer_peek(sink_output(), -1, NULL, NULL, 0);
+}
+
+/* A chunk in use may have been filled up. If a new one was added, a reserved one behind it has been
+ * freed, even if what was added is nothing; and another may come to lie in its place, so that
+ * libevent takes a commit of what is not there any more. */
+static void note_change(bool new_chunk)
 {
     reserved.clean = false;
-    if (reserved.drained) { /* a new chunk may lie where the reserved one did */
+    if (reserved.drained || new_chunk) {
         reserved.count = 0;
     }
 }
 
 static void add(size_t size)
 {
+    int before = chunks();
     int result = evbuffer_add(sink_output(), pattern, size);
     CHECK((result == 0) == !frozen_end);
     if (result == 0) {
         expect_pattern(size);
-        note_change();
+        note_change(chunks() > before);
     }
 }
 
@@ -67,7 +75,7 @@ static void add_reference(size_t size)
     CHECK((result == 0) == !frozen_end);
     if (result == 0) {
         expect_pattern(size);
-        note_change();
+        note_change(true);
     }
 }
 
@@ -85,7 +93,7 @@ static void prepend(size_t size)
 {
     CHECK(evbuffer_prepend(sink_output(), pattern, size) == 0);
     sink_expect_in_front(pattern, size);
-    note_change();
+    note_change(false);
 }
 
 static void set_frozen(bool frozen)
@@ -178,7 +186,7 @@ static void write_responses(uint8_t detail, size_t size, uint32_t number)
         sink_expect(description_encode(&description, out, room));
     }
     if (error == KVR_OK) {
-        note_change();
+        note_change(true);
     }
 }
 
