@@ -25,7 +25,9 @@ enum {
     SIMPLE_PACKET_FIXED = 4,
     SECTION_ORDER = 0x1a2b3c4d,
     OPTION_END = 0,
-    OPTION_HASH = 3, /* of an enhanced packet block */
+    OPTION_HASH = 3,  /* of an enhanced packet block */
+    OPTION_KNOWN = 8, /* the last of those: comment, flags, ids and counts */
+    BLOCK_LENGTH = 4,
 };
 
 static uint32_t read_u32(const struct container *self, uint64_t at)
@@ -94,15 +96,16 @@ static struct container_part next_record(const struct container *self)
     return part;
 }
 
-/* Looks for the hash among the options that lie in [from, to). */
-static void find_hash(const struct container *self, uint64_t from, uint64_t to,
-                      struct container_part *part)
+/* The options that are known, in [from, to), up to the first that may hold anything. */
+static void find_options(const struct container *self, uint64_t from, uint64_t to,
+                         struct container_part *part)
 {
+    part->options_at = part->options_end = from;
     while (to - from >= 4) {
         uint16_t code = read_u16(self, from);
         uint64_t size = read_u16(self, from + 2);
         uint64_t padded = (size + 3) & ~UINT64_C(3);
-        if (code == OPTION_END || padded > to - from - 4) {
+        if (code == OPTION_END || code > OPTION_KNOWN || padded > to - from - 4) {
             return;
         }
         if (code == OPTION_HASH && size > 1) { /* the first byte names the algorithm */
@@ -110,6 +113,7 @@ static void find_hash(const struct container *self, uint64_t from, uint64_t to,
             part->hash_size = size - 1;
         }
         from += 4 + padded;
+        part->options_end = from;
     }
 }
 
@@ -117,6 +121,7 @@ static void find_packet(const struct container *self, uint32_t type, struct cont
 {
     uint64_t body = part->at + BLOCK_BODY;
     uint64_t size = part->size - BLOCK_FRAME;
+    part->length_size = BLOCK_LENGTH;
     if (type == BLOCK_SIMPLE_PACKET && size >= SIMPLE_PACKET_FIXED) {
         part->kind = CONTAINER_PACKET;
         part->data_at = body + SIMPLE_PACKET_FIXED;
@@ -129,7 +134,7 @@ static void find_packet(const struct container *self, uint32_t type, struct cont
         part->data_size = read_u32(self, body + PACKET_CAPTURED);
         uint64_t options = part->data_at + ((part->data_size + 3) & ~UINT64_C(3));
         if (options < end) {
-            find_hash(self, options, end, part);
+            find_options(self, options, end, part);
         }
     }
 }

@@ -23,8 +23,12 @@ struct container_part {
     uint64_t size;    /* with its headers */
     uint64_t data_at; /* the packet, or what is opaque */
     uint64_t data_size;
-    uint64_t hash_at;   /* of a packet: a hash of it that the file has beside it */
-    uint64_t hash_size; /* 0: there is none */
+    /* Of a packet in a block: */
+    uint64_t options_at; /* behind the packet and its padding: those that are known ... */
+    uint64_t options_end;
+    uint64_t hash_at; /* ... among them a hash of the packet */
+    uint64_t hash_size;
+    uint64_t length_size; /* of the length that ends the block */
 };
 
 struct container {

@@ -1,5 +1,6 @@
 /*
- * How long a command's extras are. What is longer has a length that lies: a key or a value is in it.
+ * How long a command's extras are. What is longer has a length that lies: a key or a value is in
+ * it.
  */
 #ifndef KVREPLAY_ANONYMISE_EXTRAS_H
 #define KVREPLAY_ANONYMISE_EXTRAS_H

@@ -26,14 +26,14 @@ static void replace_padding(const struct scrub *self, uint64_t number, uint64_t 
     }
 }
 
-/* The record or block around a packet. */
+/* The record or block around a packet. Padding, and options that may hold anything, become zeros:
+ * an end of the options. */
 static void keep_around(const struct scrub *self, const struct container_part *part,
                         uint64_t number)
 {
-    uint64_t data_end = part->data_at + part->data_size;
-    uint64_t end = part->at + part->size;
     keep(self, part->at, part->data_at - part->at);
-    keep(self, data_end, end - data_end);
+    keep(self, part->options_at, part->options_end - part->options_at);
+    keep(self, part->at + part->size - part->length_size, part->length_size);
     if (part->hash_size > 0) {
         self->result->hashes++;
         substitute_unknown(self->secret, number, 2 * NOISE_OF_PADDING, self->after + part->hash_at,

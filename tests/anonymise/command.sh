@@ -84,6 +84,24 @@ contains "$err" "1 pcapng block emptied" "a block with secrets"
 grep -q CLIENT_RANDOM "$result" && fail "secrets are still there"
 expect 0 verify -q "$result"
 
+# Behind a packet: its padding, a custom option, and what is no list of options; pcapng's own options stay.
+python3 - "$scratch/behind.pcapng" <<'END'
+import struct, sys
+def block(kind, body):
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+def option(code, data):
+    return struct.pack("<HH", code, len(data)) + data + bytes(-len(data) % 4)
+def packet(behind):
+    return block(6, struct.pack("<IIIII", 0, 0, 0, 30, 30) + bytes(12) + b"\x12\x34" + bytes(16) + behind)
+start = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 65535))
+custom = option(1, b"remark") + option(2988, b"\1\0\0\0CUSTOM-OPTION") + option(2, b"FLAG")
+open(sys.argv[1], "wb").write(start + packet(b"#%" + custom) + packet(b"#%NO-OPTIONS-AT-ALL-HERE--"))
+END
+expect 0 anonymise "$scratch/behind.pcapng" -o "$result"
+grep -qa -e '#%' -e CUSTOM -e FLAG -e OPTIONS "$result" && fail "what lies behind packets is still there"
+grep -qa remark "$result" || fail "a comment is gone"
+expect 4 inspect "$result" # it can be read to its end, but there are no frames in it
+
 # Equal keys stay equal over connections, and different ones different.
 keys() {
     "$kvreplay" inspect "$1" | sed -n 's/.* key=\(".*\)/\1/p' | sed 's/" value=.*/"/' |
