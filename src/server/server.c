@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/spares.h"
 #include "server/worker.h"
 #include "sockets/listener.h"
 #include "sockets/tls.h"
@@ -294,6 +295,7 @@ struct server *server_create(const struct server_options *options,
 {
     signal(SIGPIPE, SIG_IGN);
     keep_heap();
+    spares_install();
     allow_descriptors(options->connections_max);
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/spares.h"
+
 static const struct timeval linger = {.tv_sec = WIRE_LINGER_MILLISECONDS / 1000};
 
 /* ------------------------------------------------------------------------ reading */
@@ -167,16 +169,14 @@ static bool can_watch(struct event_base *base, int socket)
 
 static struct bufferevent *make_tls(struct event_base *base, int socket, SSL_CTX *context)
 {
-    struct bufferevent *bufferevent = NULL;
-    SSL *tls = can_watch(base, socket) ? SSL_new(context) : NULL;
-    if (tls != NULL) {
-        bufferevent = bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_ACCEPTING,
-                                                     BEV_OPT_CLOSE_ON_FREE);
-    }
-    if (bufferevent == NULL) {
+    SSL *tls = can_watch(base, socket) && spares_fill() ? SSL_new(context) : NULL;
+    if (tls == NULL || SSL_set_fd(tls, socket) != 1) { /* libevent would not look if that failed */
         SSL_free(tls);
+        return NULL;
     }
-    return bufferevent;
+    /* Frees the SSL, too, if it fails. */
+    return bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
 }
 
 /* Reading and writing are this module's; the input, which a bufferevent keeps frozen, too. */

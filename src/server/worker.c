@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/connection.h"
+#include "server/spares.h"
 #include "server/wire.h"
 
 /* What is sent to a worker: a socket's descriptor, or one of these. */
@@ -66,8 +67,12 @@ static void *run(void *context)
 {
     struct server_worker *worker = context;
     while (!worker->stopping || worker->connections.first != NULL) {
+        if (worker->connections.service->tls != NULL) {
+            spares_fill(); /* without, libevent has malloc alone */
+        }
         event_base_loop(worker->connections.base, EVLOOP_ONCE);
     }
+    spares_free();
     eventfd_write(worker->connections.service->ended, 1);
     return NULL;
 }

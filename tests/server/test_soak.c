@@ -184,24 +184,25 @@ static void every_answer_is_right_by_any_writer(void **state)
 /* ---------------------------------------------------------------- no memory */
 
 /* Who got an answer got the right one, before, while and after memory is short. */
-static void run_short_of_memory(struct fixture *fixture, const char *options, const char *every)
+static void run_short_of_memory(struct fixture *fixture, const char *options, bool tls,
+                                const char *every)
 {
     setenv("KVREPLAY_FAIL_EVERY", every, 1);
     setenv("LD_PRELOAD", FAILING_LIBRARY, 1);
     serving_start(&fixture->serving, options);
     unsetenv("LD_PRELOAD");
     unsigned before = descriptors(fixture);
-    start_clients(fixture, false, false,
+    start_clients(fixture, tls, false,
                   1); /* all its threads have been started, if they succeed */
     finish_clients(fixture);
     for (int round = 0; round < 3; round++) {
         kill(fixture->serving.pid, SIGUSR1);
-        start_clients(fixture, false, true, REQUESTS / 10);
+        start_clients(fixture, tls, true, REQUESTS / 10);
         finish_clients(fixture);
         kill(fixture->serving.pid, SIGUSR2);
         expect_descriptors(fixture, before);
     }
-    start_clients(fixture, false, false, REQUESTS / 20);
+    start_clients(fixture, tls, false, REQUESTS / 20);
     finish_clients(fixture);
     expect_descriptors(fixture, before);
     assert_true(serving_memory(&fixture->serving) <= 64 * MIB);
@@ -217,9 +218,21 @@ static void without_memory_it_refuses_and_lives(void **state)
     for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
         char options[64];
         snprintf(options, sizeof(options), "-t 2 -m 16m --writer %s", writers[i]);
-        run_short_of_memory(fixture, options, "20");
-        run_short_of_memory(fixture, options, "1000");
+        run_short_of_memory(fixture, options, false, "20");
+        run_short_of_memory(fixture, options, false, "1000");
     }
+}
+
+static void without_memory_it_refuses_and_lives_with_tls(void **state)
+{
+    struct fixture *fixture = *state;
+    char options[128];
+    if (FAILING_LIBRARY[0] == '\0')
+        skip();
+    certificate_write(fixture->path);
+    snprintf(options, sizeof(options), "-t 2 -m 16m --tls-cert %s", fixture->path);
+    run_short_of_memory(fixture, options, true, "300");
+    run_short_of_memory(fixture, options, true, "3000");
 }
 
 /* ---------------------------------------------------------------- no descriptors */
@@ -297,6 +310,7 @@ int main(void)
         TEST(every_answer_is_right_over_tls),
         TEST(every_answer_is_right_by_any_writer),
         TEST(without_memory_it_refuses_and_lives),
+        TEST(without_memory_it_refuses_and_lives_with_tls),
         TEST(without_descriptors_clients_wait_for_their_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
