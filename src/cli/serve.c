@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "replay/result.h"
 #include "server/server.h"
+#include "writer/plugin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,14 +41,21 @@ static const struct argp_option options[] = {
      "Close connections on which no request came to its end for so long (default 0: never)", 2},
 
     {NULL, 0, NULL, 0, "How it answers:", 3},
-    {"writer", WRITER, "NAME", 0, "Writer that builds the responses (default batch)", 3},
+    {"writer", WRITER, "NAME", 0,
+     "Writer that builds the responses (default batch), or a shared object that defines one, if it "
+     "has a slash",
+     3},
     {0},
 };
 
 static const struct kvr_writer *writer_of(const struct argp_state *state, const char *name)
 {
-    const struct kvr_writer *writer = kvr_writer_find(name);
-    if (writer == NULL) {
+    char problem[PLUGIN_PROBLEM_SIZE];
+    const struct kvr_writer *writer =
+        plugin_is_path(name) ? plugin_load(name, problem) : kvr_writer_find(name);
+    if (writer == NULL && plugin_is_path(name)) {
+        argp_error(state, "--writer: %s", problem);
+    } else if (writer == NULL) {
         argp_error(state, "--writer: there is no writer '%s'; batch, reserve, legacy, append",
                    name);
     }
