@@ -192,8 +192,7 @@ static void run_short_of_memory(struct fixture *fixture, const char *options, bo
     serving_start(&fixture->serving, options);
     unsetenv("LD_PRELOAD");
     unsigned before = descriptors(fixture);
-    start_clients(fixture, tls, false,
-                  1); /* all its threads have been started, if they succeed */
+    start_clients(fixture, tls, false, 1); /* all threads have been started, if they succeed */
     finish_clients(fixture);
     for (int round = 0; round < 3; round++) {
         kill(fixture->serving.pid, SIGUSR1);
@@ -228,7 +227,7 @@ static void without_memory_it_refuses_and_lives_with_tls(void **state)
     struct fixture *fixture = *state;
     char options[128];
     if (FAILING_LIBRARY[0] == '\0')
-        skip();
+        skip(); /* as above */
     certificate_write(fixture->path);
     snprintf(options, sizeof(options), "-t 2 -m 16m --tls-cert %s", fixture->path);
     run_short_of_memory(fixture, options, true, "300");
