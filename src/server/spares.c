@@ -14,7 +14,10 @@ static _Thread_local unsigned count;
 static void *allocate(size_t size)
 {
     void *memory = malloc(size);
-    return memory == NULL && size <= SPARE_SIZE && count > 0 ? spares[--count] : memory;
+    if (memory == NULL && size <= SPARE_SIZE && count > 0) {
+        return spares[--count];
+    }
+    return memory;
 }
 
 void spares_install(void)

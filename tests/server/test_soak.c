@@ -169,10 +169,10 @@ static void every_answer_is_right_over_tls(void **state)
 
 static void every_answer_is_right_by_any_writer(void **state)
 {
-    static const char *const writers[] = {"reserve", "append", "legacy"};
+    static const char *const writers[] = {"reserve", "append", "legacy", PLUGIN};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
-        char options[64];
+        char options[512];
         snprintf(options, sizeof(options), "-t 3 -m 16m --writer %s", writers[i]);
         serving_start(&fixture->serving, options);
         start_clients(fixture, false, false, REQUESTS / 5);
