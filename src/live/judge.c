@@ -256,6 +256,26 @@ static void judge_answers(const struct lane *lane, struct exchange *exchange)
     }
 }
 
+/* Of what is played again only that it was answered at all. What quiet requests were answered the
+ * first time they need not be the second. */
+static void judge_repeated(const struct lane *lane, const struct exchange *exchange)
+{
+    struct play *play = lane->play;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    if (exchange->quiet || exchange->answers[RECORDED].first == NULL ||
+        exchange->answers[LIVE].first != NULL) {
+        return;
+    }
+    if (exchange->answers[LIVE].unknown) {
+        tell_cut(lane, exchange, LIVE);
+    } else {
+        play_problem(play, "%s: no answer to %s of packet %" PRIu64 ", which was played again",
+                     play_server(play, LIVE),
+                     mcbp_opcode_text(exchange->magic, exchange->opcode, text),
+                     exchange->origin.packet);
+    }
+}
+
 void judge(struct lane *lane, struct exchange *exchange)
 {
     struct play *play = lane->play;
@@ -268,6 +288,8 @@ void judge(struct lane *lane, struct exchange *exchange)
     }
     if (play->comparing) {
         judge_answers(lane, exchange);
+    } else {
+        judge_repeated(lane, exchange);
     }
 }
 
@@ -289,6 +311,8 @@ void judge_malformed(struct lane *lane, struct span bytes)
     struct mcbp_frame frame;
     struct comparison comparison = {.offset = 0};
     if (!play->comparing) {
+        play_problem(play, "%s: sent bytes that are no frame on connection %" PRIu64,
+                     play_server(play, LIVE), lane->known.id);
         return;
     }
     bool magic = mcbp_frame_parse(bytes, &frame) == MCBP_BAD_MAGIC;
@@ -312,5 +336,22 @@ void judge_not_closed(struct lane *lane)
                               "the recorded server closed the connection after %s; "
                               "this one still answers",
                               lane->malformed ? "a malformed request" : "QUIT");
+    }
+}
+
+void judge_end(const struct lane *lane)
+{
+    char client[NET_ENDPOINT_TEXT_SIZE];
+    bool has_reason = lane->malformed || lane->last_opcode == MCBP_QUIT ||
+                      lane->last_opcode == MCBP_QUITQ || lane->recorded_first;
+    for (unsigned i = LIVE; i < TRACKS && !has_reason; i++) {
+        if (lane->cut[i]) {
+            play_problem(lane->play,
+                         "%s: closed connection %" PRIu64 " (%s), which the recorded server "
+                         "has not closed before its client%s%s",
+                         play_server(lane->play, (enum track)i), lane->known.id,
+                         net_endpoint_text(&lane->known.client, client),
+                         lane->why[i][0] == '\0' ? "" : ": ", lane->why[i]);
+        }
     }
 }

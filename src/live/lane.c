@@ -295,6 +295,12 @@ static void tell_strays(struct lane *lane, enum track track)
     }
 }
 
+void lane_end(struct lane *lane, enum track track)
+{
+    lane_settle(lane, track, lane->end, true);
+    tell_strays(lane, track);
+}
+
 /* What was sent before the fence has been answered, or never will be. */
 static void fence_answered(struct lane *lane, enum track track, uint64_t number)
 {
@@ -459,6 +465,7 @@ static void forget_unsent(struct lane *lane)
 
 void lane_destroy(struct lane *lane)
 {
+    judge_end(lane);
     forget_unsent(lane);
     if (lane->previous != NULL) {
         lane->previous->next = lane->next;

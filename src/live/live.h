@@ -55,9 +55,10 @@ struct live_outcome {
     uint64_t requests;    /* sent, without our own NOOPs */
     uint64_t answers;     /* frames received, without those to them */
     uint64_t nanoseconds; /* from the first request sent to the last answer, over all captures */
-    struct histogram *latencies[256]; /* by opcode: from a request's last byte having been handed to
-                                         the socket to its (last) answer; NULL: none. Quiet requests
-                                         count only if they were answered */
+    struct histogram *latencies[256]; /* by opcode: from when a request is handed to its socket, or
+                                         waits for that because it takes no more, to its (last)
+                                         answer; NULL: none. Quiet requests count only if they were
+                                         answered */
 };
 
 struct live;

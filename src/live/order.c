@@ -12,6 +12,8 @@ enum {
     NUDGE_MILLISECONDS = 1000, /* without an answer, before a NOOP asks what became of it */
 };
 
+#define WAIT_MAX 1e18 /* nanoseconds: thirty years */
+
 /* ------------------------------------------------------------------------------------ sending */
 
 void order_unsent(struct lane *lane)
@@ -239,7 +241,8 @@ static uint64_t due_at(const struct play *play, int64_t time)
     const struct live_options *options = play->options;
     uint64_t due = play->began_at;
     if (options->speed > 0 && time > play->first_time) {
-        due += (uint64_t)((double)(time - play->first_time) / options->speed);
+        double wait = ((double)time - (double)play->first_time) / options->speed;
+        due += wait < WAIT_MAX ? (uint64_t)wait : (uint64_t)WAIT_MAX;
     }
     if (options->rate > 0) {
         uint64_t by_rate =

@@ -72,13 +72,14 @@ static void on_live_end(void *context, const char *why, struct span rest, bool m
 {
     struct lane_end *end = context;
     struct lane *lane = end->lane;
+    bool asked = lane->open_from[end->track] < lane->end;
     lane->cut[end->track] = true;
     lane->cut_within[end->track] = rest.size > 0;
     snprintf(lane->why[end->track], sizeof(lane->why[end->track]), "%s", why == NULL ? "" : why);
-    if (malformed) {
+    if (malformed || (rest.size > 0 && !asked)) {
         judge_malformed(lane, rest);
     }
-    lane_settle(lane, end->track, lane->end, true);
+    lane_end(lane, end->track);
 }
 
 static const struct peer_events events = {
@@ -270,6 +271,7 @@ static void on_end(void *context, struct dissect_conversation *conversation, enu
         order_finish(lane);
     } else {
         lane->recorded_end = true;
+        lane->recorded_first = !lane->finishing;
         lane_settle(lane, RECORDED, lane->end, false);
     }
 }

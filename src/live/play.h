@@ -86,9 +86,10 @@ struct lane {
     bool unsent;    /* in the list of those that have something to send */
     bool finishing; /* the client has sent all that it would */
     bool half_closed;
-    bool recorded_end; /* the recorded server has closed */
-    bool drained;      /* nothing is to be expected of the servers: their connections are closed */
-    bool closed;       /* the capture tells no more of it */
+    bool recorded_end;   /* the recorded server has closed */
+    bool recorded_first; /* and that before its client */
+    bool drained; /* nothing is to be expected of the servers: their connections are closed */
+    bool closed;  /* the capture tells no more of it */
 };
 
 /* The whole run. */
@@ -163,6 +164,9 @@ bool lane_answer(struct lane *lane, enum track track, const struct mcbp_frame *f
  */
 void lane_settle(struct lane *lane, enum track track, uint64_t before, bool unknown);
 
+/* That server has closed: nothing more comes to anything. */
+void lane_end(struct lane *lane, enum track track);
+
 /* Sends a NOOP of our own, if none is under way. When it has been answered, so has been everything
  * that was sent before. */
 void lane_fence(struct lane *lane);
@@ -183,6 +187,9 @@ void judge_stray(struct lane *lane, enum track track, const struct answer *answe
 
 /* The server's bytes are no frame. */
 void judge_malformed(struct lane *lane, struct span bytes);
+
+/* The lane is over. A server that has closed it without a reason is no server to compare with. */
+void judge_end(const struct lane *lane);
 
 /* The server should have closed the connection and has not. */
 void judge_not_closed(struct lane *lane);

@@ -113,7 +113,7 @@ class Scripted:
     """
     A server of our own, a thread a connection: GET, SET, DELETE, NOOP, QUIT and the quiet forms, CAS from 1000 on.
     `fault` gets each request's number (over all connections), its opcode and the right answer (b"" for silence);
-    what it returns is sent, CLOSE closes, None never answers anything any more.
+    what it returns is sent, CLOSE closes (with bytes before it: those are sent), None never answers any more.
     """
 
     def __init__(self, fault=lambda number, opcode, answer: answer):
@@ -154,11 +154,12 @@ class Scripted:
                     return
                 if answer is CLOSE:
                     return
+                last = isinstance(answer, tuple)
                 try:
-                    client.sendall(answer)
+                    client.sendall(answer[0] if last else answer)
                 except OSError:
                     return
-                if header[1] == mcbp.QUIT:
+                if last or header[1] == mcbp.QUIT:
                     return
 
     def answer(self, header, body):

@@ -15,7 +15,8 @@ def put(opaque, value=b"value", key=b"k", opcode=SET, **more):
     return mcbp.store(opcode, key, value, opaque=opaque, **more)
 
 
-CALM = recorded(put(1), get(2), get(3), get(4), name="calm.pcap")
+CALM_REQUESTS = put(1), get(2), get(3), get(4)
+CALM = recorded(*CALM_REQUESTS, name="calm.pcap")
 CROWDED = recorded(put(1), *[get(i) for i in range(2, 20)], name="crowded.pcap", together=True)
 QUIET = recorded(put(1, opcode=SETQ), get(2, b"none", GETQ), get(3, opcode=GETQ), mcbp.request(NOOP, opaque=4),
                  name="quiet.pcap", together=True)
@@ -111,15 +112,45 @@ def closes():
         check("also DIFFERENT" in run.out, "the difference beside")
 
 
-def stays_open():
-    path = recorded(put(1), mcbp.request(mcbp.QUIT, opaque=2), name="quit.pcap")
+def closes_without_a_reason():
+    tail = recorded(put(1), put(2, opcode=SETQ), put(3, opcode=SETQ), name="tail.pcap", together=True)
+    with Scripted() as server:
+        Run(server.address, tail).expect("quiet requests at the end", 0)
+    with Scripted(lambda n, o, a: CLOSE if o == SETQ else a) as server:
+        run = Run(server.address, tail).expect("closes at a quiet request", 4)
+        check("closed connection 1" in run.out, f"what it says: {run.out}")
+    with Scripted(lambda n, o, a: (a, CLOSE) if n == 3 else a) as server:
+        Run(server.address, CALM).expect("closes behind the last answer", 4, different=0, missing=0)
 
+
+def last_words():
+    for what, more, counts in (("QUIT answered twice", mcbp.response(mcbp.QUIT, opaque=2), {"unexpected": 1}),
+                               ("an answer to nothing", mcbp.response(SET, opaque=9), {"unexpected": 1}),
+                               ("half a header", b"\x81\0\0", {"malformed": 1})):
+        with Scripted(lambda n, o, a: (a + more, CLOSE) if o == mcbp.QUIT else a) as server:
+            Run(server.address, quits()).expect(f"{what}, and then closes", 1, missing=0, different=0, **counts)
+
+
+def later_loops():
+    first = len(CALM_REQUESTS) + 1  # and our NOOP
+    for what, fault in (("closes", CLOSE), ("no frames", b"HTTP/1.1 400 Bad Request\r\n\r\n"), ("only NOOPs", b"")):
+        with Scripted(lambda n, o, a: a if n < first or (o == NOOP and not fault) else fault) as server:
+            Run(server.address, "--loop", 3, CALM).expect(f"{what} when played again", 4, different=0, missing=0)
+    with Scripted() as server:
+        Run(server.address, "--loop", 3, CALM).expect("a right server, three times", 0)
+
+
+def quits():
     def talk(conversation):
         conversation.client(mcbp.request(mcbp.QUIT, opaque=2))
         conversation.server(mcbp.response(mcbp.QUIT, opaque=2))
         conversation.segment(1, len(conversation.sent[1]), flags=0x11)
         conversation.segment(0, len(conversation.sent[0]), flags=0x11)
-    path = capture("quit.pcap", talk, closed=False)
+    return capture("quit.pcap", talk, closed=False)
+
+
+def stays_open():
+    path = quits()
     with Scripted() as server:
         Run(server.address, path).expect("closes after QUIT", 0, unexpected=0)
 
@@ -151,7 +182,8 @@ def nobody():
     check(Run("nonsense", CALM).status == 4, "no address")
 
 
-for test in (right_servers, one_bit, masked, cas_values, missing, unexpected, closes, stays_open, silent, nobody):
+for test in (right_servers, one_bit, masked, cas_values, missing, unexpected, closes, closes_without_a_reason,
+             last_words, later_loops, stays_open, silent, nobody):
     before = len(failures)
     began = time.monotonic()
     test()
