@@ -18,8 +18,10 @@ static void complain(const char *message)
     fputc('\n', stderr);
 }
 
+enum { SECRET_ROOM = SECRET_SIZE_MAX + 1 }; /* one more, to see that a file has more */
+
 /* Reads the secret. Returns an exit status; 0: it has been read, or none is wanted. */
-static int read_secret(const char *path, uint8_t bytes[SECRET_SIZE_MAX], struct span *secret)
+static int read_secret(const char *path, uint8_t bytes[SECRET_ROOM], struct span *secret)
 {
     char message[ANONYMISE_MESSAGE_SIZE];
     *secret = span_of(bytes, 0);
@@ -27,7 +29,7 @@ static int read_secret(const char *path, uint8_t bytes[SECRET_SIZE_MAX], struct 
         return VERIFY_IDENTICAL;
     }
     FILE *file = fopen(path, "re");
-    size_t size = file == NULL ? 0 : fread(bytes, 1, SECRET_SIZE_MAX, file);
+    size_t size = file == NULL ? 0 : fread(bytes, 1, SECRET_ROOM, file);
     bool failed = file == NULL || ferror(file) != 0;
     int reason = errno;
     if (file != NULL) {
@@ -38,10 +40,10 @@ static int read_secret(const char *path, uint8_t bytes[SECRET_SIZE_MAX], struct 
         complain(message);
         return VERIFY_UNREADABLE;
     }
-    if (size < SECRET_SIZE_MIN) {
-        snprintf(message, sizeof(message),
-                 "--key-file: %s: %zu bytes are too few for a secret, at least %d are needed", path,
-                 size, SECRET_SIZE_MIN);
+    if (size < SECRET_SIZE_MIN || size > SECRET_SIZE_MAX) {
+        snprintf(message, sizeof(message), "--key-file: %s: %s%zu bytes; a secret has %d to %d",
+                 path, size > SECRET_SIZE_MAX ? "at least " : "", size, SECRET_SIZE_MIN,
+                 SECRET_SIZE_MAX);
         complain(message);
         return VERIFY_USAGE;
     }
@@ -191,7 +193,7 @@ static int run(const struct anonymise_arguments *arguments, struct span secret)
 int command_anonymise(int argc, char **argv)
 {
     struct anonymise_arguments arguments;
-    uint8_t bytes[SECRET_SIZE_MAX];
+    uint8_t bytes[SECRET_ROOM];
     struct span secret;
     anonymise_arguments_init(&arguments, argc, argv);
     int status = read_secret(arguments.key_file, bytes, &secret);
