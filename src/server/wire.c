@@ -174,9 +174,12 @@ static struct bufferevent *make_tls(struct event_base *base, int socket, SSL_CTX
         SSL_free(tls);
         return NULL;
     }
-    /* Frees the SSL, too, if it fails. */
+    /*
+     * Frees the SSL, too, if it fails. The calls are deferred since libevent else tells of an end
+     * before it has put the bytes that came with it into the input.
+     */
     return bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_ACCEPTING,
-                                          BEV_OPT_CLOSE_ON_FREE);
+                                          BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 }
 
 /* Reading and writing are this module's; the input, which a bufferevent keeps frozen, too. */

@@ -126,7 +126,7 @@ static SSL *connect_tls(struct fixture *fixture)
 
 static void close_tls(SSL *tls)
 {
-    close(SSL_get_fd(tls));
+    close(SSL_get_rfd(tls));
     SSL_free(tls);
 }
 
@@ -228,6 +228,49 @@ static void a_client_lost_in_the_handshake_harms_nobody(void **state)
     serving_stop(&fixture->serving);
 }
 
+/* Sends the bytes, a record up to `cut` and one behind it, and the end of TLS, in one piece. */
+static void send_at_once(SSL *tls, const struct bytes *out, size_t cut)
+{
+    BIO *records = BIO_new(BIO_s_mem());
+    const char *sent;
+    size_t written;
+    assert_non_null(records);
+    SSL_set0_wbio(tls, records);
+    assert_int_equal(SSL_write_ex(tls, out->data, cut, &written), 1);
+    assert_int_equal(SSL_write_ex(tls, out->data + cut, out->size - cut, &written), 1);
+    assert_int_equal(SSL_shutdown(tls), 0);
+    long size = BIO_get_mem_data(records, &sent);
+    client_send(SSL_get_rfd(tls), span_of(sent, (size_t)size));
+}
+
+/* libevent tells of an end before it tells of bytes that it has read together with it. */
+static void requests_that_come_with_the_end_of_tls_are_answered(void **state)
+{
+    enum { SIZE = 9000 };
+    static const uint8_t value[SIZE];
+    struct fixture *fixture = *state;
+    start_tls(fixture, TLS1_3_VERSION);
+    struct bytes out = {0}, in = {0};
+    bytes_add_request(&out, &(struct request){.opcode = MCBP_SET,
+                                              .extras = span_of(value, 8),
+                                              .key = span_of("key", 3),
+                                              .value = span_of(value, SIZE)});
+    bytes_add_request(&out, &(struct request){.opcode = MCBP_GET, .key = span_of("key", 3)});
+    for (size_t cut = 500; cut < out.size; cut += 500) {
+        SSL *tls = connect_tls(fixture);
+        assert_int_equal(SSL_connect(tls), 1);
+        send_at_once(tls, &out, cut);
+        in.size = 0;
+        receive_tls(tls, &in, MCBP_HEADER_SIZE + MCBP_HEADER_SIZE + 4 + SIZE);
+        assert_int_equal(in.data[1], MCBP_SET);
+        assert_int_equal(in.data[MCBP_HEADER_SIZE + 1], MCBP_GET);
+        close_tls(tls);
+    }
+    bytes_free(&out);
+    bytes_free(&in);
+    serving_stop(&fixture->serving);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -242,6 +285,7 @@ int main(void)
         TEST(tls_1_1_is_not),
         TEST(who_does_not_speak_tls_is_sent_away),
         TEST(a_client_lost_in_the_handshake_harms_nobody),
+        TEST(requests_that_come_with_the_end_of_tls_are_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
