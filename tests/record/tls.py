@@ -15,6 +15,54 @@ CERTIFICATE = path("certificate.pem")
 OTHER = path("other.pem")
 
 
+class Piece:
+    """TLS of a client that says when its records are sent."""
+
+    def __init__(self, client, certificate):
+        self.client = client
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=certificate)
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.insist(self.tls.do_handshake)
+        self.flush()
+
+    def flush(self):
+        self.client.sendall(self.outgoing.read())
+
+    def insist(self, step, *arguments):
+        while True:
+            try:
+                return step(*arguments)
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.incoming.write(self.client.recv(1 << 16) or self.fail())
+
+    def fail(self):
+        raise AssertionError("closed without an end of TLS")
+
+    def send_at_once(self, *parts, cut):
+        """All of it in one piece, a record up to `cut` and others behind it, and the end of TLS."""
+        sent = b"".join(parts)
+        self.tls.write(sent[:cut])
+        self.tls.write(sent[cut:])
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        self.flush()
+
+    def receive_all(self):
+        got = b""
+        while True:
+            try:
+                more = self.insist(self.tls.read, 1 << 16)
+            except ssl.SSLZeroReturnError:
+                return got
+            if not more:
+                return got
+            got += more
+
+
 def setUpModule():
     for name in (CERTIFICATE, OTHER):
         subprocess.run([MAKER, name], check=True)
@@ -72,6 +120,17 @@ class Tls(RecordTest):
         self.assertEqual(len(receive_all(client)), 24 + 5 * (24 + 4 + 1000000))
         self.stop(proxy)
         self.assertIn("identical: 6 server frames rebuilt", self.expect_identical("end.pcapng"))
+
+    def test_requests_and_the_end_of_tls_in_one_piece_are_handed_on(self):
+        proxy = self.proxy(self.serve(), "piece.pcapng", "--tls-cert", CERTIFICATE)
+        for cut in range(500, 20000, 500):
+            client = self.connect(proxy)
+            tls = Piece(client, CERTIFICATE)
+            tls.send_at_once(set_of(b"key", 20000), get_of(b"key"), cut=cut)
+            self.assertEqual(len(tls.receive_all()), 24 + 24 + 4 + 20000)
+            client.close()
+        self.stop(proxy)
+        self.assertIn("identical: 78 server frames rebuilt", self.expect_identical("piece.pcapng"))
 
     def test_the_end_comes_through_a_proxy_towards_clients(self):
         proxy = self.proxy(self.serve(), "quit.pcapng", "--tls-cert", CERTIFICATE)
