@@ -11,6 +11,7 @@ than those of processor time per request when other programs, the load itself am
 
 import argparse
 import glob
+import json
 import os
 import pathlib
 import re
@@ -19,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+RECORDED = 20000  # GETs in a capture
 
 
 class Server:
@@ -79,6 +82,32 @@ def gets(depth, value, requests, *options):
     return run
 
 
+def replayed(capture, depth, requests):
+    """The same load as gets, sent by the program's own replay, which sorts out and looks at all answers itself."""
+    def run(port):
+        loops = max(1, requests // RECORDED)
+        report = os.path.join(os.path.dirname(capture), "replay.json")
+        subprocess.run([ARGUMENTS.kvreplay, "replay", "-q", "--to", f"127.0.0.1:{port}", "--pipeline", str(depth),
+                        "--loop", str(loops), "--json", report, capture], capture_output=True, check=True)
+        with open(report, encoding="utf-8") as file:
+            performance = json.load(file)["performance"]
+        return performance["seconds"], performance["requests"]
+    return run
+
+
+def record(folder, server, value):
+    """A capture of such GETs, made by the recording proxy."""
+    path = os.path.join(folder, f"{value}.pcapng")
+    proxy = subprocess.Popen([ARGUMENTS.kvreplay, "record", "--listen", "127.0.0.1:0", "--to",
+                              f"127.0.0.1:{server.port}", "-o", path], stderr=subprocess.PIPE, text=True)
+    ready = next(line for line in proxy.stderr if line.startswith("ready: "))
+    subprocess.run([LOAD, "-c", "4", "-d", "64", "-v", str(value), "-n", str(RECORDED), ready.rpartition(":")[2].strip()],
+                   capture_output=True, check=True)
+    proxy.terminate()
+    proxy.communicate()
+    return path
+
+
 def measure(server, load):
     """Requests per second, and microseconds of the server's processor time per request."""
     before = server.cpu()
@@ -115,14 +144,20 @@ def heading(first, second):
           f"| µs {first} | µs {second} | µs: {first} / {second} |\n|---|---|---|---|---|---|---|---|", flush=True)
 
 
-def beside_memcached(arguments):
+def beside_memcached(arguments, folder):
+    source = serve(arguments.kvreplay, 1)
+    captures = {value: record(folder, source, value) for value in (100, 1024, 4096)}
+    source.stop()
     loads = [("memcaslap, depth 1", memcaslap(1, 200000 * SCALE // 100)),
              ("GET 100 B, depth 1", gets(1, 100, 200000 * SCALE // 100)),
              ("GET 100 B, depth 64", gets(64, 100, 3000000 * SCALE // 100)),
              ("GET 1 KiB, depth 64", gets(64, 1024, 1000000 * SCALE // 100)),
              ("GET 4 KiB, depth 64", gets(64, 4096, 600000 * SCALE // 100)),
              ("GET 16 KiB, depth 64", gets(64, 16384, 200000 * SCALE // 100)),
-             ("GET 100 KB, depth 16", gets(16, 100000, 40000 * SCALE // 100))]
+             ("GET 100 KB, depth 16", gets(16, 100000, 40000 * SCALE // 100)),
+             ("replay --pipeline 64, GET 100 B", replayed(captures[100], 64, 1000000 * SCALE // 100)),
+             ("replay --pipeline 64, GET 1 KiB", replayed(captures[1024], 64, 400000 * SCALE // 100)),
+             ("replay --pipeline 64, GET 4 KiB", replayed(captures[4096], 64, 200000 * SCALE // 100))]
     heading("memcached", "serve")
     for threads in arguments.threads.split(","):
         servers = memcached(threads), serve(arguments.kvreplay, threads)
@@ -133,21 +168,20 @@ def beside_memcached(arguments):
             server.stop()
 
 
-def over_tls(arguments):
+def over_tls(arguments, folder):
     loads = [("TLS, GET 100 B, depth 1", gets(1, 100, 100000 * SCALE // 100, "-T")),
              ("TLS, GET 100 B, depth 64", gets(64, 100, 1500000 * SCALE // 100, "-T")),
              ("TLS, GET 1 KiB, depth 64", gets(64, 1024, 500000 * SCALE // 100, "-T")),
              ("TLS, GET 4 KiB, depth 64", gets(64, 4096, 200000 * SCALE // 100, "-T")),
              ("TLS, GET 16 KiB, depth 64", gets(64, 16384, 50000 * SCALE // 100, "-T"))]
     heading("legacy", "batch")
-    with tempfile.TemporaryDirectory() as folder:
-        pem = certificate(folder)
-        servers = [serve(arguments.kvreplay, 1, "--tls-cert", pem, "--writer", writer) for writer in ("legacy", "batch")]
-        for title, load in loads:
-            if arguments.only in title:
-                compare(title, 1, *servers, load, arguments.rounds)
-        for server in servers:
-            server.stop()
+    pem = certificate(folder)
+    servers = [serve(arguments.kvreplay, 1, "--tls-cert", pem, "--writer", writer) for writer in ("legacy", "batch")]
+    for title, load in loads:
+        if arguments.only in title:
+            compare(title, 1, *servers, load, arguments.rounds)
+    for server in servers:
+        server.stop()
 
 
 parser = argparse.ArgumentParser()
@@ -163,6 +197,7 @@ try:
     os.nice(-15)  # or the ratios are those of how long either has waited for a processor
 except PermissionError:
     print("not root, so without priority over other programs: the rates may mean little\n")
-beside_memcached(ARGUMENTS)
-print()
-over_tls(ARGUMENTS)
+with tempfile.TemporaryDirectory() as folder:
+    beside_memcached(ARGUMENTS, folder)
+    print()
+    over_tls(ARGUMENTS, folder)
