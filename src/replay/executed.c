@@ -5,28 +5,15 @@
 #include "mcbp/status.h"
 #include "replay/differences.h"
 #include "replay/explain.h"
+#include "replay/outcome.h"
+#include "replay/pairing.h"
 #include "replay/settle.h"
+#include "replay/suspect.h"
 
 enum {
     PENDING_MAX = 65536, /* requests of one connection */
     CANDIDATES = 64, /* requests with the same opcode and opaque that one answer is tried with */
-    NANOSECONDS = 1000000000,
 };
-
-static int64_t seconds_of(const struct net_origin *origin)
-{
-    return origin->time / NANOSECONDS;
-}
-
-static struct executed_counts *counts_of(struct run *run)
-{
-    return &run->capture->executed;
-}
-
-static bool is_quiet(const struct pending *request)
-{
-    return mcbp_opcode_is_quiet(request->opcode) && !request->bad_lengths;
-}
 
 /* For telling keys apart quickly; what it finds equal is compared. */
 static uint64_t hash_of(struct span key)
@@ -55,7 +42,7 @@ static void drop_oldest(struct run *run, struct connection *connection)
 {
     struct pending request;
     take(run, connection, 0, &request);
-    explain_doubt(run, request.frame.key, seconds_of(&request.origin));
+    explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
     pending_release(&request, &run->blocks);
     run->capture->unanswered++;
     doubt_requests(run, connection);
@@ -88,91 +75,7 @@ void executed_request(struct run *run, struct connection *connection,
     overlap_begins_to_wait(run, connection, entry);
 }
 
-/* ------------------------------------------------------------------------------------- pairing */
-
-static bool has_key_in_answer(uint8_t opcode)
-{
-    uint8_t loud = mcbp_opcode_loud(opcode);
-    return loud == MCBP_GETK || loud == MCBP_GATK;
-}
-
-static bool is_answer_to(const struct dissect_frame *response, const struct pending *request)
-{
-    const struct mcbp_header *header = &response->frame.header;
-    return request->opaque == header->opaque && request->opcode == header->opcode &&
-           request->request_id == response->request_id &&
-           (!has_key_in_answer(header->opcode) || response->frame.key.size == 0 ||
-            span_equal(response->frame.key, request->frame.key));
-}
-
-static bool find_exact(const struct connection *connection, const struct dissect_frame *response,
-                       size_t from, size_t *index)
-{
-    for (size_t i = from; i < connection->queue.count; i++) {
-        if (is_answer_to(response, pending_queue_at(&connection->queue, i))) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One of opcode and opaque may be what is wrong with the answer to the oldest request that must be
- * answered, or to a quiet one before it. */
-static bool find_similar(const struct connection *connection, const struct dissect_frame *response,
-                         size_t *index)
-{
-    const struct mcbp_header *header = &response->frame.header;
-    for (size_t i = 0; i < connection->queue.count; i++) {
-        const struct pending *request = pending_queue_at(&connection->queue, i);
-        if (!request->overtaken && request->request_id == response->request_id &&
-            (request->opaque == header->opaque || request->opcode == header->opcode)) {
-            *index = i;
-            return true;
-        }
-        if (!request->overtaken && !is_quiet(request)) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* Over UDP the request id says which request is answered; one of opcode and opaque may be wrong. */
-static bool find_similar_of_datagram(const struct connection *connection,
-                                     const struct dissect_frame *response, size_t *index)
-{
-    const struct mcbp_header *header = &response->frame.header;
-    for (size_t i = 0; response->request_id >= 0 && i < connection->queue.count; i++) {
-        const struct pending *request = pending_queue_at(&connection->queue, i);
-        if (!request->overtaken && request->request_id == response->request_id &&
-            (request->opaque == header->opaque || request->opcode == header->opcode)) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ------------------------------------------------------------------------------------ missing */
-
-static void missing(struct run *run, const struct connection *connection,
-                    const struct pending *request, const char *detail)
-{
-    struct mcbp_frame frame = request->frame;
-    struct construct_request described;
-    struct difference_subject subject = {
-        .check = CHECK_EXECUTED,
-        .kind = DIFFERENCE_MISSING,
-        .connection = connection,
-        .origin = &request->origin,
-        .header = &frame.header,
-        .request = &described,
-    };
-    difference_describe_request(request, &described);
-    counts_of(run)->missing++;
-    difference_set_detail(difference_add(run, &subject), "%s", detail);
-    explain_doubt(run, frame.key, seconds_of(&request->origin));
-}
 
 /* memcached's own connection for UDP stays open whatever comes. */
 static void note_closing(struct connection *connection, const struct pending *request,
@@ -187,7 +90,7 @@ static void note_closing(struct connection *connection, const struct pending *re
 static void settle_silence(struct run *run, struct connection *connection, struct pending *request)
 {
     struct settlement settlement;
-    int64_t now = seconds_of(&request->origin);
+    int64_t now = origin_seconds(&request->origin);
     settle_try(run, connection, request, NULL, now, false, &settlement);
     note_closing(connection, request, &settlement);
     if (settlement.outcome != OUTCOME_DIFFERENT) {
@@ -196,8 +99,8 @@ static void settle_silence(struct run *run, struct connection *connection, struc
     if (request->lost_ok) {
         explain_doubt(run, request->frame.key, now);
     } else {
-        missing(run, connection, request,
-                "a quiet request that the store answers was not answered");
+        outcome_missing(run, connection, request,
+                        "a quiet request that the store answers was not answered");
     }
 }
 
@@ -220,7 +123,7 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
     size_t i = 0;
     while (i < index) {
         struct pending *request = pending_queue_at(&connection->queue, i);
-        if (is_quiet(request)) {
+        if (pending_is_quiet(request)) {
             struct pending taken;
             take(run, connection, i, &taken);
             settle_silence(run, connection, &taken);
@@ -239,143 +142,6 @@ static size_t pass_over(struct run *run, struct connection *connection, size_t i
 
 /* ----------------------------------------------------------------------------------- answers */
 
-static void count(struct run *run, const struct mcbp_header *response, enum outcome outcome)
-{
-    struct executed_counts *counts = counts_of(run);
-    switch (outcome) {
-    case OUTCOME_IDENTICAL:
-        counts->check.compared++;
-        counts->check.identical++;
-        break;
-    case OUTCOME_DIFFERENT:
-        counts->check.compared++;
-        counts->check.different++;
-        break;
-    case OUTCOME_ADOPTED:
-        counts->adopted++;
-        break;
-    case OUTCOME_AMBIGUOUS:
-        counts->ambiguous++;
-        break;
-    case OUTCOME_NOT_EXECUTED:
-        counts->not_executed++;
-        if (response->magic == MCBP_SERVER_REQUEST) {
-            run->capture->server_opcodes[response->opcode].not_executed++;
-        } else {
-            run->capture->opcodes[response->opcode].not_executed++;
-        }
-        break;
-    }
-}
-
-static void unexpected(struct run *run, const struct connection *connection,
-                       const struct dissect_frame *response)
-{
-    struct difference_subject subject = {
-        .check = CHECK_EXECUTED,
-        .kind = DIFFERENCE_UNEXPECTED,
-        .connection = connection,
-        .origin = &response->origin,
-        .header = &response->frame.header,
-    };
-    struct difference *difference = difference_add(run, &subject);
-    difference_set_detail(difference, !mcbp_magic_is_response(response->frame.header.magic) ||
-                                              response->frame.header.magic == MCBP_SERVER_RESPONSE
-                                          ? "a server does not send frames of this magic"
-                                      : connection->closed
-                                          ? "the server has to close the connection before this"
-                                          : "no request is waiting for this answer");
-    difference_show(difference, response->frame.bytes);
-    count(run, &response->frame.header, OUTCOME_DIFFERENT);
-}
-
-static struct difference *report(struct run *run, const struct connection *connection,
-                                 const struct dissect_frame *response,
-                                 const struct pending *request, const struct settlement *settlement)
-{
-    bool silent = !settlement->answers;
-    bool refused = settlement->refused != KVR_OK;
-    struct construct_request described;
-    struct difference_subject subject = {
-        .check = CHECK_EXECUTED,
-        .kind = refused  ? DIFFERENCE_REFUSED
-                : silent ? DIFFERENCE_UNEXPECTED
-                         : DIFFERENCE_FIELD,
-        .connection = connection,
-        .origin = &response->origin,
-        .header = &response->frame.header,
-        .request = &described,
-    };
-    difference_describe_request(request, &described);
-    struct difference *difference = difference_add(run, &subject);
-    if (refused) {
-        difference_set_detail(difference, "the writer refused the response: %s",
-                              kvr_error_text(settlement->refused));
-    } else if (silent) {
-        difference_set_detail(difference, "the store does not answer this request");
-        difference_show(difference, response->frame.bytes);
-    } else {
-        difference_set_sides(difference, &settlement->comparison, settlement->reference,
-                             settlement->built);
-    }
-    return difference;
-}
-
-static void clear_suspect(struct run *run, struct connection *connection)
-{
-    if (connection->suspect.valid) {
-        pending_release(&connection->suspect.request, &run->blocks);
-        saved_item_deinit(&connection->suspect.before);
-        connection->suspect.valid = false;
-    }
-}
-
-/* Keeps the request whose answer differed, with the state it met. Takes over both. */
-static void set_suspect(struct run *run, struct connection *connection, struct pending *request,
-                        struct saved_item *before, struct difference *difference)
-{
-    clear_suspect(run, connection);
-    connection->suspect.valid = true;
-    connection->suspect.request = *request;
-    connection->suspect.before = *before;
-    connection->suspect.difference = difference;
-}
-
-/* The answer before this one differed, and this one is right for the same request: then that one
- * was too many. It stays the one difference, under its right name. */
-static bool answers_suspect(struct run *run, struct connection *connection,
-                            const struct dissect_frame *response, struct settlement *settlement)
-{
-    struct pending *request = &connection->suspect.request;
-    if (!connection->suspect.valid || !is_answer_to(response, request)) {
-        return false;
-    }
-    struct saved_item now;
-    struct span key = request->frame.key;
-    int64_t time = seconds_of(&response->origin);
-    if (key.size > 0) {
-        if (!saved_item_take(&now, run->engine, key, time)) {
-            return false;
-        }
-        saved_item_restore(&connection->suspect.before, run->engine, key);
-    }
-    settle_try(run, connection, request, &response->frame, time, true, settlement);
-    if (key.size > 0) {
-        if (!settlement->agreed) {
-            saved_item_restore(&now, run->engine, key);
-        }
-        saved_item_deinit(&now);
-    }
-    if (settlement->agreed && connection->suspect.difference != NULL) {
-        struct difference *difference = connection->suspect.difference;
-        difference->kind = DIFFERENCE_UNEXPECTED;
-        difference->field[0] = '\0';
-        difference->built.size = 0;
-        difference_set_detail(difference, "the answer after it is the one to this request");
-    }
-    return settlement->agreed;
-}
-
 /* Tries later requests that the answer fits as well by opcode and opaque; those before it are
  * missing theirs then. */
 static bool answers_later(struct run *run, struct connection *connection,
@@ -383,11 +149,11 @@ static bool answers_later(struct run *run, struct connection *connection,
                           struct settlement *settlement)
 {
     size_t tried = 0;
-    for (size_t i = from; tried < CANDIDATES && find_exact(connection, response, i, &i); i++) {
+    for (size_t i = from; tried < CANDIDATES && pairing_find(connection, response, i, &i); i++) {
         struct settlement later;
         tried++;
         settle_try(run, connection, pending_queue_at(&connection->queue, i), &response->frame,
-                   seconds_of(&response->origin), true, &later);
+                   origin_seconds(&response->origin), true, &later);
         if (later.agreed && later.outcome != OUTCOME_NOT_EXECUTED) {
             *settlement = later;
             *index = i;
@@ -405,7 +171,7 @@ static void build(struct run *run, const struct connection *connection,
     struct construct_label *label = construct_add(run->construct, settlement->flat);
     if (label == NULL) {
         run->no_memory = true;
-        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        outcome_count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
         return;
     }
     label->check = CHECK_EXECUTED;
@@ -417,7 +183,7 @@ static void build(struct run *run, const struct connection *connection,
 
 void executed_built(struct run *run, const struct mcbp_header *response, int outcome, bool faulty)
 {
-    count(run, response, faulty ? OUTCOME_DIFFERENT : (enum outcome)outcome);
+    outcome_count(run, response, faulty ? OUTCOME_DIFFERENT : (enum outcome)outcome);
 }
 
 static void finish(struct run *run, struct connection *connection,
@@ -428,7 +194,7 @@ static void finish(struct run *run, struct connection *connection,
     if (settlement->flat.size > 0) {
         build(run, connection, response, request, settlement);
     } else {
-        count(run, &response->frame.header, settlement->outcome);
+        outcome_count(run, &response->frame.header, settlement->outcome);
     }
     if (settlement->mask_needed) {
         run->result->mask_hits[settlement->mask]++;
@@ -449,10 +215,10 @@ static void differs(struct run *run, struct connection *connection,
     finish(run, connection, response, request, settlement);
     struct difference *difference = NULL;
     if (settlement->outcome == OUTCOME_DIFFERENT) {
-        difference = report(run, connection, response, request, settlement);
+        difference = outcome_report(run, connection, response, request, settlement);
     }
-    explain_doubt(run, request->frame.key, seconds_of(&response->origin));
-    set_suspect(run, connection, request, before, difference);
+    explain_doubt(run, request->frame.key, origin_seconds(&response->origin));
+    suspect_set(run, connection, request, before, difference);
 }
 
 static void put_back(struct run *run, struct connection *connection, size_t index,
@@ -471,9 +237,9 @@ static size_t pass_over_alike(struct run *run, struct connection *connection,
                               const struct dissect_frame *response, size_t index, int64_t now)
 {
     size_t next;
-    while (find_exact(connection, response, index + 1, &next)) {
+    while (pairing_find(connection, response, index + 1, &next)) {
         struct pending *request = pending_queue_at(&connection->queue, index);
-        if (!is_quiet(request) || settle_has_answer(run, connection, request)) {
+        if (!pending_is_quiet(request) || settle_has_answer(run, connection, request)) {
             break;
         }
         index = pass_over(run, connection, next, now);
@@ -495,7 +261,7 @@ static size_t skip_lost(const struct connection *connection, const struct dissec
 {
     size_t next = index;
     while (pending_queue_at(&connection->queue, next)->lost_ok) {
-        if (!find_exact(connection, response, next + 1, &next)) {
+        if (!pairing_find(connection, response, next + 1, &next)) {
             return index;
         }
     }
@@ -509,12 +275,12 @@ static size_t drop_lost(struct run *run, struct connection *connection, size_t i
     for (size_t i = 0; i < index;) {
         struct pending request;
         if (!pending_queue_at(&connection->queue, i)->lost_ok ||
-            is_quiet(pending_queue_at(&connection->queue, i))) {
+            pending_is_quiet(pending_queue_at(&connection->queue, i))) {
             i++;
             continue;
         }
         take(run, connection, i, &request);
-        explain_doubt(run, request.frame.key, seconds_of(&request.origin));
+        explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
         pending_release(&request, &run->blocks);
         run->capture->unanswered++;
         index--;
@@ -536,20 +302,20 @@ static void answer_after_loss(struct run *run, struct connection *connection,
     size_t right;
     struct pending request;
     if (!answers_later(run, connection, response, 0, &right, &settlement)) {
-        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        outcome_count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
         return;
     }
     take(run, connection, right, &request);
     finish(run, connection, response, &request, &settlement);
     note_certainty(connection, &request);
-    pass_over(run, connection, right, seconds_of(&response->origin));
+    pass_over(run, connection, right, origin_seconds(&response->origin));
     pending_release(&request, &run->blocks);
 }
 
 static void answer(struct run *run, struct connection *connection,
                    const struct dissect_frame *response, size_t index)
 {
-    int64_t now = seconds_of(&response->origin);
+    int64_t now = origin_seconds(&response->origin);
     if (connection->answers_uncertain && connection->unnumbered) {
         index = skip_lost(connection, response, index);
         index = drop_lost(run, connection, index);
@@ -557,7 +323,7 @@ static void answer(struct run *run, struct connection *connection,
     index = pass_over(run, connection, index, now);
     index = pass_over_alike(run, connection, response, index, now);
     if (connection->closed) {
-        unexpected(run, connection, response);
+        outcome_unexpected(run, connection, response);
         return;
     }
     struct pending request;
@@ -568,7 +334,7 @@ static void answer(struct run *run, struct connection *connection,
     if (settlement.agreed) {
         finish(run, connection, response, &request, &settlement);
         note_certainty(connection, &request);
-        clear_suspect(run, connection);
+        suspect_clear(run, connection);
         pending_release(&request, &run->blocks);
         return;
     }
@@ -583,21 +349,22 @@ static void answer(struct run *run, struct connection *connection,
     struct saved_item before = {0};
     struct settlement other;
     size_t later;
-    if (answers_suspect(run, connection, response, &other)) {
+    if (suspect_is_answered(run, connection, response, &other)) {
         /* put it back: its own answer is still to come */
         put_back(run, connection, index, &request);
         finish(run, connection, response, &connection->suspect.request, &other);
-        clear_suspect(run, connection);
+        suspect_clear(run, connection);
         return;
     }
     if (answers_later(run, connection, response, index, &later, &other)) {
         struct pending right;
         take(run, connection, later, &right);
         finish(run, connection, response, &right, &other);
-        if (is_quiet(&request)) {
+        if (pending_is_quiet(&request)) {
             settle_silence(run, connection, &request);
         } else {
-            missing(run, connection, &request, "the next answer is that of a later request");
+            outcome_missing(run, connection, &request,
+                            "the next answer is that of a later request");
         }
         pass_over(run, connection, later, now);
         pending_release(&right, &run->blocks);
@@ -616,13 +383,13 @@ static void no_exact_answer(struct run *run, struct connection *connection,
 {
     struct settlement settlement;
     size_t index;
-    if (answers_suspect(run, connection, response, &settlement)) {
+    if (suspect_is_answered(run, connection, response, &settlement)) {
         finish(run, connection, response, &connection->suspect.request, &settlement);
-        clear_suspect(run, connection);
-    } else if (find_similar(connection, response, &index)) {
+        suspect_clear(run, connection);
+    } else if (pairing_find_similar(connection, response, &index)) {
         answer(run, connection, response, index);
     } else {
-        unexpected(run, connection, response);
+        outcome_unexpected(run, connection, response);
     }
 }
 
@@ -637,7 +404,7 @@ static bool is_stat_row(const struct dissect_frame *response)
 static void stat_row(struct run *run, struct connection *connection,
                      const struct dissect_frame *response, size_t index)
 {
-    index = pass_over(run, connection, index, seconds_of(&response->origin));
+    index = pass_over(run, connection, index, origin_seconds(&response->origin));
     const struct pending *request = pending_queue_at(&connection->queue, index);
     const struct mcbp_frame *frame = &response->frame;
     struct kvr_response row = {
@@ -653,7 +420,7 @@ static void stat_row(struct run *run, struct connection *connection,
     settle_row(run, &row, frame, &settlement);
     finish(run, connection, response, request, &settlement);
     if (settlement.outcome == OUTCOME_DIFFERENT) {
-        report(run, connection, response, request, &settlement);
+        outcome_report(run, connection, response, request, &settlement);
     }
 }
 
@@ -674,27 +441,27 @@ void executed_response(struct run *run, struct connection *connection,
     size_t index;
     uint8_t magic = response->frame.header.magic;
     if (is_clients_alone(connection, &response->frame.header)) {
-        unexpected(run, connection, response);
+        outcome_unexpected(run, connection, response);
         return;
     }
     if (magic != MCBP_CLIENT_RESPONSE && magic != MCBP_FLEX_CLIENT_RESPONSE) {
-        count(run, &response->frame.header,
-              OUTCOME_NOT_EXECUTED); /* a request of the server's own */
+        outcome_count(run, &response->frame.header,
+                      OUTCOME_NOT_EXECUTED); /* a request of the server's own */
         return;
     }
-    bool exact = find_exact(connection, response, 0, &index);
+    bool exact = pairing_find(connection, response, 0, &index);
     bool uncertain = connection->requests_uncertain || connection->out_of_step ||
                      connection->foreign || response->request_id >= 0;
     if (connection->closed && !connection->out_of_step) {
-        unexpected(run, connection, response);
+        outcome_unexpected(run, connection, response);
     } else if (exact && is_stat_row(response)) {
         stat_row(run, connection, response, index);
     } else if (exact) {
         answer(run, connection, response, index);
-    } else if (find_similar_of_datagram(connection, response, &index)) {
+    } else if (pairing_find_of_datagram(connection, response, &index)) {
         answer(run, connection, response, index);
     } else if (uncertain) {
-        count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
+        outcome_count(run, &response->frame.header, OUTCOME_NOT_EXECUTED);
     } else {
         no_exact_answer(run, connection, response);
     }
@@ -729,14 +496,15 @@ static void server_ended(struct run *run, struct connection *connection)
     while (connection->queue.count > 0) {
         struct pending request;
         take(run, connection, 0, &request);
-        int64_t now = seconds_of(&request.origin);
+        int64_t now = origin_seconds(&request.origin);
         bool due = is_known_to_be_answered(connection, &request);
-        if (is_quiet(&request) && !connection->closing) {
+        if (pending_is_quiet(&request) && !connection->closing) {
             settle_silence(run, connection, &request);
-        } else if (!is_quiet(&request) && due && request.overtaken) {
-            missing(run, connection, &request, "later requests were answered, this one never was");
-        } else if (!is_quiet(&request) && due && !connection->closing) {
-            missing(run, connection, &request, "the server closed the connection instead");
+        } else if (!pending_is_quiet(&request) && due && request.overtaken) {
+            outcome_missing(run, connection, &request,
+                            "later requests were answered, this one never was");
+        } else if (!pending_is_quiet(&request) && due && !connection->closing) {
+            outcome_missing(run, connection, &request, "the server closed the connection instead");
             connection->closing = true;
         } else if (!connection->closing) {
             run->capture->unanswered++;
@@ -762,12 +530,13 @@ void executed_closed(struct run *run, struct connection *connection)
         struct pending request;
         take(run, connection, 0, &request);
         if (request.overtaken && is_known_to_be_answered(connection, &request)) {
-            missing(run, connection, &request, "later requests were answered, this one never was");
+            outcome_missing(run, connection, &request,
+                            "later requests were answered, this one never was");
         } else {
-            run->capture->unanswered += !is_quiet(&request);
+            run->capture->unanswered += !pending_is_quiet(&request);
         }
         pending_release(&request, &run->blocks);
     }
-    clear_suspect(run, connection);
+    suspect_clear(run, connection);
     pending_queue_deinit(&connection->queue, &run->blocks);
 }

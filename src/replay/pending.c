@@ -1,5 +1,7 @@
 #include "replay/pending.h"
 
+#include "mcbp/opcode.h"
+
 #include <stdlib.h>
 
 enum { ROOM_MIN = 8 };
@@ -116,4 +118,9 @@ void pending_queue_put_back(struct pending_queue *queue, size_t index, const str
     }
     *pending_queue_at(queue, index) = *entry;
     queue->count++;
+}
+
+bool pending_is_quiet(const struct pending *entry)
+{
+    return mcbp_opcode_is_quiet(entry->opcode) && !entry->bad_lengths;
 }

@@ -49,6 +49,9 @@ void pending_queue_put_back(struct pending_queue *queue, size_t index, const str
 /* Copies an entry with its memory. False: there is none. */
 bool pending_copy(struct pending *copy, const struct pending *entry, struct blocks *blocks);
 
+/* Whether silence may be the right answer to it. */
+bool pending_is_quiet(const struct pending *entry);
+
 /* Gives an entry's memory back. */
 void pending_release(struct pending *entry, struct blocks *blocks);
 

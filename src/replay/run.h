@@ -58,4 +58,10 @@ struct run {
     bool no_memory; /* something could not be checked for lack of memory */
 };
 
+/* The store's clock is Unix time in seconds. */
+static inline int64_t origin_seconds(const struct net_origin *origin)
+{
+    return origin->time / 1000000000;
+}
+
 #endif
