@@ -38,7 +38,7 @@ static bool hit(const struct mcbp_frame *recorded, struct engine_item *item)
 
 /* The number before an increment or decrement that came to the recorded one. */
 static void counter(const struct trial *trial, uint8_t loud, struct engine_item *item,
-                    uint8_t number[32])
+                    uint8_t number[ADOPT_NUMBER_SIZE])
 {
     uint64_t before = 0;
     if (trial->recorded != NULL && trial->recorded->value.size == COUNTER_SIZE &&
@@ -48,11 +48,13 @@ static void counter(const struct trial *trial, uint8_t loud, struct engine_item 
         before = loud == MCBP_INCREMENT ? after - delta : after + delta; /* modulo 2^64, as there */
     }
     item->number_told = trial->recorded != NULL;
-    int size = snprintf((char *)number, 32, "%" PRIu64, before);
+    int size = snprintf((char *)number, ADOPT_NUMBER_SIZE, "%" PRIu64, before);
     item->value = span_of(number, (size_t)size);
 }
 
-bool adopt_state(const struct trial *trial, struct engine_item *item, uint8_t number[32])
+/* Something that explains the answer. False: no state of the key does. */
+static bool explain_answer(const struct trial *trial, struct engine_item *item,
+                           uint8_t number[ADOPT_NUMBER_SIZE])
 {
     uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
     uint64_t cas = trial->frame.header.cas;
@@ -88,4 +90,46 @@ bool adopt_state(const struct trial *trial, struct engine_item *item, uint8_t nu
     default:
         return false;
     }
+}
+
+static struct span without_padding(struct span value)
+{
+    while (value.size > 0 && value.data[value.size - 1] == ' ') {
+        value.size--;
+    }
+    return value;
+}
+
+/* What is certain of a number that the server has told rules the recorded answer out. */
+static bool contradicts_number(const struct trial *trial, const struct engine_item *item)
+{
+    uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
+    const struct mcbp_frame *recorded = trial->recorded;
+    if (!item->number_told || recorded == NULL ||
+        recorded->header.vbucket_or_status != MCBP_STATUS_SUCCESS) {
+        return false;
+    }
+    if (is_retrieval(loud)) {
+        return !span_equal(without_padding(recorded->value), without_padding(item->value));
+    }
+    return loud == MCBP_INCREMENT || loud == MCBP_DECREMENT;
+}
+
+bool adopt_state(const struct run *run, const struct trial *trial, const struct engine_item *before,
+                 struct engine_item *item, uint8_t number[ADOPT_NUMBER_SIZE])
+{
+    bool unknown = before->knowledge == ENGINE_UNKNOWN && !run->options->cold;
+    if ((!unknown && !before->doubtful) || contradicts_number(trial, before) ||
+        !explain_answer(trial, item, number)) {
+        return false;
+    }
+    /* What a change leaves of a doubtful item's value stays a guess; its flags too. */
+    if (item->doubtful && before->doubtful && item->value.size == 0) {
+        item->value = before->value;
+        item->number_told = before->number_told;
+        if (mcbp_opcode_loud(trial->frame.header.opcode) != MCBP_TOUCH) { /* which tells them */
+            item->flags = before->flags;
+        }
+    }
+    return true;
 }

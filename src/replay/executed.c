@@ -1,6 +1,5 @@
 #include "replay/executed.h"
 
-#include "engine/hash.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/differences.h"
@@ -14,13 +13,6 @@ enum {
     PENDING_MAX = 65536, /* requests of one connection */
     CANDIDATES = 64, /* requests with the same opcode and opaque that one answer is tried with */
 };
-
-/* For telling keys apart quickly; what it finds equal is compared. */
-static uint64_t hash_of(struct span key)
-{
-    static const uint64_t seed[2] = {0x9e3779b97f4a7c15u, 0xd1b54a32d192ed03u};
-    return hash_key(key, seed);
-}
 
 /* ------------------------------------------------------------------------------------ requests */
 
@@ -70,7 +62,7 @@ void executed_request(struct run *run, struct connection *connection,
     connection->requests++;
     /* Where neither side's frames have begun for certain, its answer may have been told before. */
     entry->lost_ok = connection->requests_uncertain && !connection->conversation->from_start;
-    entry->key_hash = request->bad_lengths ? 0 : hash_of(request->frame.key);
+    entry->key_hash = request->bad_lengths ? 0 : overlap_key_hash(request->frame.key);
     run->pending_bytes += entry->frame.bytes.size;
     overlap_begins_to_wait(run, connection, entry);
 }

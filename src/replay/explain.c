@@ -24,50 +24,16 @@ static bool try_with(struct run *run, struct trial *trial, const struct engine_i
 
 /* ------------------------------------------------------------------------------------ adopted */
 
-static struct span without_padding(struct span value)
-{
-    while (value.size > 0 && value.data[value.size - 1] == ' ') {
-        value.size--;
-    }
-    return value;
-}
-
-/* What is certain of a number that the server has told rules the recorded answer out. */
-static bool contradicts_number(const struct trial *trial, const struct engine_item *item)
-{
-    uint8_t loud = mcbp_opcode_loud(trial->frame.header.opcode);
-    const struct mcbp_frame *recorded = trial->recorded;
-    if (!item->number_told || recorded == NULL ||
-        recorded->header.vbucket_or_status != MCBP_STATUS_SUCCESS) {
-        return false;
-    }
-    if (loud == MCBP_GET || loud == MCBP_GETK || loud == MCBP_GAT || loud == MCBP_GATK) {
-        return !span_equal(without_padding(recorded->value), without_padding(item->value));
-    }
-    return loud == MCBP_INCREMENT || loud == MCBP_DECREMENT;
-}
-
 static bool adopt(struct run *run, struct trial *trial, const struct saved_item *before)
 {
     struct engine_item item;
-    uint8_t number[32];
-    bool unknown = before->item.knowledge == ENGINE_UNKNOWN && !run->options->cold;
-    if (!unknown && !before->item.doubtful) {
+    uint8_t number[ADOPT_NUMBER_SIZE];
+    if (!adopt_state(run, trial, &before->item, &item, number)) {
         return false;
-    }
-    if (contradicts_number(trial, &before->item) || !adopt_state(trial, &item, number)) {
-        return false;
-    }
-    /* What a change leaves of a doubtful item's value stays a guess; its flags too. */
-    if (item.doubtful && before->item.doubtful && item.value.size == 0) {
-        item.value = before->item.value;
-        item.number_told = before->item.number_told;
-        if (mcbp_opcode_loud(trial->frame.header.opcode) != MCBP_TOUCH) { /* which tells them */
-            item.flags = before->item.flags;
-        }
     }
     if (try_with(run, trial, &item)) {
         run->doubts += item.doubtful;
+        trial->variant = VARIANT_ADOPTED;
         return true;
     }
     saved_item_restore(before, run->engine, trial->frame.key);
@@ -163,15 +129,17 @@ enum explained explain(struct run *run, struct trial *trial)
         return EXPLAINED_NOT;
     }
     bool doubtful = before.item.doubtful;
+    enum reorder reordered = REORDER_NONE;
     if (assume_other_cas(run, trial, &before) || (doubtful && adopt(run, trial, &before))) {
         explained = EXPLAINED_ADOPTED;
-    } else if (explain_by_number(run, trial, &before) || explain_by_clock(run, trial, &before) ||
-               reorder(run, trial)) {
+    } else if (explain_by_number(run, trial, &before) || explain_by_clock(run, trial, &before)) {
         explained = EXPLAINED_AMBIGUOUS;
-    } else if (!doubtful && adopt(run, trial, &before)) {
+    } else if ((reordered = reorder(run, trial)) == REORDER_FOUND) {
+        explained = EXPLAINED_AMBIGUOUS;
+    } else if ((!doubtful && adopt(run, trial, &before)) || evict(run, trial, &before)) {
         explained = EXPLAINED_ADOPTED;
-    } else if (evict(run, trial, &before)) {
-        explained = EXPLAINED_ADOPTED;
+    } else if (reordered == REORDER_UNDECIDED) {
+        explained = EXPLAINED_UNDECIDED;
     }
     if (explained == EXPLAINED_ADOPTED && trial->variant == VARIANT_PLAIN) {
         overlap_forget(run, trial->frame.key); /* it does not matter any more */

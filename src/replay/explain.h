@@ -17,6 +17,7 @@ enum explained {
     EXPLAINED_NOT,       /* the trial's effect has been taken back */
     EXPLAINED_ADOPTED,   /* the trial agrees, and its effect stands */
     EXPLAINED_AMBIGUOUS, /* the same */
+    EXPLAINED_UNDECIDED, /* overlapping requests were too many to try their orders; as NOT */
 };
 
 /* `trial` has been executed and disagrees. */

@@ -17,14 +17,14 @@ struct trial;
 struct connection;
 
 enum {
-    OVERLAPS_MAX = 64,
-    OVERLAP_STEPS_MAX = 96, /* then the older half is taken for settled */
-    OVERLAP_STEPS_ROOM = OVERLAP_STEPS_MAX + 64,
-    OVERLAP_KEY_MAX = 250,
+    OVERLAPS_MAX = 65536,
+    OVERLAP_BUCKETS = 1024,
+    OVERLAP_STEPS_MAX = 512,
+    OVERLAP_STEPS_TRIED = 32, /* with so many more it is looked whether the older are settled */
 };
 
-/* Larger ones are not remembered. */
-static const size_t OVERLAP_BYTES_MAX = 8 << 20;
+/* What all overlaps may take; then the oldest is given up. */
+static const size_t OVERLAP_BYTES_MAX = 32 << 20;
 
 static const uint64_t NOT_ANSWERED = UINT64_MAX;
 
@@ -33,6 +33,7 @@ enum variant {
     VARIANT_PLAIN,
     VARIANT_OTHER_CAS,  /* the item's CAS, never seen, is not the one asked for */
     VARIANT_REFERENCED, /* somebody else was reading the number: it is not padded */
+    VARIANT_ADOPTED,    /* the key was never seen: the answer tells what it held */
     VARIANTS,
 };
 
@@ -48,21 +49,28 @@ struct step {
 };
 
 struct overlap {
-    bool used;
-    uint8_t key[OVERLAP_KEY_MAX];
-    size_t key_size;
+    struct overlap *next; /* in its bucket */
+    struct overlap *older;
+    struct overlap *newer;
     uint64_t key_hash;
-    struct saved_item base;                /* what the key held before the first step */
-    struct step steps[OVERLAP_STEPS_ROOM]; /* in the order in which they are taken to have run */
+    struct saved_item base; /* what the key held before the first step */
+    struct step *steps;     /* in the order in which they are taken to have run */
     size_t count;
-    size_t bytes;
+    size_t room;
+    bool lost;              /* there were too many steps: what was run meanwhile is not known */
+    size_t tried;           /* steps when it was last looked whether the older are settled */
+    size_t bytes;           /* of the steps and the base */
     struct saved_item kept; /* while a FLUSH is executed that is taken to have run before */
+    size_t key_size;
+    uint8_t key[];
 };
 
-struct overlaps {
-    struct overlap *ring; /* OVERLAPS_MAX of them */
-    size_t next;
+struct overlaps { /* all zero to begin with */
+    struct overlap *buckets[OVERLAP_BUCKETS];
+    struct overlap *oldest;
+    struct overlap *newest;
     size_t used;
+    size_t bytes;
 };
 
 /* Requests that wait for their answers, by key_hash modulo CONTENTION_SLOTS. */
@@ -73,6 +81,12 @@ struct contention {
 };
 
 enum { CONTENTION_SLOTS = 1 << 16 };
+
+/* For telling keys apart quickly; what it finds equal is compared. */
+uint64_t overlap_key_hash(struct span key);
+
+/* Whether a request of that opcode can change what its key holds. */
+bool overlap_opcode_changes(uint8_t opcode);
 
 /* Has to be told of each request that begins or ends to wait. */
 void overlap_begins_to_wait(struct run *run, const struct connection *connection,
@@ -102,12 +116,34 @@ void overlap_note_flush(struct run *run, const struct trial *trial);
 /* A new one whose first step is to come; takes over `base`. NULL: it can't be remembered. */
 struct overlap *overlap_begin(struct run *run, struct span key, uint64_t key_hash,
                               struct saved_item *base);
+/* Takes over `base`, in place of the one before. */
+void overlap_set_base(struct run *run, struct overlap *overlap, struct saved_item *base);
 /* Copies the trial's request and answer. False: no memory. */
 bool overlap_make_step(struct run *run, const struct trial *trial, uint64_t answered,
                        struct step *step);
-size_t overlap_step_size(const struct step *step);
+/* Takes over `steps`, an array from malloc(3), in place of what was there; the steps in that are
+ * the caller's to release, or among the new ones. */
+void overlap_set_steps(struct run *run, struct overlap *overlap, struct step *steps, size_t count);
+/* It may have changed what the key holds. */
+bool overlap_step_changes(const struct step *step);
+/* After it, what the key holds is the same in every order: it was shown, or replaced. */
+bool overlap_step_leaves_nothing_open(const struct step *step);
+/* Silence, the answer of size 0, is the success of a change. */
+bool overlap_is_success(struct span answer);
+/* The CAS that an answer tells of the item; 0: it tells none. */
+uint64_t overlap_told_cas(struct span answer);
 void overlap_release_step(struct run *run, struct step *step);
+/* Releases the first `count` steps, of which nothing is open any more. */
+void overlap_drop_steps(struct run *run, struct overlap *overlap, size_t count);
+/* Nothing of it is open any more. */
 void overlap_drop(struct run *run, struct overlap *overlap);
+/*
+ * What the key holds can't be told any more, for want of room or time, until nobody waits for an
+ * answer about it: what is lost is found by overlap_find, and overlap_forget drops it then.
+ */
+void overlap_lose(struct run *run, struct span key, uint64_t key_hash);
+/* The trial's answer tells of a change with a CAS below one that a step has told. */
+bool overlap_cas_falls(const struct overlap *overlap, const struct trial *trial);
 /* Nothing is open any more once that answer is known. */
 bool overlap_is_settled_by(struct run *run, const struct overlap *overlap,
                            const struct trial *trial);

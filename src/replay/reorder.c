@@ -2,88 +2,50 @@
 
 #include "base/endian.h"
 #include "mcbp/opcode.h"
-#include "mcbp/status.h"
+#include "replay/search.h"
 
 #include <stdlib.h>
 
-enum {
-    CANDIDATES_MAX = OVERLAP_STEPS_ROOM + 64,
-    TRIALS_MAX = 50000, /* executions that one answer is worth */
-    VISITED = 1 << 14,
-    PROBES = 16,
-};
-
-/* A request that has its place in the order to be found, or may have. */
-struct candidate {
-    const struct pending *request;
-    struct connection *connection; /* NULL: it is remembered as a step */
-    uint64_t connection_id;
-    uint64_t answered; /* NOT_ANSWERED: it may have run or not, and come to anything */
-    struct span answer;
-    int64_t now;
-    struct step *step; /* that it was remembered as, or NULL */
-};
-
-struct placed {
-    size_t candidate;
-    enum variant variant;
-};
-
-struct search {
-    struct run *run;
-    struct trial *trial;
-    struct span key;
-    struct candidate candidates[CANDIDATES_MAX];
-    size_t count;
-    size_t subject;  /* the candidate that the trial is about */
-    size_t to_place; /* candidates that have to be placed yet */
-    bool done[CANDIDATES_MAX];
-    struct placed order[CANDIDATES_MAX];
-    size_t placed;
-    unsigned trials;
-    uint64_t visited[VISITED]; /* hashes of what was run and came to nothing */
-};
-
 /* --------------------------------------------------------------------------------- candidates */
 
-static struct candidate *add(struct search *search, const struct pending *request, uint64_t id)
+static struct span answer_of(const struct step *step)
 {
-    if (search->count == CANDIDATES_MAX) {
-        return NULL;
-    }
-    struct candidate *candidate = &search->candidates[search->count++];
-    *candidate = (struct candidate){
-        .request = request,
-        .connection_id = id,
-        .answered = NOT_ANSWERED,
-        .now = search->trial->now,
-    };
-    return candidate;
+    return span_of(step->answer, step->answer_size);
 }
 
-static void add_steps(struct search *search, struct overlap *overlap)
+static void set_answer(struct candidate *candidate, const struct step *step)
+{
+    candidate->answered = step->answered;
+    candidate->answer = answer_of(step);
+    candidate->now = step->now;
+    candidate->step = step;
+}
+
+static void add_steps(struct search *search, const struct overlap *overlap)
 {
     for (size_t i = 0; overlap != NULL && i < overlap->count; i++) {
-        struct step *step = &overlap->steps[i];
+        const struct step *step = &overlap->steps[i];
         if (step->request.sequence == search->trial->request->sequence) {
             continue; /* the subject: now its answer is known */
         }
-        struct candidate *candidate = add(search, &step->request, step->connection);
-        candidate->answered = step->answered;
-        candidate->answer = span_of(step->answer, step->answer_size);
-        candidate->now = step->now;
-        candidate->step = step;
+        struct candidate *candidate = search_add(search, &step->request, step->connection);
+        if (candidate != NULL) {
+            set_answer(candidate, step);
+        }
     }
 }
 
 static void add_subject(struct search *search)
 {
     const struct trial *trial = search->trial;
-    search->subject = search->count;
-    struct candidate *candidate = add(search, trial->request, trial->connection->conversation->id);
-    candidate->connection = trial->connection;
-    candidate->answered = search->run->sequence;
-    candidate->answer = trial->recorded != NULL ? trial->recorded->bytes : span_of(NULL, 0);
+    struct candidate *candidate =
+        search_add(search, trial->request, trial->connection->conversation->id);
+    search->subject = search->count - 1;
+    if (candidate != NULL) {
+        candidate->connection = trial->connection;
+        candidate->answered = search->run->sequence;
+        candidate->answer = trial->recorded != NULL ? trial->recorded->bytes : span_of(NULL, 0);
+    }
 }
 
 bool reorder_is_flush_at_once(const struct pending *request)
@@ -95,14 +57,13 @@ bool reorder_is_flush_at_once(const struct pending *request)
     return extras.size < sizeof(uint32_t) || read_be32(extras.data) == 0;
 }
 
-static bool concerns(const struct search *search, const struct pending *request)
+static bool concerns(struct span key, uint64_t key_hash, const struct pending *request)
 {
     if (request->magic != MCBP_CLIENT_REQUEST || request->bad_lengths) {
         return false;
     }
     return reorder_is_flush_at_once(request) ||
-           (request->key_hash == search->trial->request->key_hash &&
-            span_equal(request->frame.key, search->key));
+           (request->key_hash == key_hash && span_equal(request->frame.key, key));
 }
 
 static void add_waiting(struct search *search, const struct overlap *overlap)
@@ -111,176 +72,18 @@ static void add_waiting(struct search *search, const struct overlap *overlap)
     for (struct connection *c = search->run->connections; c != NULL; c = c->next) {
         for (size_t i = 0; !c->foreign && i < c->queue.count; i++) {
             const struct pending *request = pending_queue_at(&c->queue, i);
-            if (request->sequence == subject || !concerns(search, request) ||
+            if (request->sequence == subject ||
+                !concerns(search->key, search->trial->request->key_hash, request) ||
                 overlap_has_run(overlap, request->sequence)) {
                 continue;
             }
-            struct candidate *candidate = add(search, request, c->conversation->id);
+            struct candidate *candidate = search_add(search, request, c->conversation->id);
             if (candidate == NULL) {
                 return;
             }
             candidate->connection = c;
         }
     }
-}
-
-/* Nothing that is not placed yet has to come before it. */
-static bool may_be_next(const struct search *search, size_t index)
-{
-    const struct candidate *next = &search->candidates[index];
-    for (size_t i = 0; i < search->count; i++) {
-        const struct candidate *other = &search->candidates[i];
-        if (i == index || search->done[i]) {
-            continue;
-        }
-        if ((other->answered != NOT_ANSWERED && other->answered < next->request->sequence) ||
-            (other->connection_id == next->connection_id &&
-             other->request->sequence < next->request->sequence)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* ------------------------------------------------------------------------------------- states */
-
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
-    }
-    return hash;
-}
-
-static uint64_t hash_of(const struct search *search, const struct engine_item *item)
-{
-    uint64_t parts[] = {item->knowledge, item->flags,       item->datatype,
-                        item->cas,       item->cas_unknown, (uint64_t)item->expires};
-    uint64_t hash = hash_bytes(0xcbf29ce484222325u, parts, sizeof(parts));
-    hash = hash_bytes(hash, search->done, search->count * sizeof(search->done[0]));
-    return hash_bytes(hash, item->value.data, item->value.size) | 1;
-}
-
-/* Notes it. True: it was there before. With no room left, nothing is known. */
-static bool was_visited(struct search *search, const struct engine_item *item)
-{
-    uint64_t hash = hash_of(search, item);
-    for (size_t i = 0; i < PROBES; i++) {
-        uint64_t *entry = &search->visited[(hash + i) % VISITED];
-        if (*entry == hash) {
-            return true;
-        }
-        if (*entry == 0) {
-            *entry = hash;
-            return false;
-        }
-    }
-    return false;
-}
-
-/* ---------------------------------------------------------------------------------- execution */
-
-/* The trial of a candidate on a state. False: that is not what was recorded, or makes no sense. */
-static bool execute(struct run *run, struct span key, const struct candidate *candidate,
-                    enum variant variant, const struct engine_item *state, struct trial *trial)
-{
-    struct engine_item item = *state;
-    struct mcbp_frame recorded;
-    *trial = trial_begin(NULL, candidate->request, NULL, candidate->now);
-    trial->variant = variant;
-    if (reorder_is_flush_at_once(candidate->request)) {
-        item = (struct engine_item){.knowledge = ENGINE_ABSENT};
-        return engine_seed(run->engine, key, &item);
-    }
-    if (variant == VARIANT_OTHER_CAS) {
-        item.cas = ~trial->frame.header.cas;
-        item.cas_unknown = false;
-    }
-    if (!engine_seed(run->engine, key, &item)) {
-        return false;
-    }
-    if (candidate->answer.size > 0) {
-        mcbp_frame_parse(candidate->answer, &recorded);
-        // cppcheck-suppress autoVariables // taken back below
-        trial->recorded = &recorded;
-    }
-    trial_execute(run, trial, candidate->now);
-    trial->recorded = NULL;
-    if (variant == VARIANT_OTHER_CAS && trial->response.status == MCBP_STATUS_KEY_EXISTS) {
-        engine_seed(run->engine, key, state); /* refused: the item's CAS is as unknown as before */
-    }
-    return candidate->answered == NOT_ANSWERED ? trial->answer.verdict != ENGINE_NO_SEMANTICS
-                                               : trial->agrees;
-}
-
-static bool variant_applies(const struct candidate *candidate, enum variant variant,
-                            const struct engine_item *state)
-{
-    const struct pending *request = candidate->request;
-    uint8_t loud = mcbp_opcode_loud(request->opcode);
-    switch (variant) {
-    case VARIANT_OTHER_CAS:
-        return state->knowledge == ENGINE_PRESENT && state->cas_unknown &&
-               request->frame.header.cas != 0;
-    case VARIANT_REFERENCED:
-        return state->knowledge == ENGINE_PRESENT && state->value.size > 1 &&
-               (loud == MCBP_INCREMENT || loud == MCBP_DECREMENT);
-    default:
-        return true;
-    }
-}
-
-static bool place(struct search *search, const struct engine_item *state);
-
-static bool place_next(struct search *search, const struct engine_item *state,
-                       const struct placed *placed)
-{
-    const struct candidate *candidate = &search->candidates[placed->candidate];
-    struct run *run = search->run;
-    struct trial trial;
-    struct saved_item after;
-    if (!variant_applies(candidate, placed->variant, state)) {
-        return false;
-    }
-    search->trials++;
-    if (!execute(run, search->key, candidate, placed->variant, state, &trial) ||
-        !saved_item_take(&after, run->engine, search->key, candidate->now)) {
-        return false;
-    }
-    bool required = candidate->answered != NOT_ANSWERED;
-    search->done[placed->candidate] = true;
-    search->to_place -= required;
-    search->order[search->placed++] = *placed;
-    bool found = place(search, &after.item);
-    saved_item_deinit(&after);
-    if (!found) {
-        search->done[placed->candidate] = false;
-        search->to_place += required;
-        search->placed--;
-    }
-    return found;
-}
-
-static bool place(struct search *search, const struct engine_item *state)
-{
-    if (search->to_place == 0) {
-        return true;
-    }
-    if (was_visited(search, state)) {
-        return false;
-    }
-    for (size_t i = 0; i < search->count; i++) {
-        if (search->done[i] || !may_be_next(search, i)) {
-            continue;
-        }
-        for (int variant = VARIANT_PLAIN; variant < VARIANTS; variant++) {
-            struct placed placed = {.candidate = i, .variant = (enum variant)variant};
-            if (search->trials < TRIALS_MAX && place_next(search, state, &placed)) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 /* ------------------------------------------------------------------------------------- result */
@@ -294,7 +97,7 @@ static bool run_next(struct run *run, struct span key, const struct candidate *c
         run->no_memory = true;
         return false;
     }
-    execute(run, key, candidate, variant, &before.item, trial);
+    search_execute(run, key, candidate, variant, &before.item, trial);
     saved_item_deinit(&before);
     return true;
 }
@@ -335,142 +138,204 @@ static bool make_step(const struct search *search, const struct placed *placed, 
     return overlap_make_step(search->run, &trial, candidate->answered, step);
 }
 
+/* What the order has left out, and what the subject was remembered as before it was answered. */
+static void release_left_out(const struct search *search, struct overlap *overlap)
+{
+    for (size_t i = 0; i < overlap->count; i++) {
+        struct step *step = &overlap->steps[i];
+        if (step->request.sequence == search->trial->request->sequence) {
+            overlap_release_step(search->run, step);
+        }
+    }
+    for (size_t i = 0; i < search->count; i++) {
+        const struct candidate *candidate = &search->candidates[i];
+        if (candidate->step != NULL && !candidate->done) {
+            struct step step = *candidate->step;
+            overlap_release_step(search->run, &step);
+        }
+    }
+}
+
 /* The steps of the overlap become those of the order that was found. */
 static void remember(struct search *search, struct overlap *overlap)
 {
     struct run *run = search->run;
-    struct step steps[CANDIDATES_MAX] = {0};
-    bool kept[OVERLAP_STEPS_ROOM] = {false};
+    struct step *steps = reallocarray(NULL, search->placed, sizeof(*steps));
     size_t count = 0;
-    overlap->bytes = 0;
+    if (steps == NULL) {
+        run->no_memory = true;
+        return;
+    }
     for (size_t i = 0; i < search->placed; i++) {
-        const struct candidate *candidate = &search->candidates[search->order[i].candidate];
-        if (candidate->step != NULL) {
-            kept[candidate->step - overlap->steps] = true;
-        }
         if (make_step(search, &search->order[i], &steps[count])) {
-            overlap->bytes += overlap_step_size(&steps[count]);
             count++;
+        } else {
+            run->no_memory = true;
         }
     }
-    for (size_t i = 0; i < overlap->count; i++) {
-        if (!kept[i]) {
-            overlap_release_step(run, &overlap->steps[i]);
-        }
-    }
-    overlap->count = count < OVERLAP_STEPS_ROOM ? count : OVERLAP_STEPS_ROOM;
-    memcpy(overlap->steps, steps, overlap->count * sizeof(*steps));
-    for (size_t i = overlap->count; i < count; i++) {
-        overlap_release_step(run, &steps[i]);
-    }
-    if (count > OVERLAP_STEPS_ROOM || overlap_is_settled_by(run, overlap, search->trial)) {
+    release_left_out(search, overlap);
+    overlap_set_steps(run, overlap, steps, count);
+    if (overlap_is_settled_by(run, overlap, search->trial)) {
         overlap_drop(run, overlap);
+    } else if (count > OVERLAP_STEPS_MAX) {
+        overlap_lose(run, search->key, overlap->key_hash);
     }
 }
 
-static bool search_order(struct search *search, struct overlap *overlap, struct saved_item *base)
+static bool find_order(struct search *search, struct overlap *overlap,
+                       const struct saved_item *base)
 {
-    const struct trial *trial = search->trial;
+    struct run *run = search->run;
     add_steps(search, overlap);
     add_subject(search);
     add_waiting(search, overlap);
-    for (size_t i = 0; i < search->count; i++) {
-        search->to_place += search->candidates[i].answered != NOT_ANSWERED;
-    }
-    uint64_t cas_adopted = search->run->capture->cas_adopted;
-    bool found = search->count > 1 && place(search, &base->item);
+    uint64_t cas_adopted = run->capture->cas_adopted;
+    bool found = search->count > 1 && search_order(search, &base->item);
     if (found) {
         run_order(search, base);
     }
-    search->run->capture->cas_adopted = cas_adopted + (found && trial->answer.cas_unknown);
+    run->capture->cas_adopted = cas_adopted + (found && search->trial->answer.cas_unknown);
     return found;
 }
 
-bool reorder(struct run *run, struct trial *trial)
+enum reorder reorder(struct run *run, struct trial *trial)
 {
     struct span key = trial->frame.key;
-    uint64_t key_hash = trial->request->key_hash;
-    struct overlap *overlap = overlap_find(run, key, key_hash);
+    struct overlap *overlap = overlap_find(run, key, trial->request->key_hash);
     struct saved_item now;
-    struct saved_item base;
     struct search *search = calloc(1, sizeof(*search));
     if (search == NULL || !saved_item_take(&now, run->engine, key, trial->now)) {
         run->no_memory = true;
         free(search);
-        return false;
+        return REORDER_NONE;
     }
     search->run = run;
     search->trial = trial;
     search->key = key;
-    base = overlap != NULL ? overlap->base : now;
-    bool found = search_order(search, overlap, &base);
+    bool found = find_order(search, overlap, overlap != NULL ? &overlap->base : &now);
+    bool given_up = search->given_up;
     if (!found) {
         saved_item_restore(&now, run->engine, key);
     } else if (overlap == NULL) {
-        overlap = overlap_begin(run, key, key_hash, &now);
+        overlap = overlap_begin(run, key, trial->request->key_hash, &now);
     }
     if (found && overlap != NULL) {
         remember(search, overlap);
     }
     saved_item_deinit(&now);
     free(search);
-    return found;
+    return found ? REORDER_FOUND : given_up ? REORDER_UNDECIDED : REORDER_NONE;
 }
 
-static bool fix(struct run *run, struct overlap *overlap, size_t count, int64_t now)
+/* ---------------------------------------------------------------------------- what is settled */
+
+/* When the oldest request of the key that waits was asked, the trial's among them. */
+static uint64_t oldest_waiting(const struct run *run, const struct overlap *overlap,
+                               const struct trial *trial)
+{
+    struct span key = span_of(overlap->key, overlap->key_size);
+    uint64_t oldest = trial->request->sequence;
+    for (const struct connection *c = run->connections; c != NULL; c = c->next) {
+        for (size_t i = 0; i < c->queue.count; i++) {
+            const struct pending *request = pending_queue_at(&c->queue, i);
+            if (request->sequence < oldest && concerns(key, overlap->key_hash, request)) {
+                oldest = request->sequence;
+            }
+        }
+    }
+    return oldest;
+}
+
+/* It has run before `last` for certain, or is right where it is, whatever else moves. */
+static bool is_before(const struct step *step, const struct step *last)
+{
+    uint64_t cas = overlap_told_cas(answer_of(step));
+    return step->answered != NOT_ANSWERED &&
+           (!overlap_step_changes(step) || step->answered < last->request.sequence ||
+            (cas != 0 && cas <= overlap_told_cas(answer_of(last))));
+}
+
+/* It has run behind `last` for certain. */
+static bool is_behind(const struct step *step, const struct step *last)
+{
+    uint64_t cas = overlap_told_cas(answer_of(last));
+    return step->request.sequence > last->answered ||
+           (cas != 0 && cas <= overlap_told_cas(answer_of(step)));
+}
+
+/* The first `count` steps have run before all others, and what they left is known. */
+static bool is_beginning(const struct overlap *overlap, size_t count)
+{
+    const struct step *last = &overlap->steps[count - 1];
+    if (!overlap_step_leaves_nothing_open(last)) {
+        return false;
+    }
+    for (size_t i = 0; i < overlap->count; i++) {
+        const struct step *step = &overlap->steps[i];
+        if (step != last && !(i < count ? is_before : is_behind)(step, last)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t count_settled(const struct run *run, const struct overlap *overlap,
+                            const struct trial *trial)
+{
+    enum { TRIED_MAX = 16 };
+    uint64_t oldest = oldest_waiting(run, overlap, trial);
+    unsigned tried = 0;
+    for (size_t count = overlap->count; count > 0 && tried < TRIED_MAX; count--) {
+        if (overlap->steps[count - 1].answered < oldest) {
+            tried++;
+            if (is_beginning(overlap, count)) {
+                return count;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The first `count` steps leave what the overlap begins with from here on. */
+static bool run_beginning(struct run *run, struct overlap *overlap, size_t count, int64_t now)
 {
     struct span key = span_of(overlap->key, overlap->key_size);
     struct saved_item base;
     saved_item_restore(&overlap->base, run->engine, key);
     for (size_t i = 0; i < count; i++) {
-        struct step *step = &overlap->steps[i];
-        struct candidate candidate = {.request = &step->request,
-                                      .answered = step->answered,
-                                      .answer = span_of(step->answer, step->answer_size),
-                                      .now = step->now};
+        struct candidate candidate = {.request = &overlap->steps[i].request};
         struct trial trial;
-        if (!run_next(run, key, &candidate, step->variant, &trial)) {
+        set_answer(&candidate, &overlap->steps[i]);
+        if (!run_next(run, key, &candidate, overlap->steps[i].variant, &trial)) {
             return false;
         }
     }
     if (!saved_item_take(&base, run->engine, key, now)) {
+        run->no_memory = true;
         return false;
     }
-    saved_item_deinit(&overlap->base);
-    overlap->base = base;
+    overlap_set_base(run, overlap, &base);
     return true;
 }
 
-/* The older half, but none that waits for its answer and none behind one. */
-static size_t count_fixable(const struct overlap *overlap)
-{
-    size_t count = 0;
-    while (count < OVERLAP_STEPS_MAX / 2 && overlap->steps[count].answered != NOT_ANSWERED) {
-        count++;
-    }
-    return count;
-}
-
-bool reorder_fix_beginning(struct run *run, struct overlap *overlap, int64_t now)
+void reorder_settle_beginning(struct run *run, struct overlap *overlap, const struct trial *trial)
 {
     struct span key = span_of(overlap->key, overlap->key_size);
     struct saved_item current;
-    size_t count = count_fixable(overlap);
-    if (count == 0 || !saved_item_take(&current, run->engine, key, now)) {
-        return false;
+    size_t count = count_settled(run, overlap, trial);
+    if (count == 0) {
+        return;
+    }
+    if (!saved_item_take(&current, run->engine, key, trial->now)) {
+        run->no_memory = true;
+        return;
     }
     uint64_t cas_adopted = run->capture->cas_adopted;
-    bool fixed = fix(run, overlap, count, now);
+    bool settled = run_beginning(run, overlap, count, trial->now);
     run->capture->cas_adopted = cas_adopted;
     saved_item_restore(&current, run->engine, key);
     saved_item_deinit(&current);
-    for (size_t i = 0; fixed && i < count; i++) {
-        overlap->bytes -= overlap_step_size(&overlap->steps[i]);
-        overlap_release_step(run, &overlap->steps[i]);
+    if (settled) {
+        overlap_drop_steps(run, overlap, count);
     }
-    if (fixed) {
-        overlap->count -= count;
-        memmove(overlap->steps, overlap->steps + count, overlap->count * sizeof(struct step));
-    }
-    return fixed;
 }

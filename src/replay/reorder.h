@@ -1,26 +1,29 @@
 /*
- * Reordering: the search for an order of execution in which overlapping requests of a key all come
- * to what was recorded (linearizability, after J. M. Wing and C. Gong, 1993).
- *
- * A request may not run before another that was answered before it was asked, nor before an
- * earlier one of its own connection. One that still waits for its answer may have run or not.
+ * Reordering: another order of execution of the overlapping requests of a key (see search.h), and
+ * what follows for the store and for what is remembered of the overlap.
  */
 #ifndef KVREPLAY_REPLAY_REORDER_H
 #define KVREPLAY_REPLAY_REORDER_H
 
 #include "replay/trial.h"
 
+enum reorder {
+    REORDER_NONE,      /* there is no such order; nothing has changed */
+    REORDER_FOUND,     /* the store, the trial and the overlap are as in that order */
+    REORDER_UNDECIDED, /* there are too many orders to try all; nothing has changed */
+};
+
 /*
  * `trial` has been executed, disagreed and been taken back, or it is one that was taken to have run
- * before. True: there is an order; the store, the trial and what is remembered of the overlap are
- * as in that order. Otherwise nothing has changed.
+ * before.
  */
-bool reorder(struct run *run, struct trial *trial);
+enum reorder reorder(struct run *run, struct trial *trial);
 
 /* The request is a FLUSH or FLUSHQ without delay, which is about every key. */
 bool reorder_is_flush_at_once(const struct pending *request);
 
-/* Takes the order of the older steps for settled, so that there is room. False: it can't. */
-bool reorder_fix_beginning(struct run *run, struct overlap *overlap, int64_t now);
+/* Drops the older steps of which no order is open any more, before the trial's request is executed.
+ */
+void reorder_settle_beginning(struct run *run, struct overlap *overlap, const struct trial *trial);
 
 #endif

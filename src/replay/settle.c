@@ -57,63 +57,64 @@ static void not_executed(struct run *run, const struct pending *request,
     }
 }
 
-/* An answer with content settles what was in doubt about its key. TOUCH tells the flags only. */
-static void settle_doubt(struct run *run, const struct trial *trial)
-{
-    struct saved_item saved;
-    if (run->doubts == 0 || trial->frame.header.opcode == MCBP_TOUCH || trial->recorded == NULL ||
-        trial->recorded->extras.size == 0 || !trial_has_key(trial) ||
-        !saved_item_take(&saved, run->engine, trial->frame.key, trial->now)) {
-        return;
-    }
-    if (saved.item.doubtful) {
-        saved.item.doubtful = false;
-        saved.item.number_told = false;
-        saved_item_restore(&saved, run->engine, trial->frame.key);
-    }
-    saved_item_deinit(&saved);
-}
-
-/* A key that was never seen is executed like an absent one; when the server has said that it is
- * absent, that is known. */
-static void note_miss(struct run *run, const struct trial *trial)
-{
-    uint16_t status = trial->recorded != NULL ? trial->recorded->header.vbucket_or_status
-                                              : MCBP_STATUS_KEY_NOT_FOUND;
-    struct engine_item item;
-    if (!trial_has_key(trial) || mcbp_opcode_loud(trial->frame.header.opcode) == MCBP_STAT ||
-        (status != MCBP_STATUS_KEY_NOT_FOUND && status != MCBP_STATUS_NOT_STORED)) {
-        return;
-    }
-    engine_look(run->engine, trial->frame.key, trial->now, &item);
-    if (item.knowledge == ENGINE_UNKNOWN) {
-        item = (struct engine_item){.knowledge = ENGINE_ABSENT};
-        run->no_memory |= !engine_seed(run->engine, trial->frame.key, &item);
-    }
-}
-
 static void note_effects(struct run *run, const struct trial *trial)
 {
-    note_miss(run, trial);
+    trial_note(run, trial);
     if (trial->recorded != NULL && trial->recorded->header.cas != 0 &&
         trial->recorded->extras.size == 0) {
         run->capture->cas_adopted++;
     }
 }
 
+/* Looks for another order; too many to try all are no evidence of anything. */
+static enum outcome reordered(struct run *run, struct trial *trial)
+{
+    switch (reorder(run, trial)) {
+    case REORDER_FOUND:
+        return OUTCOME_AMBIGUOUS;
+    case REORDER_UNDECIDED:
+        overlap_lose(run, trial->frame.key, trial->request->key_hash);
+        return OUTCOME_NOT_EXECUTED;
+    default:
+        return OUTCOME_DIFFERENT;
+    }
+}
+
+static enum outcome explained(struct run *run, struct trial *trial)
+{
+    switch (explain(run, trial)) {
+    case EXPLAINED_ADOPTED:
+        return OUTCOME_ADOPTED;
+    case EXPLAINED_AMBIGUOUS:
+        return OUTCOME_AMBIGUOUS;
+    case EXPLAINED_UNDECIDED:
+        overlap_lose(run, trial->frame.key, trial->request->key_hash);
+        return OUTCOME_NOT_EXECUTED;
+    default:
+        return OUTCOME_DIFFERENT;
+    }
+}
+
 /* Executes, and looks for explanations if that is not what was recorded. */
 static enum outcome execute(struct run *run, struct trial *trial, bool strict)
 {
-    static const enum outcome outcomes[] = {[EXPLAINED_NOT] = OUTCOME_DIFFERENT,
-                                            [EXPLAINED_ADOPTED] = OUTCOME_ADOPTED,
-                                            [EXPLAINED_AMBIGUOUS] = OUTCOME_AMBIGUOUS};
     struct overlap *overlap = overlap_find(run, trial->frame.key, trial->request->key_hash);
+    if (overlap != NULL && overlap->lost) {
+        return OUTCOME_NOT_EXECUTED;
+    }
     if (overlap_has_run(overlap, trial->request->sequence)) {
-        return reorder(run, trial) ? OUTCOME_AMBIGUOUS : OUTCOME_DIFFERENT;
+        return reordered(run, trial);
     }
     trial_execute(run, trial, trial->now);
     if (is_beyond_us(trial)) {
         return OUTCOME_NOT_EXECUTED;
+    }
+    if (trial->agrees && !strict && overlap_cas_falls(overlap, trial)) {
+        engine_undo(run->engine); /* it may be right, but it is not what came last */
+        if (reorder(run, trial) == REORDER_FOUND) {
+            return OUTCOME_AMBIGUOUS;
+        }
+        trial_execute(run, trial, trial->now);
     }
     if (trial->agrees) {
         return trial->told ? OUTCOME_ADOPTED : OUTCOME_IDENTICAL;
@@ -122,7 +123,7 @@ static enum outcome execute(struct run *run, struct trial *trial, bool strict)
         engine_undo(run->engine);
         return OUTCOME_DIFFERENT;
     }
-    return outcomes[explain(run, trial)];
+    return explained(run, trial);
 }
 
 /* Nothing explains what was recorded: builds what the store answers, for the report. */
@@ -152,7 +153,6 @@ static void conclude(struct run *run, struct trial *trial, bool strict,
         settlement->mask_needed = trial->mask_needed;
         settlement->mask = trial->mask;
         note_effects(run, trial);
-        settle_doubt(run, trial);
     } else if (!strict) {
         show_difference(run, trial, settlement);
     }

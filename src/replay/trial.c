@@ -108,3 +108,42 @@ void trial_keep(struct run *run, struct trial *trial)
         trial->flat = frame.bytes;
     }
 }
+
+static void note_miss(struct run *run, const struct trial *trial)
+{
+    uint16_t status = trial->recorded != NULL ? trial->recorded->header.vbucket_or_status
+                                              : MCBP_STATUS_KEY_NOT_FOUND;
+    struct engine_item item;
+    if (!trial_has_key(trial) || mcbp_opcode_loud(trial->frame.header.opcode) == MCBP_STAT ||
+        (status != MCBP_STATUS_KEY_NOT_FOUND && status != MCBP_STATUS_NOT_STORED)) {
+        return;
+    }
+    engine_look(run->engine, trial->frame.key, trial->now, &item);
+    if (item.knowledge == ENGINE_UNKNOWN) {
+        item = (struct engine_item){.knowledge = ENGINE_ABSENT};
+        run->no_memory |= !engine_seed(run->engine, trial->frame.key, &item);
+    }
+}
+
+/* An answer with content settles what was in doubt about its key. TOUCH tells the flags only. */
+static void settle_doubt(struct run *run, const struct trial *trial)
+{
+    struct saved_item saved;
+    if (run->doubts == 0 || trial->frame.header.opcode == MCBP_TOUCH || trial->recorded == NULL ||
+        trial->recorded->extras.size == 0 || !trial_has_key(trial) ||
+        !saved_item_take(&saved, run->engine, trial->frame.key, trial->now)) {
+        return;
+    }
+    if (saved.item.doubtful) {
+        saved.item.doubtful = false;
+        saved.item.number_told = false;
+        saved_item_restore(&saved, run->engine, trial->frame.key);
+    }
+    saved_item_deinit(&saved);
+}
+
+void trial_note(struct run *run, const struct trial *trial)
+{
+    note_miss(run, trial);
+    settle_doubt(run, trial);
+}

@@ -36,6 +36,9 @@ struct trial trial_begin(struct connection *connection, const struct pending *re
 /* Copies the answer, so that it outlives changes of the store; valid until the next one is kept. */
 void trial_keep(struct run *run, struct trial *trial);
 
+/* After a trial that agrees: what its answer has told for certain is no guess any more. */
+void trial_note(struct run *run, const struct trial *trial);
+
 static inline bool trial_has_key(const struct trial *trial)
 {
     return trial->frame.key.size > 0;

@@ -285,9 +285,7 @@ static bool begin(struct run *run)
     run->construct = construct_create(&run->options->construct, &listener);
     run->engine = engine_create(&engine_options);
     run->contention = calloc(CONTENTION_SLOTS, sizeof(*run->contention));
-    run->overlaps.ring = calloc(OVERLAPS_MAX, sizeof(*run->overlaps.ring));
-    return run->construct != NULL && run->engine != NULL && run->contention != NULL &&
-           run->overlaps.ring != NULL;
+    return run->construct != NULL && run->engine != NULL && run->contention != NULL;
 }
 
 static void end(struct run *run)
@@ -301,7 +299,6 @@ static void end(struct run *run)
     }
     blocks_give(&run->blocks, run->kept, run->kept_size);
     blocks_deinit(&run->blocks);
-    free(run->overlaps.ring);
     free(run->contention);
 }
 

@@ -1,0 +1,310 @@
+/*
+ * Contention: many requests of many connections on few keys at once. A server runs them in an order
+ * that nobody sees; right answers have to be found right in whatever order, and a wrong one wrong.
+ * KVREPLAY_SEED repeats a run.
+ */
+#include "scene.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --------------------------------------------------------------- keys that were never seen before
+ */
+
+static void a_silent_change_may_have_run_before_the_first_miss(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, DELETEQ, .key = "k");
+    asks(scene, BOB, 1, GET, .key = "k");
+    answers(scene, BOB, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND);
+    asks(scene, ANN, 2, NOOP);
+    answers(scene, ANN, 2, NOOP);
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->executed.check.different + found->executed.missing, 0);
+}
+
+static void the_first_value_may_hold_a_change_that_is_answered_later(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, APPEND, .key = "k", .value = "a");
+    asks(scene, BOB, 1, GET, .key = "k");
+    answers(scene, BOB, 1, GET, .value = "xa", .cas = 5);
+    answers(scene, ANN, 1, APPEND, .cas = 5);
+    asks(scene, CLEO, 1, GET, .key = "k");
+    answers(scene, CLEO, 1, GET, .value = "xa", .cas = 5);
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+}
+
+static void the_first_miss_says_that_nothing_was_there_to_be_deleted(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, BOB, 1, GET, .key = "k");
+    answers(scene, BOB, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND);
+    asks(scene, ANN, 1, DELETE, .key = "k");
+    answers(scene, ANN, 1, DELETE);
+    assert_int_equal(scene_verify(scene)->executed.check.different, 1);
+}
+
+/* ------------------------------------------------------------------------------------ many keys */
+
+static void two_changes_each_of_many_keys_may_run_in_either_order(void **state)
+{
+    enum { KEYS = 500 };
+    struct scene *scene = *state;
+    char key[16];
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        asks(scene, ANN, i, SET, .key = key, .value = "a");
+        asks(scene, BOB, i, SET, .key = key, .value = "b");
+    }
+    for (int i = 0; i < KEYS; i++) {
+        answers(scene, ANN, i, SET, .cas = 2 * i + 2);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        answers(scene, BOB, i, SET, .cas = 2 * i + 1);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        asks(scene, CLEO, i, GET, .key = key);
+        answers(scene, CLEO, i, GET, .value = "a", .cas = 2 * i + 2);
+    }
+    assert_verdict(scene, .identical = 2 * KEYS, .ambiguous = KEYS);
+}
+
+/* ------------------------------------------------------------------- a server that runs anything
+ */
+
+enum { KEYS = 2, VALUE_ROOM = 400, DEPTH = 40, REQUESTS = 400, KINDS = 10 };
+
+struct item {
+    bool present;
+    char value[VALUE_ROOM];
+    uint64_t cas;
+};
+
+struct request {
+    uint8_t opcode;
+    int key;
+    char text[16];
+    bool answered; /* the server answers it */
+    struct said answer;
+    char value[VALUE_ROOM];
+};
+
+struct client {
+    struct request requests[REQUESTS];
+    int asked, run, told;
+};
+
+struct server {
+    struct item items[KEYS];
+    uint64_t cas;
+    struct client clients[PEOPLE];
+    unsigned random;
+    int until_lie; /* reads that find something, until one is answered with a lie; below 0: never */
+};
+
+static const char *const KEY_NAMES[KEYS] = {"left", "right"};
+
+static unsigned pick(struct server *server, unsigned count)
+{
+    return (unsigned)rand_r(&server->random) / 7 % count;
+}
+
+static void compose(struct server *server, struct request *request, int person, int number)
+{
+    static const uint8_t opcodes[KINDS] = {MCBP_GET,     MCBP_GET, MCBP_GET,    MCBP_SET,
+                                           MCBP_SET,     MCBP_ADD, MCBP_APPEND, MCBP_DELETE,
+                                           MCBP_DELETEQ, MCBP_SETQ};
+    *request =
+        (struct request){.opcode = opcodes[pick(server, KINDS)], .key = (int)pick(server, KEYS)};
+    snprintf(request->text, sizeof(request->text), "%c%d ", 'a' + person, number);
+}
+
+static bool carries_value(uint8_t opcode)
+{
+    return opcode != MCBP_GET && opcode != MCBP_DELETE && opcode != MCBP_DELETEQ;
+}
+
+static void store(struct server *server, struct item *item, const char *text)
+{
+    item->present = true;
+    item->cas = ++server->cas;
+    snprintf(item->value, VALUE_ROOM, "%s", text);
+}
+
+/* The model: what the request does, and its answer's status. */
+static uint16_t run(struct server *server, struct request *request)
+{
+    struct item *item = &server->items[request->key];
+    switch (request->opcode) {
+    case MCBP_SET:
+    case MCBP_SETQ:
+        store(server, item, request->text);
+        return MCBP_STATUS_SUCCESS;
+    case MCBP_ADD:
+        if (item->present) {
+            return MCBP_STATUS_KEY_EXISTS;
+        }
+        store(server, item, request->text);
+        return MCBP_STATUS_SUCCESS;
+    case MCBP_APPEND:
+        if (!item->present) {
+            return MCBP_STATUS_NOT_STORED;
+        }
+        assert_true(strlen(item->value) + strlen(request->text) < VALUE_ROOM);
+        strcat(item->value, request->text);
+        item->cas = ++server->cas;
+        return MCBP_STATUS_SUCCESS;
+    default: /* GET, DELETE, DELETEQ */
+        if (!item->present) {
+            return MCBP_STATUS_KEY_NOT_FOUND;
+        }
+        item->present = request->opcode == MCBP_GET;
+        return MCBP_STATUS_SUCCESS;
+    }
+}
+
+/* Quiet requests are silent if they succeed; a CAS is told of what is there. */
+static void execute(struct server *server, struct request *request)
+{
+    const struct item *item = &server->items[request->key];
+    uint16_t status = run(server, request);
+    bool read = request->opcode == MCBP_GET && status == MCBP_STATUS_SUCCESS;
+    bool changed = carries_value(request->opcode) && status == MCBP_STATUS_SUCCESS;
+    request->answered = status != MCBP_STATUS_SUCCESS || !mcbp_opcode_is_quiet(request->opcode);
+    snprintf(request->value, VALUE_ROOM, "%s", item->value);
+    if (read && server->until_lie-- == 0) {
+        request->value[0] = '!';
+    }
+    request->answer = (struct said){.opcode = request->opcode,
+                                    .status = status,
+                                    .cas = read || changed ? item->cas : 0,
+                                    .value = read ? request->value : NULL};
+}
+
+static void ask(struct scene *scene, int person, const struct client *client)
+{
+    const struct request *request = &client->requests[client->asked];
+    scene_say(scene, (enum person)person, true,
+              &(struct said){.opcode = request->opcode,
+                             .opaque = (uint32_t)client->asked,
+                             .key = KEY_NAMES[request->key],
+                             .value = carries_value(request->opcode) ? request->text : NULL});
+}
+
+static void tell(struct scene *scene, int person, const struct client *client)
+{
+    const struct request *request = &client->requests[client->told];
+    struct said answer = request->answer;
+    answer.opaque = (uint32_t)client->told;
+    if (request->answered) {
+        scene_say(scene, (enum person)person, false, &answer);
+    }
+}
+
+/* Somebody asks, the server runs something, or somebody is answered. False: all is done. */
+static bool step(struct scene *scene, struct server *server, int depth)
+{
+    bool open = false;
+    for (int i = 0; i < PEOPLE; i++) {
+        open |= server->clients[i].told < REQUESTS;
+    }
+    int person = (int)pick(server, PEOPLE);
+    struct client *client = &server->clients[person];
+    switch (pick(server, 3)) {
+    case 0:
+        if (client->asked < REQUESTS && client->asked < client->told + depth) {
+            compose(server, &client->requests[client->asked], person, client->asked);
+            ask(scene, person, client);
+            client->asked++;
+        }
+        break;
+    case 1:
+        if (client->run < client->asked) {
+            execute(server, &client->requests[client->run++]);
+        }
+        break;
+    default:
+        if (client->told < client->run) {
+            tell(scene, person, client);
+            client->told++;
+        }
+    }
+    return open;
+}
+
+/* What each was told last is the end; so that silence before it is known to be silence. */
+static void say_goodbye(struct scene *scene)
+{
+    for (int i = 0; i < PEOPLE; i++) {
+        asks(scene, (enum person)i, REQUESTS, NOOP);
+        answers(scene, (enum person)i, REQUESTS, NOOP);
+    }
+}
+
+static const struct capture_result *serve(struct scene *scene, struct server *server, int depth)
+{
+    scene_restart(scene);
+    while (step(scene, server, depth)) {
+    }
+    say_goodbye(scene);
+    return scene_verify(scene);
+}
+
+static unsigned first_seed(void)
+{
+    const char *given = getenv("KVREPLAY_SEED");
+    unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
+    print_message("KVREPLAY_SEED=%u\n", seed);
+    return seed;
+}
+
+static void right_answers_are_found_right_in_any_order(void **state)
+{
+    static const int depths[] = {1, 2, 8, DEPTH};
+    unsigned seed = first_seed();
+    for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+        struct server server = {.random = seed, .until_lie = -1};
+        const struct capture_result *found = serve(*state, &server, depths[i]);
+        uint64_t wrong = found->executed.check.different + found->executed.missing;
+        uint64_t all = found->executed.check.compared + found->executed.ambiguous +
+                       found->executed.adopted + found->executed.not_executed;
+        print_message("depth %d: %ju answers, %ju ambiguous, %ju not executed, %ju wrong\n",
+                      depths[i], (uintmax_t)all, (uintmax_t)found->executed.ambiguous,
+                      (uintmax_t)found->executed.not_executed, (uintmax_t)wrong);
+        if (wrong > 0) {
+            const struct difference *difference = &((struct scene *)*state)->result.differences[0];
+            print_error("%s %s in packet %ju\n", difference_kind_text(difference->kind),
+                        difference->field, (uintmax_t)difference->packet);
+        }
+        assert_int_equal(wrong, 0);
+    }
+}
+
+static void a_value_that_nobody_wrote_is_found_among_them(void **state)
+{
+    unsigned seed = first_seed();
+    for (int i = 0; i < 20; i++) {
+        struct server server = {.random = seed + (unsigned)i, .until_lie = 10 + 20 * i};
+        const struct capture_result *found = serve(*state, &server, 1);
+        assert_true(server.until_lie < 0);
+        /* What else was under way on that key is a guess then, and may be one more. */
+        assert_in_range(found->executed.check.different + found->executed.missing, 1, 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(a_silent_change_may_have_run_before_the_first_miss),
+        scene_test(the_first_value_may_hold_a_change_that_is_answered_later),
+        scene_test(the_first_miss_says_that_nothing_was_there_to_be_deleted),
+        scene_test(two_changes_each_of_many_keys_may_run_in_either_order),
+        scene_test(right_answers_are_found_right_in_any_order),
+        scene_test(a_value_that_nobody_wrote_is_found_among_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
