@@ -134,15 +134,37 @@ static bool comes_before(const struct candidate *a, const struct candidate *b)
     return a->cas != 0 && b->cas != 0 ? a->cas < b->cas : a < b;
 }
 
+/* Its answer tells the CAS of a version that it has made. */
+static bool makes_version(const struct candidate *candidate)
+{
+    switch (mcbp_opcode_loud(candidate->request->opcode)) {
+    case MCBP_TOUCH:
+    case MCBP_GAT:
+    case MCBP_GATK:
+        return false;
+    default:
+        return candidate->cas != 0 && !only_looks(candidate);
+    }
+}
+
+/* Whether the CAS in its answer is above that of the state, and not above what has to come yet. */
+static bool cas_fits(const struct candidate *candidate, const struct engine_item *state,
+                     const struct remaining *remaining)
+{
+    bool known = state->knowledge == ENGINE_PRESENT && !state->cas_unknown;
+    return candidate->cas <= remaining->cas &&
+           !(known && makes_version(candidate) && candidate->cas <= state->cas);
+}
+
 /* Those whose turn it may be, the likeliest first. Returns how many. */
-static size_t list_next(struct search *search, const struct remaining *remaining,
-                        uint16_t next[NEXT_MAX])
+static size_t list_next(struct search *search, const struct engine_item *state,
+                        const struct remaining *remaining, uint16_t next[NEXT_MAX])
 {
     size_t count = 0;
     for (size_t i = 0; i < search->count; i++) {
         const struct candidate *candidate = &search->candidates[i];
         if (!may_be_next(search, i, remaining) ||
-            (search->cas_rises && candidate->cas > remaining->cas)) {
+            (search->cas_rises && !cas_fits(candidate, state, remaining))) {
             continue;
         }
         if (count == NEXT_MAX) {
@@ -251,8 +273,8 @@ bool search_execute(struct run *run, struct span key, const struct candidate *ca
     return agrees;
 }
 
-static bool variant_applies(const struct candidate *candidate, enum variant variant,
-                            const struct engine_item *state)
+static bool variant_applies(const struct search *search, const struct candidate *candidate,
+                            enum variant variant, const struct engine_item *state)
 {
     const struct pending *request = candidate->request;
     uint8_t loud = mcbp_opcode_loud(request->opcode);
@@ -263,9 +285,9 @@ static bool variant_applies(const struct candidate *candidate, enum variant vari
     case VARIANT_REFERENCED:
         return state->knowledge == ENGINE_PRESENT && state->value.size > 1 &&
                (loud == MCBP_INCREMENT || loud == MCBP_DECREMENT);
-    case VARIANT_ADOPTED:
-        return (state->knowledge == ENGINE_UNKNOWN || state->doubtful) && is_required(candidate) &&
-               !reorder_is_flush_at_once(request);
+    case VARIANT_ADOPTED: /* without CAS, too much would be possible */
+        return (state->knowledge == ENGINE_UNKNOWN || state->doubtful) && search->cas_rises &&
+               is_required(candidate) && !reorder_is_flush_at_once(request);
     default:
         return true;
     }
@@ -281,7 +303,7 @@ static bool place_next(struct search *search, const struct engine_item *state,
     struct run *run = search->run;
     struct trial trial;
     struct saved_item after;
-    if (!variant_applies(candidate, placed->variant, state)) {
+    if (!variant_applies(search, candidate, placed->variant, state)) {
         return false;
     }
     if (search->trials == 0) {
@@ -324,7 +346,7 @@ static bool place(struct search *search, const struct engine_item *state)
     if (too_high || was_visited(search, state)) {
         return false;
     }
-    size_t count = list_next(search, &remaining, next);
+    size_t count = list_next(search, state, &remaining, next);
     for (size_t i = 0; i < count && !last; i++) {
         for (int variant = VARIANT_PLAIN; variant < VARIANTS && !last; variant++) {
             struct placed placed = {.candidate = next[i], .variant = (enum variant)variant};

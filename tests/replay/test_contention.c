@@ -47,6 +47,26 @@ static void the_first_miss_says_that_nothing_was_there_to_be_deleted(void **stat
     assert_int_equal(scene_verify(scene)->executed.check.different, 1);
 }
 
+static void the_first_value_may_not_have_the_cas_of_another(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SET, .key = "k", .value = "a");
+    asks(scene, BOB, 1, GET, .key = "k");
+    answers(scene, ANN, 1, SET, .cas = 2);
+    answers(scene, BOB, 1, GET, .value = "b", .cas = 2);
+    assert_verdict(scene, .identical = 1, .different = 1);
+}
+
+static void the_first_value_may_not_have_come_from_the_future(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SET, .key = "k", .value = "a");
+    asks(scene, BOB, 1, GET, .key = "k");
+    answers(scene, ANN, 1, SET, .cas = 2);
+    answers(scene, BOB, 1, GET, .value = "b", .cas = 3);
+    assert_verdict(scene, .identical = 1, .different = 1);
+}
+
 /* ------------------------------------------------------------------------------------ many keys */
 
 static void two_changes_each_of_many_keys_may_run_in_either_order(void **state)
@@ -302,6 +322,8 @@ int main(void)
         scene_test(a_silent_change_may_have_run_before_the_first_miss),
         scene_test(the_first_value_may_hold_a_change_that_is_answered_later),
         scene_test(the_first_miss_says_that_nothing_was_there_to_be_deleted),
+        scene_test(the_first_value_may_not_have_the_cas_of_another),
+        scene_test(the_first_value_may_not_have_come_from_the_future),
         scene_test(two_changes_each_of_many_keys_may_run_in_either_order),
         scene_test(right_answers_are_found_right_in_any_order),
         scene_test(a_value_that_nobody_wrote_is_found_among_them),
