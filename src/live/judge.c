@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { OPEN_TEXT_SIZE = 80 };
+
 /* ------------------------------------------------------------------------------- what is told */
 
 /* A record of a difference, to be completed; NULL if as many as are wanted have been kept. */
@@ -323,27 +325,51 @@ void judge_malformed(struct lane *lane, struct span bytes)
     difference_set_sides(difference, &comparison, span_of(NULL, 0), bytes);
 }
 
-void judge_not_closed(struct lane *lane)
+/* Of the server's connection, in the words of a sentence. */
+static const char *open_text(const struct lane *lane, char text[OPEN_TEXT_SIZE])
+{
+    unsigned timeout = lane->play->options->timeout;
+    if (lane->cut[LIVE]) {
+        return "has closed it";
+    }
+    if (!lane->lingers) {
+        return "still answers";
+    }
+    snprintf(text, OPEN_TEXT_SIZE, "has not closed it for %u.%03u s, nor answered a NOOP",
+             timeout / 1000, timeout % 1000);
+    return text;
+}
+
+void judge_open(struct lane *lane)
 {
     struct play *play = lane->play;
-    if (play->comparing) {
-        play->capture->live.unexpected++;
-        struct difference *difference = add_difference(lane, NULL, DIFFERENCE_UNEXPECTED);
-        if (difference != NULL) {
-            difference->opcode = MCBP_NOOP;
-        }
-        difference_set_detail(difference,
-                              "the recorded server closed the connection after %s; "
-                              "this one still answers",
-                              lane->malformed ? "a malformed request" : "QUIT");
+    char text[OPEN_TEXT_SIZE];
+    bool against = play_reference(play) == OTHER;
+    bool other_open = against && !lane->cut[OTHER];
+    if (!play->comparing || other_open != lane->cut[LIVE]) {
+        return;
     }
+    play->capture->live.unexpected++;
+    struct difference *difference = add_difference(lane, NULL, DIFFERENCE_END);
+    if (difference != NULL) {
+        const struct lane_last *last = &lane->last;
+        difference->magic = difference->request_magic = last->magic;
+        difference->opcode = difference->request_opcode = last->opcode;
+        difference->opaque = difference->request_opaque = last->opaque;
+        difference->packet = difference->request_packet = last->origin.packet;
+        difference->time = last->origin.time;
+    }
+    difference_set_detail(difference, "the %s server %s after %s; this one %s",
+                          against ? "other" : "recorded",
+                          other_open ? "is still open" : "closed the connection",
+                          lane->malformed ? "a malformed request" : "it", open_text(lane, text));
 }
 
 void judge_end(const struct lane *lane)
 {
     char client[NET_ENDPOINT_TEXT_SIZE];
-    bool has_reason = lane->malformed || lane->last_opcode == MCBP_QUIT ||
-                      lane->last_opcode == MCBP_QUITQ || lane->recorded_first;
+    bool has_reason = lane->malformed || lane->last.opcode == MCBP_QUIT ||
+                      lane->last.opcode == MCBP_QUITQ || lane->recorded_first;
     for (unsigned i = LIVE; i < TRACKS && !has_reason; i++) {
         if (lane->cut[i]) {
             play_problem(lane->play,

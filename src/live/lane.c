@@ -295,10 +295,24 @@ static void tell_strays(struct lane *lane, enum track track)
     }
 }
 
+/* Every server has answered the fence, or closed. */
+static void fence_over(struct lane *lane)
+{
+    lane->fenced = false;
+    if (lane->finishing && lane->fence_end < lane->end) {
+        lane_fence(lane); /* behind what has been sent since */
+    } else if (lane->finishing && lane_expects_end(lane)) {
+        judge_open(lane);
+    }
+}
+
 void lane_end(struct lane *lane, enum track track)
 {
     lane_settle(lane, track, lane->end, true);
     tell_strays(lane, track);
+    if (lane->fenced && lane->fence_end <= lane->head) {
+        fence_over(lane);
+    }
 }
 
 /* What was sent before the fence has been answered, or never will be. */
@@ -306,11 +320,8 @@ static void fence_answered(struct lane *lane, enum track track, uint64_t number)
 {
     lane_settle(lane, track, number, false);
     tell_strays(lane, track);
-    lane->fenced = !servers_done(lane_at(lane, number));
-    if (!lane->fenced && lane->finishing && number + 1 < lane->end) {
-        lane_fence(lane); /* behind what has been sent since */
-    } else if (!lane->fenced && lane->finishing && lane_expects_end(lane)) {
-        judge_not_closed(lane);
+    if (servers_done(lane_at(lane, number))) {
+        fence_over(lane);
     }
 }
 
@@ -441,8 +452,23 @@ struct lane *lane_create(struct play *play, const struct dissect_conversation *c
 
 bool lane_expects_end(const struct lane *lane)
 {
-    return lane->recorded_end &&
-           (lane->malformed || lane->last_opcode == MCBP_QUIT || lane->last_opcode == MCBP_QUITQ);
+    return lane->recorded_first && !lane->lingers && !lane->play->lingering &&
+           (lane->malformed || lane->last.opcode == MCBP_QUIT || lane->last.opcode == MCBP_QUITQ);
+}
+
+bool lane_only_open(const struct lane *lane)
+{
+    return lane->finishing && lane_expects_end(lane) && lane->owed == 0 &&
+           lane->in_flight == (lane->fenced ? 1 : 0);
+}
+
+void lane_leave_open(struct lane *lane)
+{
+    lane->lingers = true;
+    judge_open(lane);
+    for (unsigned i = LIVE; i < TRACKS; i++) {
+        lane_end(lane, (enum track)i);
+    }
 }
 
 bool lane_is_drained(const struct lane *lane)
@@ -450,7 +476,7 @@ bool lane_is_drained(const struct lane *lane)
     bool cut = lane->cut[LIVE] && (lane->cut[OTHER] || !play_uses(lane->play, OTHER));
     bool fenced_off =
         lane->finishing && lane->fence_end > 0 && !lane->fenced && lane->fence_end == lane->end;
-    return !lane->connected || lane->play->stopped || cut || fenced_off;
+    return !lane->connected || lane->play->stopped || cut || fenced_off || lane->lingers;
 }
 
 static void forget_unsent(struct lane *lane)

@@ -60,7 +60,7 @@ static void send_all(struct play *play)
  */
 
 /* Asks what became of requests without an answer; after that, ends the sending side, upon which
- * every server either answers or closes. */
+ * every server either answers or closes. Not where it has to close without that. */
 static void nudge(struct lane *lane)
 {
     if (!lane->connected || lane_is_drained(lane)) {
@@ -70,7 +70,7 @@ static void nudge(struct lane *lane)
         if (lane->finishing || lane->in_flight > 0 || lane->owed > 0) {
             lane_fence(lane);
         }
-    } else if (lane->finishing && !lane->half_closed) {
+    } else if (lane->finishing && !lane->half_closed && !lane_expects_end(lane)) {
         lane->half_closed = true;
         for (unsigned i = LIVE; i < TRACKS; i++) {
             if (peer_is_open(&lane->peers[i])) {
@@ -122,13 +122,33 @@ static void give_up(struct play *play)
     order_stop(play);
 }
 
+/* Connections that a server should have closed and has not. One verdict is enough, and one wait.
+ * False: there is none. */
+static bool leave_open(struct play *play)
+{
+    bool any = false;
+    for (struct lane *lane = play->lanes; lane != NULL; lane = lane->next) {
+        if (lane->connected && !lane_is_drained(lane) && lane_only_open(lane)) {
+            lane_leave_open(lane);
+            any = true;
+        }
+    }
+    play->lingering |= any;
+    return any;
+}
+
 static void look_at_clock(struct play *play)
 {
     uint64_t idle = (play_now() - play->progress_at) / 1000000;
     unsigned timeout = play->options->timeout;
     unsigned every = timeout / 4 < NUDGE_MILLISECONDS ? timeout / 4 : NUDGE_MILLISECONDS;
     if (idle >= timeout) {
-        give_up(play);
+        if (leave_open(play)) {
+            play->progress_at = play_now();
+            play->nudges = 0;
+        } else {
+            give_up(play);
+        }
     } else if (idle >= (uint64_t)every * (play->nudges + 1)) {
         play->nudges++;
         for (struct lane *lane = play->lanes; lane != NULL; lane = lane->next) {

@@ -163,7 +163,10 @@ static void send_request(struct lane *lane, const struct dissect_frame *frame)
         add_request(lane, (enum track)i, exchange, &frame->frame);
     }
     lane->malformed = frame->bad_lengths;
-    lane->last_opcode = header->opcode;
+    lane->last = (struct lane_last){.origin = frame->origin,
+                                    .opaque = header->opaque,
+                                    .magic = header->magic,
+                                    .opcode = header->opcode};
     play->sent++;
     play->outcome->requests++;
     order_unsent(lane);
@@ -325,6 +328,7 @@ static void begin_capture(struct play *play, struct capture_result *capture)
 {
     play->capture = capture;
     play->sent = 0;
+    play->lingering = false;
     play->began_at = play->answered_at = 0;
     for (unsigned i = 0; i < TRACKS; i++) {
         /* It may go on where the one before ended, or be of another server's life, with the same

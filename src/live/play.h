@@ -80,7 +80,12 @@ struct lane {
     uint64_t fence_end; /* behind the last fence; 0: there was none */
     bool fenced;        /* one is under way */
     uint32_t next_opaque;
-    uint8_t last_opcode;
+    struct lane_last { /* the request that was sent last */
+        struct net_origin origin;
+        uint32_t opaque;
+        uint8_t magic;
+        uint8_t opcode;
+    } last;
     bool connected; /* tried to */
     bool malformed; /* a request was, so nothing more is sent: servers close upon it */
     bool unsent;    /* in the list of those that have something to send */
@@ -88,6 +93,7 @@ struct lane {
     bool half_closed;
     bool recorded_end;   /* the recorded server has closed */
     bool recorded_first; /* and that before its client */
+    bool lingers;        /* a server has not closed it in time, nor answered a NOOP */
     bool drained; /* nothing is to be expected of the servers: their connections are closed */
     bool closed;  /* the capture tells no more of it */
 };
@@ -118,6 +124,7 @@ struct play {
     uint64_t answered_at;
     uint64_t progress_at; /* when a server last did what moves the run on */
     unsigned nudges;      /* since then */
+    bool lingering;       /* a server leaves connections open, so their ends are not waited for */
     bool comparing;
     bool stopped; /* nothing is sent or waited for any more */
     bool no_memory;
@@ -171,8 +178,15 @@ void lane_end(struct lane *lane, enum track track);
  * that was sent before. */
 void lane_fence(struct lane *lane);
 
-/* The recorded server has closed the connection because of what it was sent last. */
+/* The recorded server has closed the connection because of what it was sent last, and the live one
+ * is expected to. */
 bool lane_expects_end(const struct lane *lane);
+
+/* Everything has been answered, only a server's end is not there. */
+bool lane_only_open(const struct lane *lane);
+
+/* Waits no more for a server's end. */
+void lane_leave_open(struct lane *lane);
 
 /* The servers will send nothing more that matters. */
 bool lane_is_drained(const struct lane *lane);
@@ -191,8 +205,8 @@ void judge_malformed(struct lane *lane, struct span bytes);
 /* The lane is over. A server that has closed it without a reason is no server to compare with. */
 void judge_end(const struct lane *lane);
 
-/* The server should have closed the connection and has not. */
-void judge_not_closed(struct lane *lane);
+/* Whether the server has closed the connection, as the other one has. */
+void judge_open(struct lane *lane);
 
 void answer_give_back(struct play *play, struct answer *answer);
 

@@ -7,7 +7,7 @@ const char *difference_kind_text(enum difference_kind kind)
     static const char *const texts[] = {
         [DIFFERENCE_FIELD] = "field",           [DIFFERENCE_MISSING] = "missing",
         [DIFFERENCE_UNEXPECTED] = "unexpected", [DIFFERENCE_MALFORMED] = "malformed",
-        [DIFFERENCE_REFUSED] = "refused",
+        [DIFFERENCE_REFUSED] = "refused",       [DIFFERENCE_END] = "end",
     };
     return texts[kind];
 }

@@ -53,7 +53,8 @@ enum not_sent {
 struct live_counts {
     struct check_counts check;
     uint64_t missing;      /* answers that the server did not give */
-    uint64_t unexpected;   /* answers that it should not have given */
+    uint64_t unexpected;   /* answers and requests that it should not have sent, and connections
+                              that it should have closed */
     uint64_t malformed;    /* connections on which it sent what is no frame */
     uint64_t not_compared; /* the sum of what follows */
     uint64_t not_compared_why[NOT_COMPARED_REASONS];
@@ -98,6 +99,7 @@ enum difference_kind {
     DIFFERENCE_UNEXPECTED, /* an answer that should not be there is */
     DIFFERENCE_MALFORMED,  /* the server's bytes are no frame */
     DIFFERENCE_REFUSED,    /* the writer returned an error or left a wrong number of bytes */
+    DIFFERENCE_END,        /* a connection is open that should be closed, or the other way round */
 };
 
 /* The name of a kind in the reports: "field", "missing", ... */

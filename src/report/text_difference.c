@@ -166,6 +166,7 @@ static void write_frame_name(FILE *out, const struct difference *difference)
 
 static void write_what(FILE *out, const struct difference *difference)
 {
+    char text[MCBP_OPCODE_TEXT_SIZE];
     fprintf(out, "%s: ", verdict_check_name(difference->check));
     switch (difference->kind) {
     case DIFFERENCE_FIELD:
@@ -186,6 +187,10 @@ static void write_what(FILE *out, const struct difference *difference)
     case DIFFERENCE_REFUSED:
         write_frame_name(out, difference);
         fputs(" could not be built", out);
+        break;
+    case DIFFERENCE_END:
+        fprintf(out, "the end of the connection differs after %s",
+                mcbp_opcode_text(difference->request_magic, difference->request_opcode, text));
         break;
     }
 }
@@ -228,7 +233,8 @@ static void write_response(FILE *out, const struct difference *difference)
 {
     char text[MCBP_STATUS_TEXT_SIZE];
     char count[COUNT_TEXT_SIZE];
-    if (difference->kind == DIFFERENCE_MISSING || difference->kind == DIFFERENCE_MALFORMED) {
+    if (difference->kind == DIFFERENCE_MISSING || difference->kind == DIFFERENCE_MALFORMED ||
+        difference->kind == DIFFERENCE_END) {
         return;
     }
     if (mcbp_magic_is_response(difference->magic)) {

@@ -1,8 +1,9 @@
 """A server that is wrong on purpose: each fault is found, once, and named; and nothing ever hangs."""
 import socket
+import threading
 import time
 
-from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, recorded, struct)
+from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, packets, recorded, scratch, struct)
 
 GET, SET, NOOP, GETQ, SETQ = mcbp.GET, mcbp.SET, mcbp.NOOP, mcbp.GETQ, mcbp.SETQ
 
@@ -140,13 +141,18 @@ def later_loops():
         Run(server.address, "--loop", 3, CALM).expect("a right server, three times", 0)
 
 
-def quits():
-    def talk(conversation):
+def quits(connections=1):
+    sent = []
+    for i in range(connections):
+        conversation = packets.Conversation(client=("192.0.2.1", 40001 + i), packets=sent)
+        conversation.open()
         conversation.client(mcbp.request(mcbp.QUIT, opaque=2))
         conversation.server(mcbp.response(mcbp.QUIT, opaque=2))
         conversation.segment(1, len(conversation.sent[1]), flags=0x11)
         conversation.segment(0, len(conversation.sent[0]), flags=0x11)
-    return capture("quit.pcap", talk, closed=False)
+    path = scratch / f"quit-{connections}.pcap"
+    path.write_bytes(packets.pcap(sent))
+    return path
 
 
 def stays_open():
@@ -159,7 +165,38 @@ def stays_open():
             while (header := client.recv(24)):
                 client.sendall(self.answer(header, b""))
     with Stays() as server:
-        Run(server.address, path).expect("stays open after QUIT", 1, unexpected=1)
+        run = Run(server.address, path).expect("stays open after QUIT", 1, unexpected=1)
+        check([d["kind"] for d in run.differences] == ["end"], "its kind")
+        check("the end of the connection differs after QUIT" in run.out and "still answers" in run.out, run.out)
+        run = Run(server.address, "--pipeline", 4, path).expect("stays open after QUIT, pipelined", 1, unexpected=1)
+
+    class Ignores(Stays):  # until the client's end
+        def answer(self, header, body):
+            return super().answer(header, body) if header[1] != NOOP else b""
+
+        def talk(self, client):
+            with client:
+                super().talk(client)
+
+    class Lingers(Ignores):  # even then
+        def talk(self, client):
+            Stays.talk(self, client)
+            threading.Event().wait(PATIENCE)
+    for server in Ignores(), Lingers():
+        with server:
+            closes = not isinstance(server, Lingers)
+            for more in (), ("--pipeline", 64):
+                run = Run(server.address, "--timeout", 1, *more, quits(3), path)
+                stops = not closes and not more  # one connection after the other: the second one's NOOP stops it
+                run.expect("neither closes nor answers", 4 if stops else 1, missing=0, different=0)
+                check("has not closed it for 1.000 s, nor answered a NOOP" in run.out, run.out)
+                check(run.seconds < 8, f"{run.seconds} s until a server that does not close was told of")
+                check([c["status"] for c in run.report["captures"]] == ([4, 4] if stops else [1, 1]), run.out)
+    with Scripted() as one, Stays() as other:  # each alone against the other, and two of a kind
+        Run(other.address, "--against", one.address, path).expect("open, unlike the other", 1, unexpected=1)
+        run = Run(one.address, "--against", other.address, path).expect("closed, unlike the other", 1, unexpected=1)
+        check("the other server is still open" in run.out, run.out)
+        Run(other.address, "--against", other.address, path).expect("both are open", 0, unexpected=0)
 
 
 def silent():
