@@ -365,8 +365,42 @@ void judge_open(struct lane *lane)
                           lane->malformed ? "a malformed request" : "it", open_text(lane, text));
 }
 
+/* What the server has sent of its own accord, and the reference has not. How often is a matter of
+ * time, and not compared. */
+static void judge_asked(const struct lane *lane)
+{
+    struct play *play = lane->play;
+    enum track reference = play_reference(play);
+    bool known =
+        reference == OTHER ||
+        (!lane->recorded_lost && (play->options->limit == 0 || play->sent < play->options->limit));
+    if (!play->comparing || play->stopped || !known) {
+        return;
+    }
+    for (const struct asked *asked = lane->asked; asked != NULL; asked = asked->next) {
+        if (asked->counts[LIVE] == 0 || asked->counts[reference] > 0) {
+            continue;
+        }
+        play->capture->live.unexpected += asked->counts[LIVE];
+        struct difference *difference = add_difference(lane, NULL, DIFFERENCE_UNEXPECTED);
+        if (difference != NULL) {
+            difference->magic = asked->header.magic;
+            difference->opcode = asked->header.opcode;
+            difference->status = asked->header.vbucket_or_status;
+            difference->opaque = asked->header.opaque;
+            size_t shown = asked->size < ASKED_SHOWN ? asked->size : ASKED_SHOWN;
+            difference_set_sides(difference, &(struct comparison){.offset = 0}, span_of(NULL, 0),
+                                 span_of(asked->bytes, shown));
+            difference->built.frame_size = asked->size;
+        }
+        difference_set_detail(difference, "%" PRIu64 " of them on this connection, and there none",
+                              asked->counts[LIVE]);
+    }
+}
+
 void judge_end(const struct lane *lane)
 {
+    judge_asked(lane);
     char client[NET_ENDPOINT_TEXT_SIZE];
     bool has_reason = lane->malformed || lane->last.opcode == MCBP_QUIT ||
                       lane->last.opcode == MCBP_QUITQ || lane->recorded_first;

@@ -471,6 +471,49 @@ void lane_leave_open(struct lane *lane)
     }
 }
 
+/* ------------------------------------------------------------------- of the servers' own accord */
+
+static struct asked *find_asked(const struct lane *lane, const struct mcbp_header *header)
+{
+    struct asked *asked = lane->asked;
+    while (asked != NULL &&
+           (asked->header.magic != header->magic || asked->header.opcode != header->opcode)) {
+        asked = asked->next;
+    }
+    return asked;
+}
+
+void lane_asked(struct lane *lane, enum track track, const struct mcbp_frame *frame)
+{
+    struct asked *asked = find_asked(lane, &frame->header);
+    if (asked == NULL) {
+        asked = blocks_take(&lane->play->blocks, sizeof(*asked));
+        if (asked == NULL) {
+            lane->play->no_memory = true;
+            return;
+        }
+        *asked = (struct asked){.next = lane->asked, .header = frame->header};
+        lane->asked = asked;
+    }
+    if (track == LIVE && asked->counts[LIVE] == 0) {
+        size_t size = frame->bytes.size;
+        asked->header = frame->header;
+        asked->size = size;
+        memcpy(asked->bytes, frame->bytes.data, size < ASKED_SHOWN ? size : ASKED_SHOWN);
+    }
+    asked->counts[track]++;
+    lane->play->capture->live.servers_requests += track == LIVE;
+}
+
+static void forget_asked(struct lane *lane)
+{
+    while (lane->asked != NULL) {
+        struct asked *asked = lane->asked;
+        lane->asked = asked->next;
+        blocks_give(&lane->play->blocks, asked, sizeof(*asked));
+    }
+}
+
 bool lane_is_drained(const struct lane *lane)
 {
     bool cut = lane->cut[LIVE] && (lane->cut[OTHER] || !play_uses(lane->play, OTHER));
@@ -492,6 +535,7 @@ static void forget_unsent(struct lane *lane)
 void lane_destroy(struct lane *lane)
 {
     judge_end(lane);
+    forget_asked(lane);
     forget_unsent(lane);
     if (lane->previous != NULL) {
         lane->previous->next = lane->next;

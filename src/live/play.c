@@ -53,7 +53,7 @@ static void on_live_frame(void *context, const struct mcbp_frame *frame)
     struct lane *lane = end->lane;
     struct play *play = lane->play;
     if (is_servers_request(&frame->header)) {
-        play->capture->live.servers_requests++;
+        lane_asked(lane, end->track, frame);
         return;
     }
     play->answered_at = play_now();
@@ -218,6 +218,7 @@ static void not_compared(struct play *play, enum not_compared reason)
 static void on_recorded_answer(struct lane *lane, const struct dissect_frame *frame)
 {
     if (is_servers_request(&frame->frame.header)) {
+        lane_asked(lane, RECORDED, &frame->frame);
         not_compared(lane->play, NOT_COMPARED_SERVERS);
     } else if (!lane_answer(lane, RECORDED, &frame->frame, &frame->origin)) {
         not_compared(lane->play, NOT_COMPARED_NO_REQUEST);
@@ -258,6 +259,7 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
     if (role == FROM_CLIENT) {
         play->capture->live.unframed += !missing;
     } else if (lane != NULL) {
+        lane->recorded_lost = true;
         for (uint64_t i = lane->open_from[RECORDED]; i < lane->end; i++) {
             lane_at(lane, i)->answers[RECORDED].unknown = true;
         }

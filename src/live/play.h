@@ -51,6 +51,17 @@ struct exchange {
     uint8_t key[];
 };
 
+enum { ASKED_SHOWN = DIFFERENCE_EXCERPT };
+
+/* What servers have sent of their own accord on a connection, of one magic and opcode. */
+struct asked {
+    struct asked *next;
+    uint64_t counts[TRACKS];
+    struct mcbp_header header; /* of the live server's first */
+    size_t size;               /* of that */
+    uint8_t bytes[ASKED_SHOWN];
+};
+
 /* A recorded connection and those to the servers. */
 struct lane {
     struct play *play;
@@ -86,13 +97,15 @@ struct lane {
         uint8_t magic;
         uint8_t opcode;
     } last;
-    bool connected; /* tried to */
-    bool malformed; /* a request was, so nothing more is sent: servers close upon it */
-    bool unsent;    /* in the list of those that have something to send */
-    bool finishing; /* the client has sent all that it would */
+    struct asked *asked; /* what servers have sent of their own accord, by kind */
+    bool connected;      /* tried to */
+    bool malformed;      /* a request was, so nothing more is sent: servers close upon it */
+    bool unsent;         /* in the list of those that have something to send */
+    bool finishing;      /* the client has sent all that it would */
     bool half_closed;
     bool recorded_end;   /* the recorded server has closed */
     bool recorded_first; /* and that before its client */
+    bool recorded_lost;  /* of what it has sent, some is not in the capture */
     bool lingers;        /* a server has not closed it in time, nor answered a NOOP */
     bool drained; /* nothing is to be expected of the servers: their connections are closed */
     bool closed;  /* the capture tells no more of it */
@@ -187,6 +200,9 @@ bool lane_only_open(const struct lane *lane);
 
 /* Waits no more for a server's end. */
 void lane_leave_open(struct lane *lane);
+
+/* Notes what a server has sent of its own accord. */
+void lane_asked(struct lane *lane, enum track track, const struct mcbp_frame *frame);
 
 /* The servers will send nothing more that matters. */
 bool lane_is_drained(const struct lane *lane);

@@ -199,6 +199,30 @@ def stays_open():
         Run(other.address, "--against", other.address, path).expect("both are open", 0, unexpected=0)
 
 
+def asks():
+    push, opened = mcbp.frame(0x82, 0x01, key=b"bucket", opaque=7), put(1)
+    answer = mcbp.response(SET, opaque=1, cas=1)
+
+    def talk(conversation):
+        conversation.client(opened)
+        conversation.server(answer, push)
+    there = capture("asks.pcap", talk)
+
+    class Asks(Scripted):
+        def answer(self, header, body):
+            return super().answer(header, body) + (push + push if header[1] == SET else b"")
+    with Asks() as server:
+        run = Run(server.address, there).expect("requests of the server, as recorded", 0, unexpected=0)
+        check(run.replayed["live_server_requests"] == 2, "counted")
+        run = Run(server.address, CALM).expect("requests of the server, where none was recorded", 1, unexpected=2)
+        check([(d["kind"], d["magic"]) for d in run.differences] == [("unexpected", 0x82)], f"{run.differences}")
+        check("2 of them on this connection, and there none" in run.out, run.out)
+    with Asks() as one, Scripted() as other:
+        Run(one.address, "--against", other.address, there).expect("requests of one server only", 1, unexpected=2)
+    with Asks() as one, Asks() as other:
+        Run(one.address, "--against", other.address, CALM).expect("requests of both servers", 0, unexpected=0)
+
+
 def silent():
     for path in CALM, CROWDED, QUIET:
         with Scripted(lambda n, o, a: None) as server:
@@ -220,7 +244,7 @@ def nobody():
 
 
 for test in (right_servers, one_bit, masked, cas_values, missing, unexpected, closes, closes_without_a_reason,
-             last_words, later_loops, stays_open, silent, nobody):
+             last_words, later_loops, stays_open, asks, silent, nobody):
     before = len(failures)
     began = time.monotonic()
     test()
