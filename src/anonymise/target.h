@@ -1,6 +1,6 @@
 /*
- * The file to be written: under another name until it is whole, so that nothing half done is ever
- * taken for it.
+ * The file to be written: without a name, or where the file system can't do that under another one,
+ * until it is whole, so that nothing half done is ever taken for it.
  */
 #ifndef KVREPLAY_ANONYMISE_TARGET_H
 #define KVREPLAY_ANONYMISE_TARGET_H
@@ -9,7 +9,8 @@
 
 struct target {
     const char *path;
-    char *temporary;
+    char *temporary; /* its other name */
+    bool named;      /* it has that */
     int fd;
     uint8_t *bytes; /* the file, mapped; zeros at first */
     size_t size;

@@ -105,6 +105,27 @@ grep -qa -e '#%' -e CUSTOM -e FLAG -e OPTIONS "$result" && fail "what lies behin
 grep -qa remark "$result" || fail "a comment is gone"
 expect 4 inspect "$result" # it can be read to its end, but there are no frames in it
 
+# Killed at work, it leaves nothing behind (where the file system has files without a name), and what was there as it
+# was. Polled for until the file to be written is open, so the capture has to take a while.
+python3 - "$capture" "$scratch/long.pcap" <<'END'
+import sys
+bytes = open(sys.argv[1], "rb").read()
+open(sys.argv[2], "wb").write(bytes[:24] + 4000 * bytes[24:])
+END
+echo before >"$scratch/results/long.pcap"
+"$kvreplay" anonymise -q "$scratch/long.pcap" -o "$scratch/results/long.pcap" &
+pid=$!
+while ! readlink /proc/$pid/fd/* | grep -q "^$scratch/results/"; do
+    kill -0 $pid 2>/dev/null || break
+done
+kill -KILL $pid || fail "it was over before it could be killed"
+wait $pid 2>/dev/null
+equal "$(cat "$scratch/results/long.pcap")" before "the file that was there, when killed"
+rm "$scratch/results/long.pcap"
+if python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_RDWR)' "$scratch/results" 2>/dev/null; then
+    equal "$(ls -A "$scratch/results")" result.pcap "what is left when killed"
+fi
+
 # Equal keys stay equal over connections, and different ones different.
 keys() {
     "$kvreplay" inspect "$1" | sed -n 's/.* key=\(".*\)/\1/p' | sed 's/" value=.*/"/' |
