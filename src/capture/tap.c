@@ -11,6 +11,7 @@ struct tap {
     pcap_t *pcap;
     const struct link_type *type;
     int nanoseconds; /* of the unit of its times */
+    uint64_t captured;
     tap_packet *packet;
     void *context;
     char interface[64];
@@ -111,6 +112,20 @@ uint16_t tap_link_type(const struct tap *tap)
     return tap->type->in_files;
 }
 
+bool tap_has_loopback(const struct tap *tap)
+{
+    char error[PCAP_ERRBUF_SIZE];
+    pcap_if_t *all = NULL;
+    bool found = strcmp(tap->interface, "any") == 0;
+    if (!found && pcap_findalldevs(&all, error) == 0) {
+        for (const pcap_if_t *one = all; one != NULL && !found; one = one->next) {
+            found = (one->flags & PCAP_IF_LOOPBACK) != 0 && strcmp(one->name, tap->interface) == 0;
+        }
+        pcap_freealldevs(all);
+    }
+    return found;
+}
+
 int tap_descriptor(const struct tap *tap)
 {
     return pcap_get_selectable_fd(tap->pcap);
@@ -120,6 +135,7 @@ static void on_packet(unsigned char *context, const struct pcap_pkthdr *header,
                       const unsigned char *bytes)
 {
     struct tap *tap = (struct tap *)context;
+    tap->captured++;
     int64_t time =
         (int64_t)header->ts.tv_sec * 1000000000 + (int64_t)header->ts.tv_usec * tap->nanoseconds;
     if (!tap->packet(tap->context, time, span_of(bytes, header->caplen), header->len)) {
@@ -146,6 +162,11 @@ bool tap_count(struct tap *tap, struct tap_counts *counts, char problem[TAP_PROB
         fail(tap, pcap_geterr(tap->pcap), problem);
         return false;
     }
-    *counts = (struct tap_counts){stat.ps_recv, stat.ps_drop, stat.ps_ifdrop};
+    *counts = (struct tap_counts){
+        .captured = tap->captured,
+        .received = stat.ps_recv,
+        .dropped = stat.ps_drop,
+        .dropped_by_interface = stat.ps_ifdrop,
+    };
     return true;
 }

@@ -35,6 +35,9 @@ void tap_close(struct tap *tap);
 /* Its number in files, as pcapng.h has it. */
 uint16_t tap_link_type(const struct tap *tap);
 
+/* Whether packets of a loopback interface are among its. */
+bool tap_has_loopback(const struct tap *tap);
+
 /* Readable when there are packets. */
 int tap_descriptor(const struct tap *tap);
 
@@ -46,8 +49,10 @@ typedef bool tap_packet(void *context, int64_t time, struct span bytes, uint32_t
 bool tap_read(struct tap *tap, tap_packet *packet, void *context, char problem[TAP_PROBLEM_SIZE]);
 
 struct tap_counts {
-    uint64_t received;             /* those that match the filter */
-    uint64_t dropped;              /* by the kernel: the buffer was full */
+    uint64_t captured; /* given out */
+    uint64_t received; /* those that match the filter, as the kernel counts: also dropped ones,
+                          those not read any more, and twice what passes a loopback interface */
+    uint64_t dropped;  /* by the kernel: the buffer was full */
     uint64_t dropped_by_interface; /* where that is known */
 };
 

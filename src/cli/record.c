@@ -92,13 +92,19 @@ static int run_proxy(struct record_options *options)
 
 /* ------------------------------------------------------------------------ live capture */
 
-static int say_captured(const struct record_options *options, const struct tap_counts *counts)
+static int say_captured(const struct record_options *options, const struct tap_counts *counts,
+                        bool loopback)
 {
     uint64_t dropped = counts->dropped + counts->dropped_by_interface;
     fprintf(stderr,
-            "packets: %" PRIu64 " received, %" PRIu64 " dropped by the kernel, %" PRIu64
-            " by the interface\n",
-            counts->received, counts->dropped, counts->dropped_by_interface);
+            "packets: %" PRIu64 " captured, %" PRIu64 " received by the filter, %" PRIu64
+            " dropped by the kernel, %" PRIu64 " by the interface\n",
+            counts->captured, counts->received, counts->dropped, counts->dropped_by_interface);
+    if (loopback && counts->received > counts->captured) {
+        fputs("         what passes a loopback interface is received twice, outgoing and incoming, "
+              "and captured once\n",
+              stderr);
+    }
     if (dropped <= options->max_loss) {
         return VERIFY_IDENTICAL;
     }
@@ -109,7 +115,7 @@ static int say_captured(const struct record_options *options, const struct tap_c
     return VERIFY_NO_EVIDENCE;
 }
 
-static int capture(struct sniffer *sniffer, const struct record_options *options)
+static int capture(struct sniffer *sniffer, bool loopback, const struct record_options *options)
 {
     char problem[TAP_PROBLEM_SIZE];
     struct tap_counts counts;
@@ -122,7 +128,7 @@ static int capture(struct sniffer *sniffer, const struct record_options *options
         complain(problem);
         return finish(tape, VERIFY_INTERNAL);
     }
-    int status = say_captured(options, &counts);
+    int status = say_captured(options, &counts, loopback);
     return finish(tape, status);
 }
 
@@ -132,7 +138,7 @@ static int sniff(struct tap *tap, const struct record_options *options)
     if (sniffer == NULL) {
         return complain(strerror(ENOMEM));
     }
-    int status = capture(sniffer, options);
+    int status = capture(sniffer, tap_has_loopback(tap), options);
     sniffer_destroy(sniffer);
     return status;
 }

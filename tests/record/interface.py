@@ -1,6 +1,7 @@
 """kvreplay record of the loopback interface; skipped where capturing is not permitted. Usage: PROGRAM"""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,10 @@ class Interface(RecordTest):
         client.close()
         self.stop(recorder)
         self.assertIn("0 dropped by the kernel", recorder.said)
+        counts = re.search("packets: ([0-9]+) captured, ([0-9]+) received by the filter", recorder.said)
+        self.assertIn(f"recorded: {counts[1]} packets", recorder.said)
+        self.assertGreater(int(counts[2]), int(counts[1]))
+        self.assertIn("a loopback interface is received twice", recorder.said)
         self.assertIn("identical: 3 server frames rebuilt, 3 executed", self.expect_identical("passed.pcapng"))
 
     def test_dropped_packets_are_not_enough_evidence(self):
