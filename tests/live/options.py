@@ -76,6 +76,32 @@ def pipeline():
         Run(server.address, SILENCE).expect("5000 quiet requests in a row", 0, compared=1)
 
 
+def expiries():
+    recorded_at, month = 1700000000, 30 * 24 * 3600
+    there = [
+        (mcbp.store(mcbp.SET, b"k", b"v", expiry=recorded_at + 100), 28, 100),
+        (mcbp.store(mcbp.ADDQ, b"k", b"v", expiry=recorded_at - 100), 28, -100),
+        (mcbp.arith(mcbp.INCREMENT, b"k", expiry=recorded_at + 100), 40, 100),
+        (mcbp.touch(mcbp.TOUCH, b"k", expiry=recorded_at + 100), 24, 100),
+        (mcbp.flush(delay=recorded_at + 100), 24, 100),
+        (mcbp.arith(mcbp.DECREMENT, b"k", expiry=mcbp.NO_CREATE), 40, None),
+        (mcbp.store(mcbp.SET, b"k", b"v", expiry=month), 28, None),
+        (mcbp.touch(mcbp.GATQ, b"k"), 24, None),
+    ]
+    path = recorded(*[r for r, _, _ in there], name="expiries.pcap")
+    with Scripted() as server:
+        before = int(time.time())
+        Run(server.address, path).expect("expiry times", 0)
+        after = int(time.time()) + 1
+        for (request, at, ahead), sent in zip(there, server.requests):
+            expiry = struct.unpack_from("!I", sent, at)[0]
+            if ahead is None:
+                check(sent == request, f"{sent} instead of {request}")
+            else:
+                check(before <= expiry - ahead <= after, f"{expiry} is not {ahead} from {before} or {after}")
+                check(sent[:at] + request[at:at + 4] + sent[at + 4:] == request, "the rest of the request")
+
+
 def opaques():
     with Scripted() as server:
         Run(server.address, "--rewrite-opaque", SAME).expect("--rewrite-opaque", 0, compared=50)
@@ -157,7 +183,7 @@ def usage():
     wrong("standard input can be read only once", "--to", "localhost:1", "--loop", "2", "-")
 
 
-for test in limit, loop, rate, speed, pipeline, opaques, tls, against, reports, end_of_input, usage:
+for test in limit, loop, rate, speed, pipeline, expiries, opaques, tls, against, reports, end_of_input, usage:
     before = len(failures)
     test()
     print("%-14s %s" % (test.__name__, "ok" if len(failures) == before else "FAILED"))
