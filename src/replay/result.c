@@ -1,5 +1,7 @@
 #include "replay/result.h"
 
+#include "base/endian.h"
+
 #include <stdlib.h>
 
 const char *difference_kind_text(enum difference_kind kind)
@@ -10,6 +12,24 @@ const char *difference_kind_text(enum difference_kind kind)
         [DIFFERENCE_REFUSED] = "refused",       [DIFFERENCE_END] = "end",
     };
     return texts[kind];
+}
+
+bool difference_built_status(const struct difference *difference, uint16_t *status)
+{
+    const struct excerpt *built = &difference->built;
+    if (built->offset > 0 || built->size < MCBP_HEADER_SIZE ||
+        !mcbp_magic_is_response(built->bytes[0])) {
+        return false;
+    }
+    *status = read_be16(built->bytes + 6);
+    return true;
+}
+
+bool difference_statuses_differ(const struct difference *difference)
+{
+    uint16_t status;
+    return difference->reference.size > 0 && mcbp_magic_is_response(difference->magic) &&
+           difference_built_status(difference, &status) && status != difference->status;
 }
 
 enum verify_status verify_status_worse(enum verify_status a, enum verify_status b)

@@ -146,6 +146,13 @@ struct difference {
     struct excerpt built;     /* what the code under test built; size 0: nothing */
 };
 
+/* The status of what the code under test built, or the live server sent. False: it is not known
+ * here, since it differs only behind the header, or is no response. */
+bool difference_built_status(const struct difference *difference, uint16_t *status);
+
+/* Both frames are responses, and their statuses are not the same; no mask covers that. */
+bool difference_statuses_differ(const struct difference *difference);
+
 /* The worst wins, in the order of exit_rank. */
 enum verify_status {
     VERIFY_IDENTICAL = 0,

@@ -233,6 +233,8 @@ static void write_response(FILE *out, const struct difference *difference)
 {
     char text[MCBP_STATUS_TEXT_SIZE];
     char count[COUNT_TEXT_SIZE];
+    uint16_t status = difference->status;
+    bool other_status = difference_statuses_differ(difference);
     if (difference->kind == DIFFERENCE_MISSING || difference->kind == DIFFERENCE_MALFORMED ||
         difference->kind == DIFFERENCE_END) {
         return;
@@ -246,10 +248,14 @@ static void write_response(FILE *out, const struct difference *difference)
     if (difference->reference.frame_size > 0) {
         fprintf(out, ", %s", count_text(difference->reference.frame_size, "byte", count));
     }
-    if (has_both_sides(difference) &&
-        difference->built.frame_size != difference->reference.frame_size) {
-        fprintf(out, " (%s: %s)", difference->check == CHECK_LIVE ? "server" : "built",
-                count_text(difference->built.frame_size, "byte", count));
+    bool other_size = has_both_sides(difference) &&
+                      difference->built.frame_size != difference->reference.frame_size;
+    if (other_status || other_size) {
+        difference_built_status(difference, &status);
+        fprintf(out, " (%s: %s%s%s)", difference->check == CHECK_LIVE ? "server" : "built",
+                other_status ? mcbp_status_text(status, text) : "",
+                other_status && other_size ? ", " : "",
+                other_size ? count_text(difference->built.frame_size, "byte", count) : "");
     }
     fputc('\n', out);
 }

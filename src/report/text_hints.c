@@ -39,7 +39,9 @@ static void write_nothing_compared(FILE *out, const struct report *report)
 {
     const struct capture_result *totals = &report->result->totals;
     const struct dissect_options *dissect = &report->options->dissect;
-    if (totals->ledger.client_frames > 0) {
+    if (totals->live.not_sent[NOT_SENT_UDP] > 0) {
+        hint(out, "requests over UDP are not replayed; verify takes them");
+    } else if (totals->ledger.client_frames > 0 && totals->ledger.server_frames == 0) {
         hint(out, "there are requests but no answers; was only one direction recorded?");
     } else if (totals->ledger.tls > 0) {
         hint(out, "the traffic is encrypted (TLS); record it where it is not");
@@ -94,6 +96,27 @@ static bool mask_of_field(const struct difference *difference, struct mask *mask
     return sscanf(difference->field, "frame-info[%hu]", &mask->frame_info) == 1;
 }
 
+/* A live server that gives another status most often began with other items. */
+static void write_live_status(FILE *out, const struct report *report)
+{
+    const struct live_options *live = report->live;
+    const struct capture_result *totals = &report->result->totals;
+    if (live->against != NULL) {
+        hint(out, "both servers have to hold the same when it begins, most often nothing");
+    } else {
+        fprintf(out,
+                "hint: the server has to hold what the recorded one held when the capture began, "
+                "%s%s\n",
+                totals->midstream > 0 ? "which was in the middle of a connection"
+                                      : "most often nothing",
+                live->speed > 0 ? "" : "; items with an expiry need --speed original");
+    }
+    if (totals->connections > 1) {
+        hint(out, "where connections changed the same keys at the same time, the server may have "
+                  "taken their requests in another order");
+    }
+}
+
 static void write_acceptance(FILE *out, const struct report *report,
                              const struct difference *difference)
 {
@@ -103,14 +126,14 @@ static void write_acceptance(FILE *out, const struct report *report,
         return; /* nothing excuses a writer that does not write what it was given */
     }
     bool length_or_status = strncmp(difference->field, "header.", strlen("header.")) == 0;
-    if (difference->check == CHECK_LIVE && strcmp(difference->field, "header.status") == 0) {
-        hint(out, "the server has to hold what the recorded one held when the capture began, "
-                  "most often nothing; items with an expiry need --speed original");
+    bool other_status = difference_statuses_differ(difference);
+    if (difference->check == CHECK_LIVE && other_status) {
+        write_live_status(out, report);
     } else if (difference->check == CHECK_EXECUTED &&
                difference->status == MCBP_STATUS_KEY_NOT_FOUND && length_or_status &&
                !report->options->allow_eviction) {
         hint(out, "if the server may have evicted the item: --allow-eviction");
-    } else if (mask_of_field(difference, &mask)) {
+    } else if (!other_status && mask_of_field(difference, &mask)) {
         fprintf(out, "hint: if that may differ between two runs: --mask '%s'\n",
                 mask_print(&mask, text));
     }
@@ -126,6 +149,17 @@ static void write_first_difference(FILE *out, const struct report *report)
     write_acceptance(out, report, first);
 }
 
+/* A server that closes in the midst of requests drops what it has not sent yet. */
+static void write_broken_off(FILE *out, const struct report *report)
+{
+    const struct capture_result *totals = &report->result->totals;
+    const struct live_options *live = report->live;
+    if (live != NULL && live->speed == 0 && totals->live.not_compared_why[NOT_COMPARED_CUT] > 0) {
+        hint(out, "a server may close before it has sent all answers; where that depends on which "
+                  "requests come together, --speed original sends them as they came");
+    }
+}
+
 void text_hints(FILE *out, const struct report *report)
 {
     const struct verify_result *result = report->result;
@@ -137,6 +171,7 @@ void text_hints(FILE *out, const struct report *report)
     }
     if (result->status == VERIFY_NO_EVIDENCE) {
         write_lost(out, report);
+        write_broken_off(out, report);
     }
     if (result->status == VERIFY_NO_EVIDENCE && verdict_compared(report, &result->totals) == 0) {
         write_nothing_compared(out, report);

@@ -3,7 +3,7 @@ import socket
 import threading
 import time
 
-from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, packets, recorded, scratch, struct)
+from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, packets, project, recorded, scratch, struct)
 
 GET, SET, NOOP, GETQ, SETQ = mcbp.GET, mcbp.SET, mcbp.NOOP, mcbp.GETQ, mcbp.SETQ
 
@@ -76,6 +76,21 @@ def cas_values():
         run = Run(server.address, CAS).expect("a CAS that never changes", 1)
         check(all(d["field"] == "header.cas" or d["opcode"] == "SET" for d in run.differences), "its field")
         check(run.differences[0]["field"] == "header.cas", "the first difference is the CAS")
+
+
+def hints():
+    absent = mcbp.error(GET, mcbp.ENOENT, opaque=2)
+    with Scripted(lambda n, o, a: absent if n == 1 else a) as server:
+        run = Run(server.address, CALM).expect("another status", 1, different=1)
+        check("response   SUCCESS, opaque 0x00000002, 33 bytes (server: KEY_NOT_FOUND)" in run.out, run.out)
+        check("has to hold what" in run.out and "--speed original" in run.out, run.out)
+        check("--mask" not in run.out, f"no mask covers a status: {run.out}")
+    with Scripted(changed(28)) as server:
+        check("--mask 'GET:value'" in Run(server.address, CALM).out, "another value")
+        run = Run(server.address, project / "corpus/made/udp.pcap").expect("UDP", 4, compared=0)
+        check("requests over UDP are not replayed" in run.out and "one direction" not in run.out, run.out)
+    with Scripted(lambda n, o, a: CLOSE if n == 2 else a) as server:
+        check("--speed original sends them as they came" in Run(server.address, CALM).out, "a server that closes")
 
 
 def missing():
@@ -243,7 +258,7 @@ def nobody():
     check(Run("nonsense", CALM).status == 4, "no address")
 
 
-for test in (right_servers, one_bit, masked, cas_values, missing, unexpected, closes, closes_without_a_reason,
+for test in (right_servers, one_bit, masked, cas_values, hints, missing, unexpected, closes, closes_without_a_reason,
              last_words, later_loops, stays_open, asks, silent, nobody):
     before = len(failures)
     began = time.monotonic()
