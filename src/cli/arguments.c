@@ -1,5 +1,7 @@
 #include "cli/arguments.h"
 
+#include "sockets/address.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,4 +71,13 @@ size_t argument_word(const struct argp_state *state, const char *option, const c
     }
     argp_error(state, "%s: '%s' is not one of %s", option, text, list);
     return 0;
+}
+
+const char *argument_address(const struct argp_state *state, const char *option, const char *text)
+{
+    if (!address_is_formed(text)) {
+        argp_error(state, "%s: '%s' is not of the form HOST:PORT, [IPV6]:PORT or unix:PATH", option,
+                   text);
+    }
+    return text;
 }

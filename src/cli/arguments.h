@@ -20,4 +20,7 @@ uint64_t argument_size(const struct argp_state *state, const char *option, const
 size_t argument_word(const struct argp_state *state, const char *option, const char *text,
                      const char *const *words);
 
+/* HOST:PORT, [HOST]:PORT or unix:PATH; returns `text`. */
+const char *argument_address(const struct argp_state *state, const char *option, const char *text);
+
 #endif

@@ -165,24 +165,15 @@ static void check_whole(const struct argp_state *state, struct record_options *r
     }
 }
 
-static const char *address_of(const struct argp_state *state, const char *option, const char *text)
-{
-    if (!address_is_formed(text)) {
-        argp_error(state, "%s: '%s' is not of the form HOST:PORT, [IPV6]:PORT or unix:PATH", option,
-                   text);
-    }
-    return text;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct record_options *record = state->input;
     switch (key) {
     case 'l':
-        record->proxy.listen = address_of(state, "--listen", argument);
+        record->proxy.listen = argument_address(state, "--listen", argument);
         return 0;
     case TO:
-        record->proxy.target = address_of(state, "--to", argument);
+        record->proxy.target = argument_address(state, "--to", argument);
         return 0;
     case TLS_CERTIFICATE:
         record->proxy.certificate = argument;

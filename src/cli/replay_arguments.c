@@ -136,10 +136,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = &arguments->options.verify.dissect;
         return 0;
     case TO:
-        arguments->to = argument;
+        arguments->to = argument_address(state, "--to", argument);
         return 0;
     case AGAINST:
-        arguments->against = argument;
+        arguments->against = argument_address(state, "--against", argument);
         return 0;
     case TLS:
         arguments->tls = true;

@@ -255,7 +255,9 @@ def nobody():
     check("Connection refused" in run.out and address in run.out, f"what it says: {run.out}")
     Run("unix:/nonexistent/socket", CALM).expect("no such socket", 4)
     check(Run("no-such-host.invalid:1", CALM).status == 4, "no such host")
-    check(Run("nonsense", CALM).status == 4, "no address")
+    for wrong in "nonsense", "", ":", "localhost:99999", "unix:":
+        run = Run(wrong, CALM)
+        check(run.status == 2 and f"--to: '{wrong}' is not of the form" in run.err, f"no address: {wrong} {run.err}")
 
 
 for test in (right_servers, one_bit, masked, cas_values, hints, missing, unexpected, closes, closes_without_a_reason,
