@@ -98,7 +98,7 @@ static bool connect_peer(struct lane *lane, enum track track)
     const struct target *target = track == OTHER ? options->against : options->to;
     char problem[SOCKETS_PROBLEM_SIZE];
     SSL *tls;
-    int fd = target_connect(target, (int)options->timeout, &tls, problem);
+    int fd = target_connect(target, (int)options->timeout, options->interrupted, &tls, problem);
     if (fd < 0) {
         play_problem(play, "%s (for connection %" PRIu64 ")", problem, lane->known.id);
         return false;

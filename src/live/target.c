@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { POLL_MILLISECONDS = 100 };
+
 bool target_init(struct target *target, const char *name, SSL_CTX *tls,
                  char problem[SOCKETS_PROBLEM_SIZE])
 {
@@ -29,17 +31,28 @@ static int64_t milliseconds(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* False: not before `deadline`. */
-static bool wait_for(int fd, short events, int64_t deadline)
+/* How long may be waited. */
+struct patience {
+    int64_t deadline;
+    const volatile sig_atomic_t *interrupted;
+};
+
+/* False: not in time, with errno. A signal may come just before poll, so that never lasts long. */
+static bool wait_for(int fd, short events, const struct patience *patience)
 {
     struct pollfd polled = {.fd = fd, .events = events};
     for (;;) {
-        int64_t left = deadline - milliseconds();
-        int ready = poll(&polled, 1, left > 0 ? (int)left : 0);
+        int64_t left = patience->deadline - milliseconds();
+        int slice = left < POLL_MILLISECONDS ? (int)left : POLL_MILLISECONDS;
+        int ready = poll(&polled, 1, left > 0 ? slice : 0);
         if (ready > 0) {
             return true;
         }
-        if (ready == 0 || errno != EINTR) {
+        if (patience->interrupted != NULL && *patience->interrupted != 0) {
+            errno = EINTR;
+            return false;
+        }
+        if (left <= 0 || (ready < 0 && errno != EINTR)) {
             errno = ETIMEDOUT;
             return false;
         }
@@ -47,7 +60,7 @@ static bool wait_for(int fd, short events, int64_t deadline)
 }
 
 /* -1 with errno. */
-static int connect_to(const struct address *address, int64_t deadline)
+static int connect_to(const struct address *address, const struct patience *patience)
 {
     int fd = address_socket(address);
     int error = 0;
@@ -56,7 +69,7 @@ static int connect_to(const struct address *address, int64_t deadline)
         return fd;
     }
     /* A UNIX socket whose backlog is full says EAGAIN and does not go on by itself. */
-    if (errno == EINPROGRESS && wait_for(fd, POLLOUT, deadline) &&
+    if (errno == EINPROGRESS && wait_for(fd, POLLOUT, patience) &&
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0) {
         if (error == 0) {
             return fd;
@@ -72,7 +85,7 @@ static int connect_to(const struct address *address, int64_t deadline)
 /* ----------------------------------------------------------------------------------- TLS */
 
 /* False: `reason` is why. */
-static bool shake_hands(SSL *tls, int fd, int64_t deadline, const char **reason)
+static bool shake_hands(SSL *tls, int fd, const struct patience *patience, const char **reason)
 {
     for (;;) {
         ERR_clear_error();
@@ -89,14 +102,14 @@ static bool shake_hands(SSL *tls, int fd, int64_t deadline, const char **reason)
             }
             return false;
         }
-        if (!wait_for(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
-            *reason = "no answer in time";
+        if (!wait_for(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, patience)) {
+            *reason = errno == EINTR ? strerror(EINTR) : "no answer in time";
             return false;
         }
     }
 }
 
-static SSL *begin_tls(const struct target *target, int fd, int timeout,
+static SSL *begin_tls(const struct target *target, int fd, const struct patience *patience,
                       char problem[SOCKETS_PROBLEM_SIZE])
 {
     SSL *tls = SSL_new(target->tls);
@@ -105,8 +118,7 @@ static SSL *begin_tls(const struct target *target, int fd, int timeout,
     if (tls != NULL) {
         SSL_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
-    if (named && SSL_set_fd(tls, fd) == 1 &&
-        shake_hands(tls, fd, milliseconds() + timeout, &reason)) {
+    if (named && SSL_set_fd(tls, fd) == 1 && shake_hands(tls, fd, patience, &reason)) {
         return tls;
     }
     snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: TLS: %s", target->name, reason);
@@ -115,20 +127,24 @@ static SSL *begin_tls(const struct target *target, int fd, int timeout,
     return NULL;
 }
 
-int target_connect(const struct target *target, int timeout, SSL **tls,
+int target_connect(const struct target *target, int timeout,
+                   const volatile sig_atomic_t *interrupted, SSL **tls,
                    char problem[SOCKETS_PROBLEM_SIZE])
 {
     int fd = -1;
+    struct patience patience = {.interrupted = interrupted};
     *tls = NULL;
     for (size_t i = 0; fd < 0 && i < target->addresses.count; i++) {
-        fd = connect_to(&target->addresses.list[i], milliseconds() + timeout);
+        patience.deadline = milliseconds() + timeout;
+        fd = connect_to(&target->addresses.list[i], &patience);
     }
     if (fd < 0) {
         snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: %s", target->name, strerror(errno));
         return -1;
     }
     if (target->tls != NULL) {
-        *tls = begin_tls(target, fd, timeout, problem);
+        patience.deadline = milliseconds() + timeout;
+        *tls = begin_tls(target, fd, &patience, problem);
         if (*tls == NULL) {
             close(fd);
             return -1;

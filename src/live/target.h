@@ -7,6 +7,7 @@
 #include "sockets/address.h"
 
 #include <openssl/ssl.h>
+#include <signal.h>
 
 struct target {
     const char *name;             /* as given: "HOST:PORT", "[ADDRESS]:PORT" or "unix:PATH" */
@@ -21,8 +22,9 @@ bool target_init(struct target *target, const char *name, SSL_CTX *tls,
 
 /* A connected socket that does not block, and *tls with the handshake over if there is TLS. -1:
  * `problem` says what went wrong, beginning with the name. Waits for at most `timeout` milliseconds
- * for each address. */
-int target_connect(const struct target *target, int timeout, SSL **tls,
+ * for each address, and no longer once *interrupted is not 0; NULL: it never is. */
+int target_connect(const struct target *target, int timeout,
+                   const volatile sig_atomic_t *interrupted, SSL **tls,
                    char problem[SOCKETS_PROBLEM_SIZE]);
 
 #endif
