@@ -193,6 +193,7 @@ static void tell_cut(const struct lane *lane, const struct exchange *exchange, e
     const char *opcode = mcbp_opcode_text(exchange->magic, exchange->opcode, text);
     not_compared(play, NOT_COMPARED_CUT);
     if (lane->cut[track]) {
+        play->capture->live.closed_on += lane->why[track][0] == '\0';
         play_problem(play,
                      "%s: %sclosed connection %" PRIu64
                      " (%s) %s the answer to %s of packet %" PRIu64 "%s%s",
@@ -317,12 +318,18 @@ void judge_malformed(struct lane *lane, struct span bytes)
                      play_server(play, LIVE), lane->known.id);
         return;
     }
-    bool magic = mcbp_frame_parse(bytes, &frame) == MCBP_BAD_MAGIC;
+    enum mcbp_parse parse = mcbp_frame_parse(bytes, &frame);
     play->capture->live.malformed++;
     struct difference *difference = add_difference(lane, NULL, DIFFERENCE_MALFORMED);
     snprintf(comparison.field, sizeof(comparison.field), "header.%s",
-             magic ? "magic" : "total_body_length");
+             parse == MCBP_BAD_MAGIC ? "magic" : "total_body_length");
     difference_set_sides(difference, &comparison, span_of(NULL, 0), bytes);
+    size_t most = play->options->verify.dissect.frame_max;
+    if (parse != MCBP_BAD_MAGIC && bytes.size >= MCBP_HEADER_SIZE &&
+        frame.header.body_length > most) {
+        difference_set_detail(difference, "it announces %" PRIu32 " bytes; --frame-max is %zu",
+                              frame.header.body_length, most);
+    }
 }
 
 /* Of the server's connection, in the words of a sentence. */
@@ -405,7 +412,7 @@ void judge_end(const struct lane *lane)
     bool has_reason = lane->malformed || lane->last.opcode == MCBP_QUIT ||
                       lane->last.opcode == MCBP_QUITQ || lane->recorded_first;
     for (unsigned i = LIVE; i < TRACKS && !has_reason; i++) {
-        if (lane->cut[i]) {
+        if (lane->cut[i] && !lane->let_go[i]) {
             play_problem(lane->play,
                          "%s: closed connection %" PRIu64 " (%s), which the recorded server "
                          "has not closed before its client%s%s",

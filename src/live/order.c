@@ -59,18 +59,29 @@ static void send_all(struct play *play)
 /* ------------------------------------------------------------------------------- no answer comes
  */
 
+/* Whether its servers have sent something since that was asked last. */
+static bool receives(struct lane *lane)
+{
+    uint64_t received = lane->peers[LIVE].received + lane->peers[OTHER].received;
+    bool more = received != lane->received_seen;
+    lane->received_seen = received;
+    return more;
+}
+
 /* Asks what became of requests without an answer; after that, ends the sending side, upon which
- * every server either answers or closes. Not where it has to close without that. */
+ * every server either answers or closes. Not where it has to close without that, nor while it is
+ * sending, since it might not go on. */
 static void nudge(struct lane *lane)
 {
     if (!lane->connected || lane_is_drained(lane)) {
         return;
     }
+    bool sending = receives(lane);
     if (!lane->fenced) {
         if (lane->finishing || lane->in_flight > 0 || lane->owed > 0) {
             lane_fence(lane);
         }
-    } else if (lane->finishing && !lane->half_closed && !lane_expects_end(lane)) {
+    } else if (lane->finishing && !lane->half_closed && !sending && !lane_expects_end(lane)) {
         lane->half_closed = true;
         for (unsigned i = LIVE; i < TRACKS; i++) {
             if (peer_is_open(&lane->peers[i])) {

@@ -208,6 +208,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         const char *why = NULL;
         enum moved moved = receive(peer, &size, &why);
         if (moved == MOVED) {
+            peer->received += size;
             take_received(peer, span_of(peer->room, size));
         } else if (moved == MOVED_NOTHING) {
             return;

@@ -44,7 +44,8 @@ struct peer {
     uint8_t *room;
     const struct peer_events *events;
     void *context;
-    bool ended; /* that was told of */
+    uint64_t received; /* bytes */
+    bool ended;        /* that was told of */
 };
 
 /* Takes the socket and TLS over. `room`: PEER_ROOM bytes, for all peers of an event loop. False:

@@ -103,10 +103,13 @@ struct lane {
     bool unsent;         /* in the list of those that have something to send */
     bool finishing;      /* the client has sent all that it would */
     bool half_closed;
-    bool recorded_end;   /* the recorded server has closed */
-    bool recorded_first; /* and that before its client */
-    bool recorded_lost;  /* of what it has sent, some is not in the capture */
-    bool lingers;        /* a server has not closed it in time, nor answered a NOOP */
+    uint64_t received_seen; /* bytes that its servers had sent when it was last looked at */
+    bool let_go[TRACKS];    /* that server closed when it had answered everything and been told that
+                               nothing more comes */
+    bool recorded_end;      /* the recorded server has closed */
+    bool recorded_first;    /* and that before its client */
+    bool recorded_lost;     /* of what it has sent, some is not in the capture */
+    bool lingers;           /* a server has not closed it in time, nor answered a NOOP */
     bool drained; /* nothing is to be expected of the servers: their connections are closed */
     bool closed;  /* the capture tells no more of it */
 };

@@ -124,6 +124,7 @@ static void add_live(struct live_counts *total, const struct live_counts *one)
     total->not_compared += one->not_compared;
     total->unframed += one->unframed;
     total->servers_requests += one->servers_requests;
+    total->closed_on += one->closed_on;
     for (unsigned i = 0; i < NOT_COMPARED_REASONS; i++) {
         total->not_compared_why[i] += one->not_compared_why[i];
     }

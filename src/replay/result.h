@@ -58,6 +58,7 @@ struct live_counts {
     uint64_t malformed;    /* connections on which it sent what is no frame */
     uint64_t not_compared; /* the sum of what follows */
     uint64_t not_compared_why[NOT_COMPARED_REASONS];
+    uint64_t closed_on; /* among those broken off: a server closed in order before it answered */
     uint64_t not_sent[NOT_SENT_REASONS];
     uint64_t unframed;         /* places where a client's bytes are no frames; they are not sent */
     uint64_t servers_requests; /* what the live server sent of its own accord */

@@ -41,6 +41,8 @@ static void write_nothing_compared(FILE *out, const struct report *report)
     const struct dissect_options *dissect = &report->options->dissect;
     if (totals->live.not_sent[NOT_SENT_UDP] > 0) {
         hint(out, "requests over UDP are not replayed; verify takes them");
+    } else if (totals->live.not_sent[NOT_SENT_CLOSED] > 0) {
+        return; /* it did not come to that */
     } else if (totals->ledger.client_frames > 0 && totals->ledger.server_frames == 0) {
         hint(out, "there are requests but no answers; was only one direction recorded?");
     } else if (totals->ledger.tls > 0) {
@@ -154,7 +156,7 @@ static void write_broken_off(FILE *out, const struct report *report)
 {
     const struct capture_result *totals = &report->result->totals;
     const struct live_options *live = report->live;
-    if (live != NULL && live->speed == 0 && totals->live.not_compared_why[NOT_COMPARED_CUT] > 0) {
+    if (live != NULL && live->speed == 0 && totals->live.closed_on > 0) {
         hint(out, "a server may close before it has sent all answers; where that depends on which "
                   "requests come together, --speed original sends them as they came");
     }

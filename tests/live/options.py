@@ -1,6 +1,7 @@
 """The options of replay."""
 import os
 import signal
+import ssl
 import subprocess
 
 from live import (PATIENCE, Run, Scripted, check, failures, finish, has_memcached, json, mcbp, memcached, packets,
@@ -109,6 +110,25 @@ def opaques():
         check(sent == list(range(50)), "opaques that were sent")
 
 
+class Late(Scripted):
+    """Over TLS. The last answers come when the client has ended its side, and the server's end with them."""
+
+    def __init__(self, context):
+        self.context = context
+        super().__init__()
+
+    def talk(self, client):
+        with self.context.wrap_socket(client, server_side=True) as wrapped, wrapped.makefile("rb") as stream:
+            held = b""
+            while len(header := stream.read(24)) == 24:
+                answer = self.answer(header, stream.read(struct.unpack_from("!I", header, 8)[0]))
+                if struct.unpack_from("!I", header, 12)[0] < 3:
+                    wrapped.sendall(answer)
+                else:
+                    held += answer
+            wrapped.sendall(held)
+
+
 def tls():
     key, certificate = scratch / "key.pem", scratch / "certificate.pem"
     made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -124,6 +144,11 @@ def tls():
         large = project / "corpus/captures/large.pcap.zst"
         with serve("--tls-cert", certificate, "--tls-key", key) as fresh:
             Run(fresh.address, "--tls", "--tls-ca", certificate, large).expect("large values over TLS", 0)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        with Late(context) as late:
+            few = recorded(put(1), get(2), get(3), name="few.pcap")
+            Run(late.address, "--timeout", 2, "--tls", "--tls-ca", certificate, few).expect("late answers", 0)
         run = Run(server.address, "--tls", MANY).expect("a certificate that nobody has signed", 4)
         check("TLS: certificate verify failed" in run.out, run.out)
         Run(server.address, "--timeout", 1, MANY).expect("plain to a server that wants TLS", 4)

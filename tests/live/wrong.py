@@ -1,9 +1,11 @@
 """A server that is wrong on purpose: each fault is found, once, and named; and nothing ever hangs."""
+import signal
 import socket
+import subprocess
 import threading
 import time
 
-from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, packets, project, recorded, scratch, struct)
+from live import (CLOSE, PATIENCE, Run, Scripted, capture, check, failures, finish, mcbp, packets, program, project, recorded, scratch, struct)
 
 GET, SET, NOOP, GETQ, SETQ = mcbp.GET, mcbp.SET, mcbp.NOOP, mcbp.GETQ, mcbp.SETQ
 
@@ -78,6 +80,45 @@ def cas_values():
         check(run.differences[0]["field"] == "header.cas", "the first difference is the CAS")
 
 
+def slow():
+    class Slow(Scripted):  # what is told that no more comes while it answers, drops the rest
+        def answer(self, header, body):
+            self.client.settimeout(0.05)
+            answer = super().answer(header, body)
+            for i in range(len(answer) - 1 if header[1] == GET else 0):
+                self.client.sendall(answer[i:i + 1])
+                if self.has_ended():
+                    return b""
+            return answer[-1:] if header[1] == GET else answer
+
+        def has_ended(self):
+            try:
+                return self.client.recv(1, socket.MSG_PEEK) == b"" or time.sleep(0.05) is not None
+            except TimeoutError:
+                return False
+
+        def talk(self, client):
+            self.client = client
+            super().talk(client)
+    with Slow() as server:
+        Run(server.address, "--timeout", 4, recorded(put(1), get(2), name="slow.pcap")).expect("a slow one", 0)
+
+
+def interrupted():
+    for more in (), ("--tls",):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = "127.0.0.1:%d" % listener.getsockname()[1]
+            with subprocess.Popen([program, "replay", "--to", address, *more, str(CALM)], stdout=subprocess.PIPE,
+                                  text=True) as process:
+                with listener.accept()[0] as client:
+                    client.recv(1)
+                    began = time.monotonic()
+                    process.send_signal(signal.SIGINT)
+                    out = process.communicate(timeout=PATIENCE)[0]
+            check(process.returncode == 4 and time.monotonic() - began < 5, f"SIGINT with a silent server: {out}")
+            check("nterrupted" in out and "one direction" not in out, out)
+
+
 def hints():
     absent = mcbp.error(GET, mcbp.ENOENT, opaque=2)
     with Scripted(lambda n, o, a: absent if n == 1 else a) as server:
@@ -91,6 +132,10 @@ def hints():
         check("requests over UDP are not replayed" in run.out and "one direction" not in run.out, run.out)
     with Scripted(lambda n, o, a: CLOSE if n == 2 else a) as server:
         check("--speed original sends them as they came" in Run(server.address, CALM).out, "a server that closes")
+    with Scripted(lambda n, o, a: None) as server:
+        check("hint" not in Run(server.address, "--timeout", 1, CALM).out, "a silent server")
+    with Scripted(lambda n, o, a: mcbp.frame(0x81, GET, opaque=2, body_length=40 << 20) if n == 1 else a) as server:
+        check("announces 41943040 bytes; --frame-max is 33554432" in Run(server.address, CALM).out, "a huge answer")
 
 
 def missing():
@@ -260,7 +305,7 @@ def nobody():
         check(run.status == 2 and f"--to: '{wrong}' is not of the form" in run.err, f"no address: {wrong} {run.err}")
 
 
-for test in (right_servers, one_bit, masked, cas_values, hints, missing, unexpected, closes, closes_without_a_reason,
+for test in (right_servers, one_bit, masked, cas_values, slow, interrupted, hints, missing, unexpected, closes, closes_without_a_reason,
              last_words, later_loops, stays_open, asks, silent, nobody):
     before = len(failures)
     began = time.monotonic()
