@@ -4,11 +4,14 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Says what is wrong with `path`, as OpenSSL has it. */
 static SSL_CTX *fail(SSL_CTX *context, const char *path, char problem[SOCKETS_PROBLEM_SIZE])
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: %s", path,
              reason == NULL ? "OpenSSL refuses it" : reason);
     ERR_clear_error();

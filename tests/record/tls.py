@@ -185,6 +185,10 @@ class Tls(RecordTest):
                                     option, "/dev/null", "-o", path("none.pcapng"))
             self.assertEqual(done.returncode, 70)
             self.assertIn("/dev/null: ", done.stderr)
+            done = self.run_program("record", "-l", "127.0.0.1:0", "--to", "127.0.0.1:1", "--tls",
+                                    option, path("none.pem"), "-o", path("none.pcapng"))
+            self.assertEqual(done.returncode, 70)
+            self.assertIn("none.pem: No such file", done.stderr)
 
 
 if __name__ == "__main__":
