@@ -18,13 +18,17 @@ static bool complain(const struct source *self, const char *why, char *message)
     return false;
 }
 
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder == NULL || folder[0] == '\0' ? "/tmp" : folder;
+}
+
 /* A file that nobody can find, and that is gone when it is closed. */
 static int open_nameless(void)
 {
-    const char *folder = getenv("TMPDIR");
     char path[256];
-    int size = snprintf(path, sizeof(path), "%s/kvreplay-XXXXXX",
-                        folder == NULL || folder[0] == '\0' ? "/tmp" : folder);
+    int size = snprintf(path, sizeof(path), "%s/kvreplay-XXXXXX", temporary_folder());
     if (size < 0 || (size_t)size >= sizeof(path)) {
         errno = ENAMETOOLONG;
         return -1;
@@ -82,8 +86,14 @@ static bool unpack(struct source *self, int fd, char *message)
         return complain(self, strerror(errno), message);
     }
     self->fd = open_nameless();
-    const char *problem = self->fd < 0 ? strerror(errno) : copy(stream, unpacker, self->fd);
-    bool copied = problem == NULL || complain(self, problem, message);
+    const char *problem = NULL;
+    if (self->fd < 0) {
+        snprintf(message, SOURCE_MESSAGE_SIZE, "%s: can't be unpacked in %s: %s", self->name,
+                 temporary_folder(), strerror(errno));
+    } else if ((problem = copy(stream, unpacker, self->fd)) != NULL) {
+        complain(self, problem, message);
+    }
+    bool copied = self->fd >= 0 && problem == NULL;
     fclose(stream);
     snprintf(self->unpacked_path, sizeof(self->unpacked_path), "/proc/self/fd/%d", self->fd);
     self->path = self->unpacked_path;

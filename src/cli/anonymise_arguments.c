@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { KEY_FILE = 0x100, REPLACE_COUNTERS };
 
@@ -32,6 +33,8 @@ static void check(const struct argp_state *state, const struct anonymise_argumen
     }
     if (arguments->output == NULL) {
         argp_error(state, "--output: where is it to go?");
+    } else if (strcmp(arguments->output, "-") == 0) {
+        argp_error(state, "--output: '-' is no file; ./- is one of that name");
     }
     if (arguments->quiet && arguments->verbose) {
         argp_error(state, "--quiet and --verbose exclude each other");

@@ -10,6 +10,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
         argv[0] = name; /* messages name the program, not the path to it */
     }
     fill_standard_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing, and to be said */
     list_commands(list);
     atexit(close_standard_output);
     argp_err_exit_status = VERIFY_USAGE;

@@ -29,5 +29,8 @@ bool output_close(struct output *output)
     }
     bool failed = ferror(file) != 0;
     errno = 0;
+    if (failed) {
+        fputc('\n', file); /* the reason is forgotten; at the end this fails again, with it */
+    }
     return (fclose(file) == 0 && !failed) || complain(output, errno);
 }

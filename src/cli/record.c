@@ -168,7 +168,6 @@ int command_record(int argc, char **argv)
 {
     struct record_options options;
     record_arguments(argc, argv, &options);
-    signal(SIGPIPE, SIG_IGN); /* these are errors of writing, and to be said */
-    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* an error of writing, and to be said */
     return options.proxy_wanted ? run_proxy(&options) : run_live(&options);
 }

@@ -31,6 +31,22 @@ expect 3 anonymise "$scratch/none.pcap" -o "$result"
 expect 3 anonymise "$corpus" -o "$result"
 expect 2 anonymise "$capture" -o "$scratch"
 contains "$err" "it is not a file" "a folder for output"
+expect 2 anonymise "$capture" -o -
+contains "$err" "--output: '-'" "standard output"
+[ ! -e - ] || fail "a file named -"
+for limited in anonymise verify; do
+    status=$(ulimit -f 8; case $limited in
+        anonymise) "$kvreplay" anonymise -q "$capture" -o "$result" ;;
+        verify) "$kvreplay" verify -q --json "$scratch/limited.json" "$corpus/captures" ;;
+    esac >/dev/null 2>"$scratch/limited"; echo $?)
+    equal "$status" 70 "$limited where files may not grow"
+    contains "$(cat "$scratch/limited")" "File too large" "$limited where files may not grow"
+done
+gzip -c "$capture" >"$scratch/early.pcap.gz"
+export TMPDIR=$scratch/none
+expect 3 anonymise "$scratch/early.pcap.gz" -o "$result"
+unset TMPDIR
+contains "$err" "can't be unpacked in $scratch/none: No such file" "no temporary folder"
 expect 70 anonymise "$capture" -o "$scratch/no/folder.pcap"
 contains "$err" "can't be written" "an output that can't be made"
 for damaged in record-body-cut.pcap cut.pcap.zst block-trailer.pcapng empty.pcap text.pcap; do
