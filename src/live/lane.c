@@ -203,6 +203,17 @@ void lane_settle(struct lane *lane, enum track track, uint64_t before, bool unkn
     advance(lane, track);
 }
 
+bool lane_awaits(const struct lane *lane, enum track track)
+{
+    for (uint64_t i = lane->open_from[track]; i < lane->end; i++) {
+        const struct exchange *exchange = lane_at(lane, i);
+        if (!exchange->answers[track].done && (!exchange->quiet || exchange->owed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The rows of STAT end with one that has no key; RANGE_SCAN_CONTINUE goes on while it succeeds. */
 static bool is_last(const struct exchange *exchange, const struct mcbp_frame *frame)
 {

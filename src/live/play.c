@@ -78,9 +78,9 @@ static void on_live_end(void *context, const char *why, struct span rest, bool m
 {
     struct lane_end *end = context;
     struct lane *lane = end->lane;
-    bool asked = lane->open_from[end->track] < lane->end;
+    bool asked = lane_awaits(lane, end->track);
     lane->cut[end->track] = true;
-    lane->let_go[end->track] = lane->half_closed && !asked && why == NULL;
+    lane->let_go[end->track] = lane->half_closed && !asked;
     lane->cut_within[end->track] = rest.size > 0;
     snprintf(lane->why[end->track], sizeof(lane->why[end->track]), "%s", why == NULL ? "" : why);
     if (malformed || (rest.size > 0 && !asked)) {

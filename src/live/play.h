@@ -183,6 +183,9 @@ struct exchange *lane_push(struct lane *lane, const struct mcbp_header *header, 
 bool lane_answer(struct lane *lane, enum track track, const struct mcbp_frame *frame,
                  const struct net_origin *origin);
 
+/* Whether that server still has to answer something. */
+bool lane_awaits(const struct lane *lane, enum track track);
+
 /* No more answers come to the requests before that number. `unknown`: but some may have been sent.
  */
 void lane_settle(struct lane *lane, enum track track, uint64_t before, bool unknown);

@@ -148,7 +148,8 @@ def tls():
         context.load_cert_chain(certificate, key)
         with Late(context) as late:
             few = recorded(put(1), get(2), get(3), name="few.pcap")
-            Run(late.address, "--timeout", 2, "--tls", "--tls-ca", certificate, few).expect("late answers", 0)
+            run = Run(late.address, "--timeout", 20, "--tls", "--tls-ca", certificate, few)
+            run.expect("late answers", 0)
         run = Run(server.address, "--tls", MANY).expect("a certificate that nobody has signed", 4)
         check("TLS: certificate verify failed" in run.out, run.out)
         Run(server.address, "--timeout", 1, MANY).expect("plain to a server that wants TLS", 4)
