@@ -11,6 +11,13 @@ from recording import PATIENCE, PROGRAM, Child, RecordTest, path
 from proxy import NOOP, answer, get_of, set_of
 
 
+def retransmitted():
+    """Segments that this machine's TCP has sent again: on a busy one it does so on the loopback interface too."""
+    with open("/proc/net/snmp", encoding="ascii") as file:
+        names, counts = [line.split() for line in file if line.startswith("Tcp:")]
+    return int(counts[names.index("RetransSegs")])
+
+
 class Interface(RecordTest):
     def setUp(self):
         done = self.run_program("record", "-i", "lo", "--limit", "seconds:1", "--force", "-o", path("try.pcapng"))
@@ -22,6 +29,7 @@ class Interface(RecordTest):
 
     def test_what_has_passed_until_the_signal_is_recorded(self):
         server = self.serve()
+        before = retransmitted()
         recorder = self.sniff(server, "passed.pcapng")
         client = self.connect(server)
         client.sendall(set_of(b"key", 100000) + get_of(b"key") + NOOP)
@@ -34,7 +42,8 @@ class Interface(RecordTest):
         self.assertIn(f"recorded: {counts[1]} packets", recorder.said)
         self.assertGreater(int(counts[2]), int(counts[1]))
         self.assertIn("a loopback interface is received twice", recorder.said)
-        self.assertIn("identical: 3 server frames rebuilt, 3 executed", self.expect_identical("passed.pcapng"))
+        said = self.expect_identical("passed.pcapng", repeats=retransmitted() != before)
+        self.assertIn("identical: 3 server frames rebuilt, 3 executed", said)
 
     def test_dropped_packets_are_not_enough_evidence(self):
         for accepted, status in (("0", 4), ("1000000", 0)):
