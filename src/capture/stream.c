@@ -192,28 +192,24 @@ static bool begin_unpacking(struct unpacker *self)
     return true;
 }
 
-FILE *stream_open(int fd, struct unpacker **unpacker)
+/* For what is packed, or can't be gone back in. `first` are the bytes that were read already. */
+static FILE *open_unpacker(int fd, enum packing packing, const unsigned char *first, size_t size,
+                           struct unpacker **unpacker)
 {
-    *unpacker = NULL;
     struct unpacker *self = calloc(1, sizeof(*self));
     if (self == NULL) {
         close(fd);
         return NULL;
     }
     self->fd = fd;
-    ssize_t got = read_fully(fd, self->input, MAGIC_SIZE);
-    if (got < 0) {
-        goto fail;
-    }
-    self->end = (size_t)got;
-    self->packing = packing_of(self->input, self->end);
-    if (self->packing == PLAIN && lseek(fd, 0, SEEK_SET) == 0) {
-        free(self);
-        return fdopen(fd, "rb"); /* a plain file needs nothing of ours between it and libpcap */
-    }
+    self->packing = packing;
+    self->end = size;
+    memcpy(self->input, first, size);
     if (!begin_unpacking(self)) {
+        close(fd);
+        free(self);
         errno = ENOMEM;
-        goto fail;
+        return NULL;
     }
     cookie_io_functions_t functions = {
         .read = cookie_read, .seek = cookie_seek, .close = cookie_close};
@@ -224,11 +220,24 @@ FILE *stream_open(int fd, struct unpacker **unpacker)
     }
     *unpacker = self;
     return file;
+}
 
-fail:
-    close(fd);
-    free(self);
-    return NULL;
+FILE *stream_open(int fd, struct unpacker **unpacker)
+{
+    unsigned char first[MAGIC_SIZE];
+    ssize_t got = read_fully(fd, first, sizeof(first));
+    *unpacker = NULL;
+    if (got < 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return NULL;
+    }
+    enum packing packing = packing_of(first, (size_t)got);
+    if (packing == PLAIN && lseek(fd, 0, SEEK_SET) == 0) {
+        return fdopen(fd, "rb"); /* a plain file needs nothing of ours between it and libpcap */
+    }
+    return open_unpacker(fd, packing, first, (size_t)got, unpacker);
 }
 
 bool unpacker_is_truncated(const struct unpacker *unpacker)
