@@ -20,6 +20,20 @@ struct memory_sink {
     size_t kept; /* bytes of earlier messages still in front */
 };
 
+/* A base that is never run, as cheap as there is one: a sink is made for each capture. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL) {
+        return NULL;
+    }
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+    event_config_avoid_method(config, "epoll");
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 struct memory_sink *memory_sink_create(void)
 {
     struct memory_sink *self = calloc(1, sizeof(*self));
@@ -27,7 +41,7 @@ struct memory_sink *memory_sink_create(void)
         return NULL;
     }
     evthread_use_pthreads(); /* does nothing the second time */
-    self->base = event_base_new();
+    self->base = make_base();
     if (self->base != NULL) {
         self->bufferevent = bufferevent_socket_new(self->base, -1, BEV_OPT_THREADSAFE);
     }
