@@ -72,26 +72,25 @@ static void item_if_any(struct line *line, const char *name, uint64_t number)
 /* The opcodes in one sequence: the clients', then the servers'. */
 enum { OPCODE_ROWS = 512, OPCODE_NAME_SIZE = MCBP_OPCODE_TEXT_SIZE + 16 };
 
-struct opcode_row {
-    char name[OPCODE_NAME_SIZE];
-    const struct opcode_counts *counts;
-};
-
-static struct opcode_row opcode_row(const struct capture_result *totals, unsigned index)
+static const struct opcode_counts *opcode_counts_at(const struct capture_result *totals,
+                                                    unsigned index)
 {
-    struct opcode_row row;
-    char text[MCBP_OPCODE_TEXT_SIZE];
-    bool server = index > 255;
-    uint8_t opcode = (uint8_t)index;
-    row.counts = server ? &totals->server_opcodes[opcode] : &totals->opcodes[opcode];
-    snprintf(row.name, sizeof(row.name), "%s%s", server ? "server's " : "",
-             mcbp_opcode_text(server ? MCBP_SERVER_REQUEST : MCBP_CLIENT_REQUEST, opcode, text));
-    return row;
+    return index > 255 ? &totals->server_opcodes[index - 256] : &totals->opcodes[index];
 }
 
-static bool was_seen(const struct opcode_row *row)
+static const char *opcode_name_at(unsigned index, char name[OPCODE_NAME_SIZE])
 {
-    return row->counts->requests > 0 || row->counts->responses > 0;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    bool server = index > 255;
+    snprintf(
+        name, OPCODE_NAME_SIZE, "%s%s", server ? "server's " : "",
+        mcbp_opcode_text(server ? MCBP_SERVER_REQUEST : MCBP_CLIENT_REQUEST, (uint8_t)index, text));
+    return name;
+}
+
+static bool was_seen(const struct opcode_counts *counts)
+{
+    return counts->requests > 0 || counts->responses > 0;
 }
 
 /* -------------------------------------------------------------------------------- the lines */
@@ -194,8 +193,11 @@ static void write_evictions(struct line line, const struct capture_result *total
 static void write_not_executed(struct line line, const struct capture_result *totals)
 {
     for (unsigned i = 0; i < OPCODE_ROWS; i++) {
-        struct opcode_row row = opcode_row(totals, i);
-        item_if_any(&line, row.name, row.counts->not_executed);
+        const struct opcode_counts *counts = opcode_counts_at(totals, i);
+        char name[OPCODE_NAME_SIZE];
+        if (counts->not_executed > 0) {
+            item_count(&line, opcode_name_at(i, name), counts->not_executed);
+        }
     }
     line_end(&line);
 }
@@ -256,35 +258,43 @@ static void write_statuses(FILE *out, const struct opcode_counts *counts)
     fputc('\n', out);
 }
 
-static void write_opcode(FILE *out, const struct opcode_row *row, int width)
+static void write_opcode(FILE *out, const char *name, const struct opcode_counts *counts, int width)
 {
     char text[NUMBER_TEXT_SIZE];
-    fprintf(out, "%-*s", width, row->name);
-    fprintf(out, "%*s", COUNT_WIDTH, number_text(row->counts->requests, text));
-    fprintf(out, "%*s", COUNT_WIDTH, number_text(row->counts->responses, text));
-    fprintf(out, "%*s", COUNT_WIDTH + 2, number_text(row->counts->not_executed, text));
-    write_statuses(out, row->counts);
+    fprintf(out, "%-*s", width, name);
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->requests, text));
+    fprintf(out, "%*s", COUNT_WIDTH, number_text(counts->responses, text));
+    fprintf(out, "%*s", COUNT_WIDTH + 2, number_text(counts->not_executed, text));
+    write_statuses(out, counts);
+}
+
+/* The widest name of those seen. */
+static size_t names_width(const struct capture_result *totals)
+{
+    size_t width = strlen("opcode");
+    for (unsigned i = 0; i < OPCODE_ROWS; i++) {
+        char name[OPCODE_NAME_SIZE];
+        if (was_seen(opcode_counts_at(totals, i)) && strlen(opcode_name_at(i, name)) > width) {
+            width = strlen(name);
+        }
+    }
+    return width;
 }
 
 void text_opcodes(FILE *out, const struct report *report, const struct report_style *style)
 {
     const struct capture_result *totals = &report->result->totals;
-    size_t width = strlen("opcode");
-    for (unsigned i = 0; i < OPCODE_ROWS; i++) {
-        struct opcode_row row = opcode_row(totals, i);
-        if (was_seen(&row) && strlen(row.name) > width) {
-            width = strlen(row.name);
-        }
-    }
+    int width = (int)names_width(totals);
     text_color_begin(out, style, COLOR_STRONG);
-    fprintf(out, "%-*s%*s%*s%*s  statuses", (int)width, "opcode", COUNT_WIDTH, "requests",
-            COUNT_WIDTH, "responses", COUNT_WIDTH + 2, "not executed");
+    fprintf(out, "%-*s%*s%*s%*s  statuses", width, "opcode", COUNT_WIDTH, "requests", COUNT_WIDTH,
+            "responses", COUNT_WIDTH + 2, "not executed");
     text_color_end(out, style);
     fputc('\n', out);
     for (unsigned i = 0; i < OPCODE_ROWS; i++) {
-        struct opcode_row row = opcode_row(totals, i);
-        if (was_seen(&row)) {
-            write_opcode(out, &row, (int)width);
+        const struct opcode_counts *counts = opcode_counts_at(totals, i);
+        char name[OPCODE_NAME_SIZE];
+        if (was_seen(counts)) {
+            write_opcode(out, opcode_name_at(i, name), counts, width);
         }
     }
 }
