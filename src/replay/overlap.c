@@ -15,9 +15,21 @@ uint64_t overlap_key_hash(struct span key)
 
 /* ------------------------------------------------------------------------------------ waiting */
 
-static struct contention *contention_of(struct run *run, uint64_t key_hash)
+static struct contention **page_of(struct run *run, uint64_t key_hash)
 {
-    return &run->contention[key_hash % CONTENTION_SLOTS];
+    return &run->contention[key_hash % CONTENTION_SLOTS / CONTENTION_PAGE];
+}
+
+static struct contention *slot_in(struct contention *page, uint64_t key_hash)
+{
+    return &page[key_hash % CONTENTION_PAGE];
+}
+
+static const struct contention *contention_of(struct run *run, uint64_t key_hash)
+{
+    static const struct contention none;
+    struct contention *page = *page_of(run, key_hash);
+    return page == NULL ? &none : slot_in(page, key_hash);
 }
 
 static bool is_flush(uint8_t opcode)
@@ -28,21 +40,29 @@ static bool is_flush(uint8_t opcode)
 void overlap_begins_to_wait(struct run *run, const struct connection *connection,
                             const struct pending *request)
 {
-    struct contention *contention = contention_of(run, request->key_hash);
+    struct contention **page = page_of(run, request->key_hash);
     uint32_t id = (uint32_t)connection->conversation->id;
+    run->flushes_waiting += is_flush(request->opcode);
+    if (*page == NULL && (*page = calloc(CONTENTION_PAGE, sizeof(**page))) == NULL) {
+        run->no_memory = true;
+        return;
+    }
+    struct contention *contention = slot_in(*page, request->key_hash);
     if (contention->waiting++ == 0) {
         contention->connection = id;
         contention->mixed = false;
     } else if (contention->connection != id) {
         contention->mixed = true;
     }
-    run->flushes_waiting += is_flush(request->opcode);
 }
 
 void overlap_ends_to_wait(struct run *run, const struct pending *request)
 {
-    contention_of(run, request->key_hash)->waiting--;
+    struct contention *page = *page_of(run, request->key_hash);
     run->flushes_waiting -= is_flush(request->opcode);
+    if (page != NULL && slot_in(page, request->key_hash)->waiting > 0) { /* else: no memory */
+        slot_in(page, request->key_hash)->waiting--;
+    }
 }
 
 /* -------------------------------------------------------------------------------- remembering */
@@ -463,6 +483,14 @@ void overlap_forget_all(struct run *run)
 {
     while (run->overlaps.oldest != NULL) {
         overlap_drop(run, run->overlaps.oldest);
+    }
+}
+
+void overlap_deinit(struct run *run)
+{
+    overlap_forget_all(run);
+    for (size_t i = 0; i < CONTENTION_PAGES; i++) {
+        free(run->contention[i]);
     }
 }
 

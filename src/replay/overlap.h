@@ -73,14 +73,19 @@ struct overlaps { /* all zero to begin with */
     size_t bytes;
 };
 
-/* Requests that wait for their answers, by key_hash modulo CONTENTION_SLOTS. */
+/* Requests that wait for their answers, by key_hash modulo CONTENTION_SLOTS. The slots come in
+ * pages that are made when the first request to one waits: most captures have few keys. */
 struct contention {
     uint32_t waiting;
     uint32_t connection; /* of the first of them */
     bool mixed;          /* they are of several connections */
 };
 
-enum { CONTENTION_SLOTS = 1 << 16 };
+enum {
+    CONTENTION_SLOTS = 1 << 16,
+    CONTENTION_PAGE = 1 << 7, /* slots */
+    CONTENTION_PAGES = CONTENTION_SLOTS / CONTENTION_PAGE,
+};
 
 /* For telling keys apart quickly; what it finds equal is compared. */
 uint64_t overlap_key_hash(struct span key);
@@ -151,5 +156,8 @@ bool overlap_is_settled_by(struct run *run, const struct overlap *overlap,
 /* What the key holds has been decided by other means. */
 void overlap_forget(struct run *run, struct span key);
 void overlap_forget_all(struct run *run);
+
+/* Gives all memory back. */
+void overlap_deinit(struct run *run);
 
 #endif

@@ -48,12 +48,12 @@ struct run {
     struct blocks blocks;
     struct connection *connections;
     struct overlaps overlaps;
-    uint64_t sequence;             /* of the frame at hand among all of the capture */
-    uint64_t flushes_waiting;      /* FLUSH requests without an answer yet */
-    size_t pending_bytes;          /* in all queues */
-    struct contention *contention; /* CONTENTION_SLOTS of them */
-    uint64_t doubts;               /* keys that were in doubt at some time */
-    uint8_t *kept;                 /* the answer of an explained trial, from the run's blocks */
+    uint64_t sequence;        /* of the frame at hand among all of the capture */
+    uint64_t flushes_waiting; /* FLUSH requests without an answer yet */
+    size_t pending_bytes;     /* in all queues */
+    struct contention *contention[CONTENTION_PAGES]; /* NULL: nothing has waited there */
+    uint64_t doubts;                                 /* keys that were in doubt at some time */
+    uint8_t *kept; /* the answer of an explained trial, from the run's blocks */
     size_t kept_size;
     bool no_memory; /* something could not be checked for lack of memory */
 };

@@ -284,13 +284,12 @@ static bool begin(struct run *run)
     struct construct_listener listener = {.context = run, .built = on_built};
     run->construct = construct_create(&run->options->construct, &listener);
     run->engine = engine_create(&engine_options);
-    run->contention = calloc(CONTENTION_SLOTS, sizeof(*run->contention));
-    return run->construct != NULL && run->engine != NULL && run->contention != NULL;
+    return run->construct != NULL && run->engine != NULL;
 }
 
 static void end(struct run *run)
 {
-    overlap_forget_all(run);
+    overlap_deinit(run);
     if (run->construct != NULL) {
         construct_destroy(run->construct);
     }
@@ -299,7 +298,6 @@ static void end(struct run *run)
     }
     blocks_give(&run->blocks, run->kept, run->kept_size);
     blocks_deinit(&run->blocks);
-    free(run->contention);
 }
 
 void verify_capture(const char *path, const struct verify_options *options,
