@@ -10,7 +10,7 @@ struct slot {
     struct entry *entry; /* NULL: free */
 };
 
-enum { FIRST_SLOTS = 1024 };
+enum { FIRST_SLOTS = 128 };
 
 static size_t entry_size(size_t key_size)
 {

@@ -5,7 +5,7 @@
 
 #include "net/conversation.h"
 
-enum { SLAB_COUNT = 64 };
+enum { SLAB_COUNT = 16 };
 
 struct table_slab {
     struct table_slab *next;
