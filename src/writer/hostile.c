@@ -7,8 +7,8 @@
 
 enum {
     FILLER = 0x5C,
-    SMALL_CHUNKS = 40,
-    TAIL_MAX = 1200, /* for random tails: more than the smallest chunk holds (976 bytes) */
+    SMALL_CHUNKS = 20, /* more than the memory sink looks at in one step */
+    TAIL_MAX = 1200,   /* for random tails: more than the smallest chunk holds (976 bytes) */
 };
 
 const char *hostile_state_text(enum hostile_state state)
