@@ -6,8 +6,7 @@
 
 #include "base/span.h"
 
-/* Makes the file; its path is valid until the next call of either. */
+/* Makes the file; it and its path are valid until the next call. */
 const char *memory_file_open(struct span bytes);
-void memory_file_close(void);
 
 #endif

@@ -180,10 +180,11 @@ struct capture_result {
     struct executed_counts executed;
     struct live_counts live;
     struct ledger ledger;
+    uint64_t cas_adopted; /* CAS values bound to items */
+    uint64_t evictions;   /* misses accepted by --allow-eviction */
+    /* Last, for they are nearly all of it and mostly empty. */
     struct opcode_counts opcodes[256];        /* by client opcode, also DCP's */
     struct opcode_counts server_opcodes[256]; /* of magic 0x82 and 0x83 */
-    uint64_t cas_adopted;                     /* CAS values bound to items */
-    uint64_t evictions;                       /* misses accepted by --allow-eviction */
 };
 
 struct verify_result {
