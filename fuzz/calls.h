@@ -15,6 +15,7 @@ struct calls {
     size_t threshold; /* from which on values are sent by reference */
     uint16_t refuse;  /* the allocation that fails (oom) */
     bool refuse_rest; /* and all after it */
+    bool again; /* another writer expected the same before: the bytes are in the sink's array */
     size_t count;
     struct description descriptions[DESCRIPTIONS_MAX];
     struct counting_owner owners[DESCRIPTIONS_MAX];

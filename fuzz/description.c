@@ -89,12 +89,13 @@ struct description description_take(struct span *input, struct counting_owner *o
     return description;
 }
 
-static bool is_part(struct span bytes, const void *part, size_t size)
+UNCOUNTED static bool is_part(struct span bytes, const void *part, size_t size)
 {
     return bytes.size == size && (size == 0 || memcmp(bytes.data, part, size) == 0);
 }
 
-size_t description_encode(const struct description *description, uint8_t *out, size_t room)
+UNCOUNTED size_t description_encode(const struct description *description, uint8_t *out,
+                                    size_t room)
 {
     const struct kvr_response *response = &description->response;
     struct mcbp_frame frame;

@@ -1,8 +1,8 @@
 /*
- * Packets of every link type. Each is: link type, how much of it was captured in the second try,
- * captured bytes (16 bits), bytes that were sent beyond those (16 bits), and the bytes themselves.
- * What is found lies in the packet, and of a packet cut shorter the same is found, as far as it
- * goes.
+ * Packets of every link type. Each is: link type, and in multiples of their number the seconds
+ * since the packet before; how much of it was captured in the second try; captured bytes (16 bits);
+ * bytes that were sent beyond those (16 bits); and the bytes themselves. What is found lies in the
+ * packet, and of a packet cut shorter the same is found, as far as it goes.
  */
 #include "net/decode.h"
 #include "target.h"
@@ -32,7 +32,7 @@ UNCOUNTED static void read_all(struct span bytes)
     seen = sum;
 }
 
-static struct found decode(struct net_decoder *decoder, const struct net_packet *packet)
+UNCOUNTED static struct found decode(struct net_decoder *decoder, const struct net_packet *packet)
 {
     struct found found;
     memset(&found.segment, 0, sizeof(found.segment));
@@ -47,13 +47,14 @@ static struct found decode(struct net_decoder *decoder, const struct net_packet 
     return found;
 }
 
-static bool lies_in(struct span inner, struct span outer)
+UNCOUNTED static bool lies_in(struct span inner, struct span outer)
 {
     return inner.data >= outer.data && inner.data + inner.size <= outer.data + outer.size;
 }
 
 /* The same packet, of which less was captured. */
-static void check_cut(const struct net_packet *packet, const struct found *whole, size_t captured)
+UNCOUNTED static void check_cut(const struct net_packet *packet, const struct found *whole,
+                                size_t captured)
 {
     struct net_decoder *decoder =
         net_decoder_create(&(struct net_decoder_options){.fragment_bytes_max = 65536});
@@ -82,9 +83,13 @@ static void check_cut(const struct net_packet *packet, const struct found *whole
     net_decoder_destroy(decoder);
 }
 
-static void run_packet(struct net_decoder *decoder, struct span *input, uint64_t number)
+static void run_packet(struct net_decoder *decoder, struct span *input, uint64_t number,
+                       int64_t *seconds)
 {
-    struct net_packet packet = {.number = number, .link = take_8(input) % LINKS};
+    uint8_t first = take_8(input);
+    *seconds += first / LINKS;
+    struct net_packet packet = {
+        .number = number, .time = *seconds * INT64_C(1000000000), .link = first % LINKS};
     uint8_t part = take_8(input);
     size_t captured = take_16(input);
     uint32_t beyond = take_16(input);
@@ -114,8 +119,9 @@ void fuzz_target(const uint8_t *data, size_t size)
     struct net_decoder *decoder =
         net_decoder_create(&(struct net_decoder_options){.fragment_bytes_max = FRAGMENT_BYTES});
     CHECK(decoder != NULL);
+    int64_t seconds = 0;
     for (uint64_t number = 1; input.size > 0; number++) {
-        run_packet(decoder, &input, number);
+        run_packet(decoder, &input, number, &seconds);
     }
     net_decoder_finish(decoder);
     CHECK(net_decoder_abandoned(decoder) + net_decoder_repeated(decoder) <= size);

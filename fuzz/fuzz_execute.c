@@ -30,13 +30,13 @@ struct play {
     uint64_t answers; /* a checksum of all that was answered */
 };
 
-static bool is_quiet(uint8_t opcode)
+UNCOUNTED static bool is_quiet(uint8_t opcode)
 {
     return opcode == MCBP_GETQ || opcode == MCBP_GETKQ || opcode == MCBP_GATQ ||
            opcode == MCBP_GATKQ || (opcode >= MCBP_SETQ && opcode <= MCBP_PREPENDQ);
 }
 
-static bool is_quiet_get(uint8_t opcode)
+UNCOUNTED static bool is_quiet_get(uint8_t opcode)
 {
     return opcode == MCBP_GETQ || opcode == MCBP_GETKQ || opcode == MCBP_GATQ ||
            opcode == MCBP_GATKQ;
@@ -51,8 +51,8 @@ UNCOUNTED static void add_answers(uint64_t *sum, struct span bytes)
 }
 
 /* One response as bytes, and these read again. */
-static void check_response(const struct mcbp_header *request, const struct kvr_response *response,
-                           uint64_t *sum)
+UNCOUNTED static void check_response(const struct mcbp_header *request,
+                                     const struct kvr_response *response, uint64_t *sum)
 {
     static uint8_t bytes[ANSWERS_MAX];
     struct mcbp_frame frame;
@@ -64,8 +64,8 @@ static void check_response(const struct mcbp_header *request, const struct kvr_r
     add_answers(sum, span_of(bytes, size));
 }
 
-static void check_answer(const struct mcbp_header *request, const struct engine_answer *answer,
-                         uint64_t *sum)
+UNCOUNTED static void check_answer(const struct mcbp_header *request,
+                                   const struct engine_answer *answer, uint64_t *sum)
 {
     uint8_t opcode = request->opcode;
     CHECK((answer->verdict == ENGINE_SILENT) == (answer->count == 0));
@@ -85,8 +85,8 @@ static void check_answer(const struct mcbp_header *request, const struct engine_
     }
 }
 
-static uint64_t execute(struct play *play, const struct mcbp_frame *frame, bool bad_lengths,
-                        struct engine_answer *answer)
+UNCOUNTED static uint64_t execute(struct play *play, const struct mcbp_frame *frame,
+                                  bool bad_lengths, struct engine_answer *answer)
 {
     struct engine_request request = {
         .frame = frame,
@@ -164,7 +164,7 @@ static void run_stream(struct play *play, struct span stream, struct span cuts)
 }
 
 /* Deletes every key that was ever used: nothing may be left. */
-static void check_accounts(struct play *play)
+UNCOUNTED static void check_accounts(struct play *play)
 {
     CHECK(engine_item_count(play->engine) <= play->keys_count);
     for (size_t i = 0; i < play->keys_count; i++) {
