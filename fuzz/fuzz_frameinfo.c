@@ -1,6 +1,7 @@
 /*
  * Framing extras of both magics: byte 0 chooses the magic, the rest are the extras. What is decoded
- * encodes to the same bytes; where decoding stops, a plain second reading of the bytes agrees.
+ * encodes to the same bytes; where decoding stops, a plain second reading of the bytes agrees. What
+ * has no encoding, a larger id or value, has none.
  */
 #include "mcbp/frame.h"
 #include "mcbp/frame_info.h"
@@ -37,6 +38,17 @@ static size_t plain_size(struct span rest, unsigned *id)
     return at + length > rest.size ? 0 : at + length;
 }
 
+static void check_no_encoding(const struct mcbp_frame_info *info)
+{
+    uint8_t out[1];
+    struct mcbp_frame_info other = *info;
+    other.id = (uint16_t)(MCBP_FRAME_INFO_ID_MAX + 1 + info->id);
+    CHECK(mcbp_frame_info_encode(&other, out, SIZE_MAX) == 0);
+    other.id = info->id;
+    other.value.size = MCBP_FRAME_INFO_VALUE_MAX + 1 + info->value.size;
+    CHECK(mcbp_frame_info_encode(&other, out, SIZE_MAX) == 0);
+}
+
 static void check_encoding(const struct mcbp_frame_info *info)
 {
     size_t size = info->bytes.size;
@@ -64,6 +76,7 @@ static void check_list(struct span extras)
         CHECK(info.value.data + info.value.size == before.data + size);
         CHECK(extras.data == before.data + size && extras.size == before.size - size);
         check_encoding(&info);
+        check_no_encoding(&info);
     }
 }
 
