@@ -35,13 +35,22 @@ const char *mcbp_status_text(uint16_t status, char text[MCBP_STATUS_TEXT_SIZE])
     return text;
 }
 
-bool mcbp_status_find(const char *text, uint16_t *status)
+static bool find_name(const char *text, uint16_t *status)
 {
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         if (strcasecmp(statuses[i].name, text) == 0) {
             *status = statuses[i].number;
             return true;
         }
+    }
+    return false;
+}
+
+bool mcbp_status_find(const char *text, uint16_t *status)
+{
+    bool is_number = text[0] >= '0' && text[0] <= '9'; /* no name begins like that */
+    if (!is_number && find_name(text, status)) {
+        return true;
     }
     char *end;
     errno = 0;
