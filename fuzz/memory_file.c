@@ -8,19 +8,15 @@
 
 static int file = -1;
 static char path[32];
-static size_t size; /* of the file, from input to input */
 
-UNCOUNTED const char *memory_file_open(struct span bytes)
+const char *memory_file_open(struct span bytes)
 {
     if (file < 0) {
         file = memfd_create("input", MFD_CLOEXEC);
         CHECK(file >= 0);
         snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     }
-    if (bytes.size != size) {
-        CHECK(ftruncate(file, (off_t)bytes.size) == 0);
-        size = bytes.size;
-    }
+    CHECK(ftruncate(file, (off_t)bytes.size) == 0);
     CHECK(pwrite(file, bytes.data, bytes.size, 0) == (ssize_t)bytes.size);
     return path;
 }
