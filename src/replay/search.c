@@ -147,13 +147,18 @@ static bool makes_version(const struct candidate *candidate)
     }
 }
 
+/* Of a doubtful item the CAS is a guess, too. */
+static bool knows_cas(const struct engine_item *state)
+{
+    return state->knowledge == ENGINE_PRESENT && !state->doubtful && !state->cas_unknown;
+}
+
 /* Whether the CAS in its answer is above that of the state, and not above what has to come yet. */
 static bool cas_fits(const struct candidate *candidate, const struct engine_item *state,
                      const struct remaining *remaining)
 {
-    bool known = state->knowledge == ENGINE_PRESENT && !state->cas_unknown;
     return candidate->cas <= remaining->cas &&
-           !(known && makes_version(candidate) && candidate->cas <= state->cas);
+           !(knows_cas(state) && makes_version(candidate) && candidate->cas <= state->cas);
 }
 
 /* Those whose turn it may be, the likeliest first. Returns how many. */
@@ -341,8 +346,7 @@ static bool place(struct search *search, const struct engine_item *state)
         return true;
     }
     struct remaining remaining = look_at_remaining(search);
-    bool too_high = search->cas_rises && state->knowledge == ENGINE_PRESENT &&
-                    !state->cas_unknown && state->cas > remaining.cas;
+    bool too_high = search->cas_rises && knows_cas(state) && state->cas > remaining.cas;
     if (too_high || was_visited(search, state)) {
         return false;
     }
@@ -366,14 +370,12 @@ bool search_order(struct search *search, const struct engine_item *first)
         search->to_place += is_required(&search->candidates[i]);
     }
     note_turns(search);
-    bool given_up = search->given_up;
     search->cas_rises = true;
     search->trials = TRIALS_MAX;
     if (place(search, first)) {
         return true;
     }
     memset(search->visited, 0, sizeof(search->visited));
-    search->given_up = given_up;
     search->cas_rises = false;
     search->trials = TRIALS_MAX;
     return place(search, first);

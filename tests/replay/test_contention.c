@@ -67,6 +67,25 @@ static void the_first_value_may_not_have_come_from_the_future(void **state)
     assert_verdict(scene, .identical = 1, .different = 1);
 }
 
+/* What a refused change tells is that there is an item, with another CAS than the one asked for. */
+static void a_refused_change_of_a_key_never_seen_tells_no_cas(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, DAN, 1, GET, .key = "k"); /* is answered last, so that nothing is settled */
+    asks(scene, ANN, 1, SET, .key = "k", .value = "a", .cas = 5);
+    answers(scene, ANN, 1, SET, .status = MCBP_STATUS_KEY_EXISTS);
+    asks(scene, ANN, 2, SET, .key = "k", .value = "b");
+    asks(scene, BOB, 1, SET, .key = "k", .value = "c");
+    asks(scene, CLEO, 1, GET, .key = "k");
+    answers(scene, ANN, 2, SET, .cas = 8);
+    answers(scene, BOB, 1, SET, .cas = 7);
+    answers(scene, CLEO, 1, GET, .value = "c", .cas = 7);
+    asks(scene, CLEO, 2, GET, .key = "k");
+    answers(scene, CLEO, 2, GET, .value = "b", .cas = 8);
+    answers(scene, DAN, 1, GET, .value = "c", .cas = 7);
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+}
+
 /* ------------------------------------------------------------------------------------ many keys */
 
 static void two_changes_each_of_many_keys_may_run_in_either_order(void **state)
@@ -324,6 +343,7 @@ int main(void)
         scene_test(the_first_miss_says_that_nothing_was_there_to_be_deleted),
         scene_test(the_first_value_may_not_have_the_cas_of_another),
         scene_test(the_first_value_may_not_have_come_from_the_future),
+        scene_test(a_refused_change_of_a_key_never_seen_tells_no_cas),
         scene_test(two_changes_each_of_many_keys_may_run_in_either_order),
         scene_test(right_answers_are_found_right_in_any_order),
         scene_test(a_value_that_nobody_wrote_is_found_among_them),
