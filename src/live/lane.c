@@ -9,8 +9,7 @@
 
 enum {
     QUEUE_MIN = 16,
-    STRAYS_MAX = 64,       /* kept; what comes beyond that is told of at once */
-    FENCE_OPAQUE = 0x6b76, /* nothing depends on it being another than the client's */
+    STRAYS_MAX = 64, /* kept; what comes beyond that is told of at once */
 };
 
 /* ------------------------------------------------------------------------------------ the queue */
@@ -385,56 +384,6 @@ bool lane_answer(struct lane *lane, enum track track, const struct mcbp_frame *f
     done(lane, exchange, track, false);
     advance(lane, track);
     return true;
-}
-
-/* ----------------------------------------------------------------------------------- our own NOOP
- */
-
-/* One that no request on its way has. */
-static uint32_t fence_opaque(const struct lane *lane)
-{
-    uint32_t opaque = FENCE_OPAQUE;
-    for (uint64_t i = lane->head; i < lane->end; i++) {
-        const struct exchange *exchange = lane_at(lane, i);
-        if (exchange->opcode == MCBP_NOOP && exchange->sent_opaque == opaque) {
-            opaque++;
-            i = lane->head - 1; /* from the first again */
-        }
-    }
-    return opaque;
-}
-
-static void send_fence(struct lane *lane, struct peer *peer, uint32_t opaque)
-{
-    uint8_t *bytes = peer_is_open(peer) ? peer_add(peer, MCBP_HEADER_SIZE) : NULL;
-    if (bytes != NULL) {
-        memset(bytes, 0, MCBP_HEADER_SIZE);
-        bytes[0] = MCBP_CLIENT_REQUEST;
-        bytes[1] = MCBP_NOOP;
-        write_be32(bytes + OFFSET_OPAQUE, opaque);
-        order_unsent(lane);
-    }
-}
-
-void lane_fence(struct lane *lane)
-{
-    struct mcbp_header header = {.magic = MCBP_CLIENT_REQUEST, .opcode = MCBP_NOOP};
-    if (lane->fenced || lane->drained || lane->half_closed || lane->play->stopped) {
-        return;
-    }
-    header.opaque = fence_opaque(lane);
-    struct exchange *exchange = lane_push(lane, &header, span_of(NULL, 0), true);
-    if (exchange == NULL) {
-        return;
-    }
-    exchange->fence = true;
-    exchange->answers[RECORDED].done = true;
-    lane->play->awaited--;
-    lane->fenced = true;
-    lane->fence_end = lane->end;
-    for (unsigned i = LIVE; i < TRACKS; i++) {
-        send_fence(lane, &lane->peers[i], header.opaque);
-    }
 }
 
 /* --------------------------------------------------------------------------------- begin and end

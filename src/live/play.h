@@ -193,10 +193,6 @@ void lane_settle(struct lane *lane, enum track track, uint64_t before, bool unkn
 /* That server has closed: nothing more comes to anything. */
 void lane_end(struct lane *lane, enum track track);
 
-/* Sends a NOOP of our own, if none is under way. When it has been answered, so has been everything
- * that was sent before. */
-void lane_fence(struct lane *lane);
-
 /* The recorded server has closed the connection because of what it was sent last, and the live one
  * is expected to. */
 bool lane_expects_end(const struct lane *lane);
@@ -212,6 +208,15 @@ void lane_asked(struct lane *lane, enum track track, const struct mcbp_frame *fr
 
 /* The servers will send nothing more that matters. */
 bool lane_is_drained(const struct lane *lane);
+
+/* ------------------------------------------------------------------------------------- send.c */
+
+/* A recorded request, to each server as it has to get it, unless the lane takes no more. */
+void lane_send(struct lane *lane, const struct dissect_frame *request);
+
+/* Sends a NOOP of our own, if none is under way. When it has been answered, so has been everything
+ * that was sent before. */
+void lane_fence(struct lane *lane);
 
 /* ------------------------------------------------------------------------------------ judge.c */
 
