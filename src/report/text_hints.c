@@ -1,5 +1,6 @@
 #include "report/text.h"
 
+#include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "report/printable.h"
 #include "report/verdict.h"
@@ -124,6 +125,10 @@ static void write_acceptance(FILE *out, const struct report *report,
 {
     char text[MASK_TEXT_SIZE];
     struct mask mask;
+    if (difference->check == CHECK_LIVE && difference->opcode == MCBP_STAT) {
+        hint(out, "STAT tells of the server itself: --mask 'STAT:key' --mask 'STAT:value'");
+        return;
+    }
     if (difference->check == CHECK_REBUILT || difference->kind != DIFFERENCE_FIELD) {
         return; /* nothing excuses a writer that does not write what it was given */
     }
