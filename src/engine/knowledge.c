@@ -3,13 +3,13 @@
 
 static bool flush_is_in_effect(const struct store *store, int64_t now)
 {
-    return store->flush_live != 0 && store->flush_live <= now;
+    return store->flush_live != 0 && (store->flush_is_over || store->flush_live <= now);
 }
 
 static bool is_flushed(const struct store *store, const struct content *content, int64_t now)
 {
-    return flush_is_in_effect(store, now) &&
-           (content->stored <= store->flush_live || content->flushes < store->flushes);
+    bool stored_in_time = !store->flush_is_over && content->stored <= store->flush_live;
+    return flush_is_in_effect(store, now) && (stored_in_time || content->flushes < store->flushes);
 }
 
 enum engine_knowledge store_knowledge(const struct store *store, const struct entry *entry,
@@ -77,6 +77,7 @@ bool store_undo(struct store *store)
 void store_flush(struct store *store, int64_t live, bool at_once)
 {
     store->flush_live = live;
+    store->flush_is_over = live < store->now;
     if (at_once)
         store->flushes++;
 }

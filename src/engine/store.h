@@ -59,6 +59,8 @@ struct store {
      * comes back, as it does in memcached.
      */
     int64_t flush_live;
+    bool flush_is_over; /* flush_live was past when FLUSH came: whatever is stored since then stays,
+                           even if it is executed as of an earlier second */
     uint32_t flushes;
 
     struct entry *changed; /* what the current step changed, NULL: nothing */

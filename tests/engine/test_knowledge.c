@@ -267,6 +267,22 @@ static void an_item_seeded_after_a_flush_is_there(void **state)
     assert_k_is(asking, "value");
 }
 
+/* Replaying another order executes what is stored after a flush as of when it was asked for. */
+static void what_is_stored_after_a_flush_as_of_an_earlier_second_is_there(void **state)
+{
+    struct asking *asking = *state;
+    tell(asking, FLUSH);
+    asking->now -= 1;
+    tell(asking, SET_K);
+    assert_k_is(asking, "value");
+    asking->now -= 1;
+    tell(asking, SETQ_K);
+    assert_k_is(asking, "else");
+    asking->now += 2;
+    assert_k_is(asking, "else");
+    assert_int_equal(know(asking, "never seen").knowledge, ENGINE_ABSENT);
+}
+
 static void a_delayed_flush_comes_a_second_early_and_takes_that_second_s_items_too(void **state)
 {
     struct asking *asking = *state;
@@ -338,6 +354,7 @@ int main(void)
         TEST(after_a_flush_every_key_is_absent_seen_or_not),
         TEST(forget_and_forget_all_outweigh_a_flush),
         TEST(an_item_seeded_after_a_flush_is_there),
+        TEST(what_is_stored_after_a_flush_as_of_an_earlier_second_is_there),
         TEST(a_delayed_flush_comes_a_second_early_and_takes_that_second_s_items_too),
         TEST(a_later_flush_brings_back_what_nobody_has_looked_at),
         TEST(a_flush_before_the_server_started_calls_flushes_off),

@@ -258,6 +258,21 @@ static void after_an_open_order_the_first_read_settles_it(void **state)
     assert_int_equal(found->executed.check.different, 1);
 }
 
+/* The order is searched after the FLUSH, with what ran a second before it. */
+static void a_read_may_have_run_before_a_flush_in_the_next_second(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SETQ, .key = "k", .value = "a");
+    asks(scene, BOB, 1, SET, .key = "k", .value = "b");
+    answers(scene, BOB, 1, SET, .cas = 2);
+    asks(scene, CLEO, 1, GET, .key = "k");
+    scene_wait(scene, 1);
+    asks(scene, DAN, 1, FLUSH);
+    answers(scene, DAN, 1, FLUSH);
+    answers(scene, CLEO, 1, GET, .value = "b", .cas = 2);
+    assert_verdict(scene, .identical = 2, .ambiguous = 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +283,7 @@ int main(void)
         scene_test(three_counters_may_run_in_any_order),
         scene_test(the_same_number_twice_is_a_difference),
         scene_test(after_an_open_order_the_first_read_settles_it),
+        scene_test(a_read_may_have_run_before_a_flush_in_the_next_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
