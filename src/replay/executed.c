@@ -240,9 +240,13 @@ static size_t pass_over_alike(struct run *run, struct connection *connection,
 }
 
 /* The answer to a request that was sent after a loss ends what was uncertain because of it. */
-static void note_certainty(struct connection *connection, const struct pending *request)
+static void note_certainty(const struct run *run, struct connection *connection,
+                           const struct pending *request)
 {
-    connection->requests_uncertain &= request->sequence <= connection->uncertain_since;
+    if (connection->requests_uncertain && request->sequence > connection->uncertain_since) {
+        connection->requests_uncertain = false;
+        connection->certain_since = run->sequence;
+    }
     connection->answers_uncertain &= request->sequence <= connection->answers_lost_at;
 }
 
@@ -299,7 +303,7 @@ static void answer_after_loss(struct run *run, struct connection *connection,
     }
     take(run, connection, right, &request);
     finish(run, connection, response, &request, &settlement);
-    note_certainty(connection, &request);
+    note_certainty(run, connection, &request);
     pass_over(run, connection, right, origin_seconds(&response->origin));
     pending_release(&request, &run->blocks);
 }
@@ -325,7 +329,7 @@ static void answer(struct run *run, struct connection *connection,
     settle_try(run, connection, &request, &response->frame, now, false, &settlement);
     if (settlement.agreed) {
         finish(run, connection, response, &request, &settlement);
-        note_certainty(connection, &request);
+        note_certainty(run, connection, &request);
         suspect_clear(run, connection);
         pending_release(&request, &run->blocks);
         return;

@@ -148,6 +148,47 @@ enum explained explain(struct run *run, struct trial *trial)
     return explained;
 }
 
+/* ------------------------------------------------------------- what was asked before the capture
+ */
+
+/* Long enough for a server to have run what it was asked before. */
+static const int64_t UNSEEN_NANOSECONDS = 1000000000;
+
+/* When the request was asked, another connection had not answered yet what it was asked after the
+ * capture had begun. */
+static bool unseen_may_have_run(const struct run *run, const struct trial *trial)
+{
+    const struct pending *request = trial->request;
+    bool soon = request->origin.time - run->began <= UNSEEN_NANOSECONDS;
+    for (const struct connection *c = run->connections; soon && c != NULL; c = c->next) {
+        if (c != trial->connection && !c->conversation->from_start &&
+            (c->requests_uncertain || c->certain_since > request->sequence)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool explain_by_unseen(struct run *run, struct trial *trial)
+{
+    struct saved_item before;
+    if (!trial_has_key(trial) || trial->request->bad_lengths || !unseen_may_have_run(run, trial) ||
+        !saved_item_take(&before, run->engine, trial->frame.key, trial->now)) {
+        return false;
+    }
+    struct saved_item unknown = before;
+    unknown.item = (struct engine_item){.knowledge = ENGINE_UNKNOWN};
+    bool adopted = adopt(run, trial, &unknown);
+    if (adopted) {
+        trial->unseen = true;
+        overlap_forget(run, trial->frame.key);
+    } else {
+        saved_item_restore(&before, run->engine, trial->frame.key);
+    }
+    saved_item_deinit(&before);
+    return adopted;
+}
+
 /* -------------------------------------------------------------------------- what may be open */
 
 void explain_doubt(struct run *run, struct span key, int64_t now)

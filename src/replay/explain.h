@@ -24,6 +24,13 @@ enum explained {
 enum explained explain(struct run *run, struct trial *trial);
 
 /*
+ * Right after the beginning of a capture that begins in the midst of traffic, requests may run that
+ * it does not have: whatever the key holds then has to be taken from the answer. True: the trial
+ * agrees, and its effect stands. To be tried when all else has failed.
+ */
+bool explain_by_unseen(struct run *run, struct trial *trial);
+
+/*
  * Something went wrong with the key: what the store holds for it is no more than a guess from here
  * on, which the next recorded answer settles.
  */

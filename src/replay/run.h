@@ -18,6 +18,7 @@ struct connection {
     bool requests_uncertain;  /* requests may be missing from the capture: answers without one are
                                  nobody's fault, until one to a request sent after that comes */
     uint64_t uncertain_since; /* sequence of that */
+    uint64_t certain_since;   /* sequence of the answer that ended it */
     bool answers_uncertain;   /* answers may be missing, before the one to a request sent later */
     uint64_t answers_lost_at; /* sequence of that */
     bool unnumbered; /* the client uses an opaque again while it waits: opaques don't tell which */
@@ -49,6 +50,7 @@ struct run {
     struct connection *connections;
     struct overlaps overlaps;
     uint64_t sequence;        /* of the frame at hand among all of the capture */
+    int64_t began;            /* time of the first frame, Unix nanoseconds */
     uint64_t flushes_waiting; /* FLUSH requests without an answer yet */
     size_t pending_bytes;     /* in all queues */
     struct contention *contention[CONTENTION_PAGES]; /* NULL: nothing has waited there */

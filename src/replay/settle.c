@@ -76,7 +76,7 @@ static enum outcome reordered(struct run *run, struct trial *trial)
         overlap_lose(run, trial->frame.key, trial->request->key_hash);
         return OUTCOME_NOT_EXECUTED;
     default:
-        return OUTCOME_DIFFERENT;
+        return explain_by_unseen(run, trial) ? OUTCOME_ADOPTED : OUTCOME_DIFFERENT;
     }
 }
 
@@ -91,7 +91,7 @@ static enum outcome explained(struct run *run, struct trial *trial)
         overlap_lose(run, trial->frame.key, trial->request->key_hash);
         return OUTCOME_NOT_EXECUTED;
     default:
-        return OUTCOME_DIFFERENT;
+        return explain_by_unseen(run, trial) ? OUTCOME_ADOPTED : OUTCOME_DIFFERENT;
     }
 }
 
@@ -178,6 +178,9 @@ void settle_try(struct run *run, struct connection *connection, struct pending *
     settlement->outcome = execute(run, &trial, strict);
     if (settlement->outcome == OUTCOME_IDENTICAL) {
         overlap_note_padding(run, &trial, &before);
+    }
+    if (trial.unseen) {
+        before.item.knowledge = ENGINE_UNKNOWN; /* whatever it was thought to be */
     }
     conclude(run, &trial, strict, settlement);
     if (flush) {

@@ -15,6 +15,7 @@ struct trial {
     const struct mcbp_frame *recorded; /* the answer; NULL: silence */
     int64_t now;                       /* Unix seconds */
     enum variant variant;
+    bool unseen; /* what the key held was changed by requests that the capture does not have */
     /* what the last trial_execute found */
     struct engine_answer answer;
     struct kvr_response response; /* what the store answers; valid as long as `answer` */

@@ -75,7 +75,9 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
 {
     struct run *run = context;
     struct connection *connection = connection_of(run, conversation);
-    run->sequence++;
+    if (run->sequence++ == 0) {
+        run->began = frame->origin.time;
+    }
     if (connection == NULL) {
         return;
     }

@@ -86,6 +86,38 @@ static void a_refused_change_of_a_key_never_seen_tells_no_cas(void **state)
     assert_int_equal(scene_verify(scene)->executed.check.different, 0);
 }
 
+/* ------------------------------------------------------------- what was asked before the capture
+ */
+
+/* The capture begins in the midst of traffic; what ANN reads changes, though nobody is seen to
+ * change it. BOB is answered before ANN asks again, or has not been answered yet. */
+static uint64_t differences_of_a_change_unseen(struct scene *scene, bool bob_is_answered,
+                                               int seconds_later)
+{
+    scene_restart(scene);
+    scene_join(scene, ANN);
+    scene_join(scene, BOB);
+    asks(scene, BOB, 1, GET, .key = "other");
+    asks(scene, ANN, 1, GET, .key = "k");
+    answers(scene, ANN, 1, GET, .value = "a", .cas = 5);
+    if (bob_is_answered) {
+        answers(scene, BOB, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND);
+    }
+    scene_wait(scene, seconds_later);
+    asks(scene, ANN, 2, GET, .key = "k");
+    answers(scene, ANN, 2, GET, .value = "b", .cas = 6);
+    asks(scene, ANN, 3, GET, .key = "k");
+    answers(scene, ANN, 3, GET, .value = "b", .cas = 6);
+    return scene_verify(scene)->executed.check.different;
+}
+
+static void what_was_asked_before_the_capture_may_run_in_its_first_second(void **state)
+{
+    assert_int_equal(differences_of_a_change_unseen(*state, false, 0), 0);
+    assert_int_equal(differences_of_a_change_unseen(*state, true, 0), 1);
+    assert_int_equal(differences_of_a_change_unseen(*state, false, 2), 1);
+}
+
 /* ------------------------------------------------------------------------------------ many keys */
 
 static void two_changes_each_of_many_keys_may_run_in_either_order(void **state)
@@ -344,6 +376,7 @@ int main(void)
         scene_test(the_first_value_may_not_have_the_cas_of_another),
         scene_test(the_first_value_may_not_have_come_from_the_future),
         scene_test(a_refused_change_of_a_key_never_seen_tells_no_cas),
+        scene_test(what_was_asked_before_the_capture_may_run_in_its_first_second),
         scene_test(two_changes_each_of_many_keys_may_run_in_either_order),
         scene_test(right_answers_are_found_right_in_any_order),
         scene_test(a_value_that_nobody_wrote_is_found_among_them),
