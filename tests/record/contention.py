@@ -39,6 +39,7 @@ class Client(threading.Thread):
         self.random = random.Random(SEED + number)
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.answers = self.socket.makefile("rb")
         self.number, self.keys, self.rounds, self.depth = number, keys, rounds, depth
         self.cas = self.opaque = self.done = 0
 
@@ -51,16 +52,22 @@ class Client(threading.Thread):
         self.opaque += 1
         return request(opcode, self.opaque, name % self.random.randrange(self.keys), extras, value, cas)
 
+    def exchange(self, requests):
+        self.socket.sendall(b"".join(requests) + request(NOOP, 0))
+        opcode = None
+        while opcode != NOOP:
+            header = self.answers.read(24)
+            opcode, size, cas = header[1], *struct.unpack(">I4xQ", header[8:24])
+            self.answers.read(size)
+            self.cas = cas or self.cas
+
+    def store_numbers(self):
+        """Two that make a number at once get in each other's way in memcached: one is answered NOT_STORED."""
+        self.exchange([request(0x01, 0, b"number%d" % key, bytes(8), b"10") for key in range(self.keys)])
+
     def run(self):
-        answers = self.socket.makefile("rb")
         for _ in range(self.rounds):
-            self.socket.sendall(b"".join(self.ask() for _ in range(self.depth)) + request(NOOP, 0))
-            opcode = None
-            while opcode != NOOP:
-                header = answers.read(24)
-                opcode, size, cas = header[1], *struct.unpack(">I4xQ", header[8:24])
-                answers.read(size)
-                self.cas = cas or self.cas
+            self.exchange([self.ask() for _ in range(self.depth)])
             self.done += 1
         self.socket.close()
 
@@ -72,6 +79,7 @@ class Contention(RecordTest):
             try:
                 proxy = self.proxy("127.0.0.1:" + port, "contention.pcapng")
                 threads = [Client(proxy.port(), number, keys, rounds, depth) for number in range(clients)]
+                threads[0].store_numbers()
                 for thread in threads:
                     thread.start()
                 for thread in threads:
