@@ -66,23 +66,10 @@ static void note_effects(struct run *run, const struct trial *trial)
     }
 }
 
-/* Looks for another order; too many to try all are no evidence of anything. */
-static enum outcome reordered(struct run *run, struct trial *trial)
+/* Too many orders to try them all are no evidence of anything. */
+static enum outcome outcome_of(struct run *run, struct trial *trial, enum explained explained)
 {
-    switch (reorder(run, trial)) {
-    case REORDER_FOUND:
-        return OUTCOME_AMBIGUOUS;
-    case REORDER_UNDECIDED:
-        overlap_lose(run, trial->frame.key, trial->request->key_hash);
-        return OUTCOME_NOT_EXECUTED;
-    default:
-        return explain_by_unseen(run, trial) ? OUTCOME_ADOPTED : OUTCOME_DIFFERENT;
-    }
-}
-
-static enum outcome explained(struct run *run, struct trial *trial)
-{
-    switch (explain(run, trial)) {
+    switch (explained) {
     case EXPLAINED_ADOPTED:
         return OUTCOME_ADOPTED;
     case EXPLAINED_AMBIGUOUS:
@@ -98,12 +85,15 @@ static enum outcome explained(struct run *run, struct trial *trial)
 /* Executes, and looks for explanations if that is not what was recorded. */
 static enum outcome execute(struct run *run, struct trial *trial, bool strict)
 {
+    static const enum explained by_order[] = {[REORDER_NONE] = EXPLAINED_NOT,
+                                              [REORDER_FOUND] = EXPLAINED_AMBIGUOUS,
+                                              [REORDER_UNDECIDED] = EXPLAINED_UNDECIDED};
     struct overlap *overlap = overlap_find(run, trial->frame.key, trial->request->key_hash);
     if (overlap != NULL && overlap->lost) {
         return OUTCOME_NOT_EXECUTED;
     }
     if (overlap_has_run(overlap, trial->request->sequence)) {
-        return reordered(run, trial);
+        return outcome_of(run, trial, by_order[reorder(run, trial)]);
     }
     trial_execute(run, trial, trial->now);
     if (is_beyond_us(trial)) {
@@ -123,7 +113,7 @@ static enum outcome execute(struct run *run, struct trial *trial, bool strict)
         engine_undo(run->engine);
         return OUTCOME_DIFFERENT;
     }
-    return explained(run, trial);
+    return outcome_of(run, trial, explain(run, trial));
 }
 
 /* Nothing explains what was recorded: builds what the store answers, for the report. */
