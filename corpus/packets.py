@@ -33,7 +33,9 @@ def address(text):
 def ipv4(source, target, protocol, payload, *, ident=0, more=False, offset=0, options=b""):
     """`offset` in bytes, a multiple of 8."""
     assert offset % 8 == 0 and len(options) % 4 == 0
-    header = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), ident,
+    total = 20 + len(options) + len(payload)
+    total = total if total < 65536 else 0  # left to the network card: BIG TCP
+    header = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, total, ident,
                          (0x2000 if more else 0) | offset // 8, 64, protocol, 0) + source + target + options
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + payload
 
@@ -45,7 +47,11 @@ def ipv6(source, target, protocol, payload, *, extensions=()):
     for number, body in reversed(extensions):
         chain = bytes([follows]) + body[1:] + chain
         follows = number
-    return struct.pack("!IHBB", 0x60000000, len(chain) + len(payload), follows, 64) + source + target + chain + payload
+    size = len(chain) + len(payload)
+    if size >= 65536:  # a jumbogram, RFC 2675
+        chain = bytes([follows, 0, 0xC2, 4]) + struct.pack("!I", size + 8) + chain
+        follows, size = 0, 0
+    return struct.pack("!IHBB", 0x60000000, size, follows, 64) + source + target + chain + payload
 
 
 def fragments4(packet, sizes, ident):
@@ -96,19 +102,22 @@ class Conversation:
     def seal(self, side, protocol, header, at, payload):
         """Fills in the checksum, `at` bytes into the transport header."""
         source, target = address(self.ends[side][0]), address(self.ends[1 - side][0])
-        pseudo = source + target + struct.pack("!IBBBB" if len(source) == 16 else "!BBH",
+        pseudo = source + target + struct.pack("!IBBBB" if len(source) == 16 else "!BBI",
                                                *((len(header + payload), 0, 0, 0, protocol) if len(source) == 16
                                                  else (0, protocol, len(header + payload))))
         value = checksum(pseudo + header + payload)
         return header[:at] + struct.pack("!H", value) + header[at + 2:] + payload
 
-    def segment(self, side, offset, data=b"", flags=ACK):
-        """A TCP segment at a payload offset; nothing else is remembered."""
+    def segment(self, side, offset, data=b"", flags=ACK, spoilt=False):
+        """A TCP segment at a payload offset; nothing else is remembered. `spoilt`: its checksum is wrong."""
         sequence = (self.isn[side] + (0 if flags & SYN else 1) + offset) % 2**32
         expects = (self.isn[1 - side] + 1 + len(self.sent[1 - side])) % 2**32 if flags & ACK else 0
         header = struct.pack("!HHIIBBHHH", self.ends[side][1], self.ends[1 - side][1], sequence, expects, 0x50,
                              flags, 65535, 0, 0)
-        self.packets.append(self.wrap(side, 6, self.seal(side, 6, header, 16, data)))
+        sealed = self.seal(side, 6, header, 16, data)
+        if spoilt:
+            sealed = sealed[:16] + bytes([sealed[16] ^ 0x55]) + sealed[17:]
+        self.packets.append(self.wrap(side, 6, sealed))
 
     def say(self, side, *frames, cut=None):
         """The next bytes of one side: in one segment, or in pieces of `cut` bytes."""
@@ -221,10 +230,20 @@ def pcapng_interface(link=ETHERNET, order="<", resolution=6):
     return block(1, struct.pack(order + "HHI", link, 0, 262144) + option, order)
 
 
-def pcapng_packet(data, number, order="<", interface=0, resolution=6, **lies):
+def pcapng_packet(data, number, order="<", interface=0, resolution=6, options=b"", **lies):
     at = (START + number * STEP) // 10 ** (9 - resolution)
-    return block(6, struct.pack(order + "IIIII", interface, at >> 32, at & 0xFFFFFFFF, len(data), len(data)) + data,
-                 order, **lies)
+    body = struct.pack(order + "IIIII", interface, at >> 32, at & 0xFFFFFFFF, len(data), len(data)) + data
+    return block(6, body + b"\0" * (-len(data) % 4) + options, order, **lies)
+
+
+def pcapng_count(code, number, order="<"):
+    """An option of eight bytes, and the end of options."""
+    return struct.pack(order + "HHQHH", code, 8, number, 0, 0)
+
+
+def pcapng_statistics(number, options, order="<", interface=0):
+    at = (START + number * STEP) // 1000
+    return block(5, struct.pack(order + "III", interface, at >> 32, at & 0xFFFFFFFF) + options, order)
 
 
 def pcapng(packets, link=ETHERNET, wrap=ethernet, order="<"):

@@ -2,11 +2,11 @@
  * The mutator for AFL++: a shared object that AFL_CUSTOM_MUTATOR_LIBRARY names. The environment
  * variable KVREPLAY_FUZZ_TARGET says whose inputs these are.
  */
+#include "mutator.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "mutator.h"
 
 struct mutator {
     const struct form *form;

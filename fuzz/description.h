@@ -21,7 +21,7 @@
 #ifndef KVREPLAY_FUZZ_DESCRIPTION_H
 #define KVREPLAY_FUZZ_DESCRIPTION_H
 
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 #include "target.h"
 
 enum {

@@ -4,6 +4,7 @@
  * each, the buffer holds what a plain array does; libevent refuses what it has to refuse, and
  * nothing is ever in it in part.
  */
+#include "baseline/all_writers.h"
 #include "description.h"
 #include "sink.h"
 #include "writer/hostile.h"
@@ -169,7 +170,7 @@ static void commit_too_much(void)
 /* Our own writers, in the middle of all this. */
 static void write_responses(uint8_t detail, size_t size, uint32_t number)
 {
-    const struct kvr_writer *writer = &kvr_writers[detail % 4];
+    const struct kvr_writer_type *writer = all_writers[detail % 4];
     struct kvr_response responses[3];
     struct description description = {.response = {.magic = 0x81, .opaque = number}};
     size_t count = 1 + detail / 4 % 3;

@@ -1,5 +1,5 @@
 /* The mask grammar: what was parsed and printed is the same mask when parsed again. */
-#include "replay/mask.h"
+#include "check/mask.h"
 #include "target.h"
 
 #include <stdlib.h>

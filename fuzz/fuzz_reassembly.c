@@ -28,6 +28,7 @@ enum {
     WILD = 1,
     LEFT_OFF = 8, /* mode: bytes may be held until the end */
     MANY = 16, /* mode, if wild: conversations, in a table with room for fewer than there can be */
+    KEEP_ORDER = 32, /* mode, if wild: conversations wait for each other */
     MANY_MAX = 80,
     FAREWELL = 3,
     CLIENT_PORT = 40000,
@@ -311,6 +312,7 @@ void fuzz_target(const uint8_t *data, size_t size)
         options.held_bytes_max = bounds * (size_t)64;
         options.held_segments_max = bounds;
         options.start_segments = bounds / 16;
+        options.keep_order = (mode & KEEP_ORDER) != 0;
     }
     struct sender sender = {.flow = net_flow_create(&options, &listener)};
     CHECK(sender.flow != NULL);

@@ -3,8 +3,11 @@
  * file, the packets and the status are those of a plain walk over its records.
  */
 #include "capture/capture.h"
+#include "capture/drops.h"
 #include "memory_file.h"
 #include "target.h"
+
+static struct memory_file input;
 
 enum { PACKETS_MAX = 20000, RECORD_MAX = 262144 };
 
@@ -73,6 +76,20 @@ UNCOUNTED static void read_packet(const struct net_packet *packet, uint64_t numb
     CHECK(packet->link <= NET_LINK_RAW);
 }
 
+/* What a plain file says of dropped packets, read byte by byte. */
+UNCOUNTED static void check_dropped(const struct capture *capture, struct span file)
+{
+    static const uint8_t section[] = {0x0a, 0x0d, 0x0d, 0x0a};
+    if (file.size < sizeof(section) || memcmp(file.data, section, sizeof(section)) != 0) {
+        return;
+    }
+    struct drops drops = {0};
+    for (size_t i = 0; i < file.size; i++) {
+        drops_feed(&drops, span_of(file.data + i, 1));
+    }
+    CHECK(capture_dropped(capture) == drops_total(&drops));
+}
+
 UNCOUNTED static void check_end(const struct capture *capture, enum capture_next next,
                                 uint64_t packets, struct span file)
 {
@@ -93,7 +110,7 @@ void fuzz_target(const uint8_t *data, size_t size)
     struct capture_options options = {.filter = NULL};
     struct capture *capture = NULL;
     char message[CAPTURE_MESSAGE_SIZE] = "";
-    const char *path = memory_file_open(file);
+    const char *path = memory_file_open(&input, file);
     enum capture_open_result opened = capture_open(path, &options, &capture, message);
     if (opened == CAPTURE_OPEN) {
         struct net_packet packet;
@@ -106,6 +123,9 @@ void fuzz_target(const uint8_t *data, size_t size)
         }
         if (next != CAPTURE_PACKET) {
             check_end(capture, next, packets, file);
+        }
+        if (next == CAPTURE_END) {
+            check_dropped(capture, file);
         }
         CHECK(bytes <= size * 1100 + RECORD_MAX); /* as much as gzip can hold at its best */
         capture_close(capture);

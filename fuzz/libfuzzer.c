@@ -2,11 +2,11 @@
  * The mutator for libFuzzer; one call in four goes to its own mutations. The environment variable
  * KVREPLAY_FUZZ_TARGET asks for the form of another target's inputs (fuzz/speed).
  */
+#include "mutator.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-#include "mutator.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);

@@ -194,6 +194,8 @@ static const struct form forms[] = {
      .stretch = stretch_in_unit},
     {.target = "savefile", .begin = begin_capture, .variant = capture_variant},
     {.target = "verify", .begin = begin_capture, .variant = capture_variant},
+    {.target = "anonymise", .begin = begin_capture, .variant = capture_variant},
+    {.target = "inspect", .begin = begin_capture, .variant = capture_variant},
     {.target = "empty", .measure = text_measure, .fields = text_fields},
     {.target = "mask", .measure = text_measure, .fields = text_fields, .fresh = fresh_mask},
 };

@@ -5,10 +5,10 @@
 #ifndef KVREPLAY_FUZZ_SINK_H
 #define KVREPLAY_FUZZ_SINK_H
 
+#include "target.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-
-#include "target.h"
 
 enum { SINK_MAX = 8 << 20 };
 

@@ -134,6 +134,75 @@ def sections():
          ledger=cut)
 
 
+def dropped():
+    """Nothing is missing that can be seen, but the recorder says that it dropped packets."""
+    c = talked()
+    end = len(c.packets)
+
+    def with_drops(order, options, statistics=b""):
+        return (pcapng_section(order) + pcapng_interface(order=order)
+                + b"".join(pcapng_packet(ethernet(p), i, order, options=options.get(i, b""))
+                           for i, p in enumerate(c.packets)) + statistics)
+
+    for name, order, options, statistics, what in (
+            ("drops-between.pcapng", "<", {5: pcapng_count(4, 2), 8: pcapng_count(4, 1)}, b"",
+             "two counts between packets"),
+            ("drops-by-interface.pcapng", "<", {}, pcapng_statistics(end, pcapng_count(5, 3)),
+             "the interface dropped three"),
+            ("drops-by-system.pcapng", ">", {}, pcapng_statistics(end, pcapng_count(7, 3, ">"), ">"),
+             "the system dropped three")):
+        keep(name, with_drops(order, options, statistics), NO_EVIDENCE, "states dropped packets: " + what, any_loss=OK,
+             ledger=ledger(c))
+    keep("drops-none.pcapng", with_drops("<", {5: pcapng_count(4, 0)}, pcapng_statistics(end, pcapng_count(5, 0))), OK,
+         "states that none were dropped", ledger=ledger(c))
+    packed = gzip(with_drops("<", {9: pcapng_count(4, 1)}))
+    keep("drops.pcapng.gz", packed, NO_EVIDENCE, "states dropped packets, packed", any_loss=OK, ledger=ledger(c))
+
+
+def contradictions():
+    """Two conversations between the same addresses, and bytes that are sent again as others."""
+    one, two = Conversation(), Conversation(isn=(900000, 7000000))
+    for c in (one, two):
+        c.open()
+        c.exchange(talk())
+        c.close()
+    packets = [p for pair in zip(one.packets, two.packets) for p in pair]
+    keep("merged.pcap", pcap(packets), NO_EVIDENCE, "two conversations with the same addresses, intertwined", any_loss=OK,
+         ledger={"duplicate": 0, "not_mcbp": 0, "total": sum(len(s) for c in (one, two) for s in c.sent)})
+    c = started()
+    for asked, answered in talk():
+        c.client(asked)
+        c.server(answered)
+    again = talk()[0][0].replace(b"0", b"X")
+    c.segment(CLIENT, 0, again)
+    c.close()
+    keep("other-bytes-again.pcap", pcap(c.packets), NO_EVIDENCE,
+         "a request is sent again as another one, and no checksum is wrong", any_loss=OK,
+         ledger=ledger(c, unparsed=len(again)))
+
+
+def edited():
+    """Somebody has changed a status in the file, so that the checksum is wrong; another client reads the key before the
+    connection goes on."""
+    packets = []
+    ann = Conversation(packets=packets)
+    bob = Conversation(client=("192.0.2.3", 40002), isn=(900000, 7000000), packets=packets)
+    for c in (ann, bob):
+        c.open()
+    ann.exchange([stored(0, 1)])
+    ann.client(store(SET, b"key:0", b"another", opaque=2))
+    wrong = response(SET, status=ENOENT, cas=2, opaque=2)
+    ann.segment(SERVER, len(ann.sent[SERVER]), wrong, spoilt=True)
+    ann.skip(SERVER, wrong)
+    bob.exchange([(request(GET, b"key:0", opaque=1), response(GET, extras=flags(), value=b"another", cas=2, opaque=1))])
+    ann.exchange([stored(2, 3)])
+    for c in (ann, bob):
+        c.close()
+    keep("edited-status.pcap", pcap(packets), DIFFERENT, "a status was changed, and the checksum not", field="header.status",
+         ledger={"duplicate": 0, "unparsed": 0, "not_mcbp": 0, "total": sum(len(s) for c in (ann, bob) for s in c.sent),
+                 "lost_bytes": 0})
+
+
 def gzip(data, crc=None, kind=0):
     """Stored blocks only, so that no compressor's version shows. `kind` 3 is reserved: an error where it stands."""
     body = b""
@@ -277,6 +346,26 @@ def gaps():
     c.datagram(SERVER, struct.pack("!HHHH", 2, 0, 1, 0) + response(NOOP, opaque=2))
     keep("datagram-missing.pcap", pcap(c.packets), NO_EVIDENCE, "one of four datagrams of an answer is missing",
          any_loss=OK, ledger=ledger(c, server=8 + 24, unparsed=arrived, lost=">0"))
+
+
+def datagram_headers():
+    """Headers of UDP datagrams that belong to no message: beyond its end, of none, of too many, cut off."""
+    alone = Conversation(client=("192.0.2.7", 40007))
+    alone.datagram(CLIENT, struct.pack("!HHHH", 0x102, 0xFFFF, 0x100, 0))
+    c = Conversation()
+    c.datagram(CLIENT, struct.pack("!HHHH", 1, 0, 1, 0) + request(NOOP, opaque=1))
+    c.datagram(SERVER, struct.pack("!HHHH", 1, 0, 1, 0) + response(NOOP, opaque=1))
+    before = len(c.sent[CLIENT]), len(c.sent[SERVER])
+    for header in ((9, 2, 2, 0), (9, 0xFFFF, 2, 0), (9, 1, 0, 0), (9, 0, 1025, 0)):
+        for side in (CLIENT, SERVER):
+            c.datagram(side, struct.pack("!HHHH", *header))
+    c.datagram(CLIENT, struct.pack("!HHH", 9, 0, 1))
+    c.datagram(SERVER, struct.pack("!HHHH", 9, 2, 2, 0) + b"behind the last datagram")
+    unparsed = len(c.sent[CLIENT]) + len(c.sent[SERVER]) - sum(before)
+    c.datagram(CLIENT, struct.pack("!HHHH", 2, 0, 1, 0) + request(NOOP, opaque=2))
+    c.datagram(SERVER, struct.pack("!HHHH", 2, 0, 1, 0) + response(NOOP, opaque=2))
+    keep("datagram-headers.pcap", pcap(alone.packets + c.packets), OK, "datagrams that are part of no message",
+         ledger=ledger(client=2 * before[0], server=2 * before[1], unparsed=unparsed, not_mcbp=8))
 
 
 def beginnings_and_ends():
@@ -478,9 +567,13 @@ def main():
     not_captures()
     records()
     sections()
+    dropped()
+    contradictions()
+    edited()
     compressed()
     cut_by_snap()
     gaps()
+    datagram_headers()
     beginnings_and_ends()
     bad_frames()
     wrong_answers()

@@ -202,7 +202,7 @@ def datatypes():
         hit = dict(extras=flags(n), value=value, datatype=datatype, cas=100 + n)
         pairs += [
             (request(SET, b"new:" + key, struct.pack("!II", n, 0), value, datatype=datatype, opaque=n),
-             response(SET, cas=n, opaque=n)),
+             response(SET, cas=200 + n, opaque=n)),
             (request(GET, key, opaque=n + 50), response(GET, opaque=n + 50, **hit)),
             (request(get_replica, key, opaque=n + 90), response(get_replica, opaque=n + 90, **hit)),
         ]
@@ -239,10 +239,13 @@ def couchbase():
 
 
 def unordered():
-    """Answers in another order than the requests; only the opaque tells whose they are."""
+    """Answers in another order than the requests, as agreed on by HELLO; only the opaque tells whose they are."""
     keys = [b"order:%d" % i for i in range(6)]
+    unordered_execution = struct.pack("!H", 0x0E)
     c = Conversation()
     c.open()
+    c.exchange([(request(HELLO, b"an agent", value=unordered_execution),
+                 response(HELLO, value=unordered_execution))])
     c.exchange([(store(SET, k, b"value %d" % i, opaque=i + 1), response(SET, cas=i + 1, opaque=i + 1))
                 for i, k in enumerate(keys)])
     c.client(*[request(GET, k, opaque=100 + i) for i, k in enumerate(keys)])
@@ -446,14 +449,49 @@ def tcp():
     c.close()
     done("tcp-hole-filled.pcap", c, duplicate=100)
 
-    # Repeated bytes that differ: a receiver has taken the first ones.
+    # Repeated bytes that differ: their checksum is wrong, so that the receiver has dropped them.
     c = started()
     c.client(asked)
-    c.segment(CLIENT, 24, b"\xff" * 100)
+    c.segment(CLIENT, 24, b"\xff" * 100, spoilt=True)
     c.server(answered)
-    c.segment(SERVER, 0, b"\x81" * 60)
+    c.segment(SERVER, 0, b"\x81" * 60, spoilt=True)
     c.close()
     done("tcp-repeat-differs.pcap", c, duplicate=160)
+
+    # The other way round: what was spoilt on its way comes first, and once with other boundaries.
+    for name, ends in (("tcp-spoilt-ipv4.pcap", {}),
+                       ("tcp-spoilt-ipv6.pcap", dict(client=("2001:db8::1", 40001), server=("2001:db8::2", 11311)))):
+        c = started(**ends)
+        for i, (one, other) in enumerate(talk(3)):
+            for side, data in ((CLIENT, one), (SERVER, other)):
+                at = len(c.sent[side])
+                spoilt = data[:-3] + b"\0\0\0"
+                if i in (1, 4):
+                    c.segment(side, at, spoilt, spoilt=True)
+                    c.segment(side, at, data)
+                elif i == 7:
+                    c.segment(side, at, data[:10])
+                    c.segment(side, at + 10, spoilt[10:], spoilt=True)
+                    c.segment(side, at, data[:20])
+                    c.segment(side, at + 20, data[20:])
+                else:
+                    c.segment(side, at, data)
+                c.sent[side] += data
+        c.close()
+        pairs = talk(3)
+        again = sum(len(side) for i in (1, 4) for side in pairs[i]) + sum(len(side) for side in pairs[7])
+        done(name, c, duplicate=again)
+
+    # Segments that the sender's network card would have cut: larger than an IP header can say.
+    big = bytes(range(256)) * 260
+    for name, ends in (("tcp-large-ipv4.pcap", {}),
+                       ("tcp-large-ipv6.pcap", dict(client=("2001:db8::1", 40001), server=("2001:db8::2", 11311)))):
+        c = started(**ends)
+        c.exchange([(store(SET, b"large", big, opaque=1), response(SET, cas=1, opaque=1)),
+                    (request(APPEND, b"large", value=big[:100], opaque=2), response(APPEND, cas=2, opaque=2)),
+                    (store(REPLACE, b"large", big[1:], opaque=3), response(REPLACE, cas=3, opaque=3))])
+        c.close()
+        done(name, c)
 
     c = started(isn=(2**32 - 300, 2**32 - 150))
     c.exchange(talk(6))
@@ -570,6 +608,12 @@ def udp():
             for data in order(datagrams(number, answered)):
                 c.datagram(SERVER, data)
         keep(name, pcap(c.packets), [c])
+    # The last field of the header has no meaning; memcached doesn't look at it.
+    c = Conversation()
+    for number, asked, answered in messages[:2] + messages[4:]:
+        c.datagram(CLIENT, struct.pack("!HHHH", number, 0, 1, 0x71 + number % 256) + asked)
+        c.datagram(SERVER, struct.pack("!HHHH", number, 0, 1, 0) + answered)
+    keep("udp-reserved.pcap", pcap(c.packets), [c])
     # Three requests before the first answer; the answers' datagrams are interleaved.
     c = Conversation(client=("2001:db8::1", 40001), server=("2001:db8::2", 11311))
     for number, asked, answered in messages[:2]:
@@ -585,6 +629,24 @@ def udp():
     keep("udp-interleaved.pcap", pcap(c.packets), [c])
 
 
+def no_memory():
+    """memcached -M: what it needed the memory for is in the text."""
+    def refused(opcode, opaque, behind=b""):
+        return response(opcode, value=ERROR_TEXT[ENOMEM] + behind, status=ENOMEM, opaque=opaque)
+
+    c = talked([
+        (store(SET, b"k", b"5", opaque=1), response(SET, cas=1, opaque=1)),
+        (store(ADD, b"new", b"v", opaque=2), refused(ADD, 2)),
+        (store(SET, b"k", b"v", opaque=3), refused(SET, 3, b" during read")),
+        (arith(INCREMENT, b"k", opaque=4), refused(INCREMENT, 4, b" incrementing value")),
+        (arith(INCREMENTQ, b"new", opaque=5), refused(INCREMENTQ, 5, b" allocating new item")),
+        (request(GET, b"k", opaque=6), got(GET, b"k", b"5", 1, 6)),
+        (store(SET, b"k", b"v", opaque=7), refused(SET, 7, b" allocating item")),
+        (request(GET, b"k", opaque=8), error(GET, ENOENT, opaque=8)),
+    ])
+    keep("no-memory.pcap", pcap(c.packets), [c])
+
+
 def main():
     response_frame_infos()
     request_frame_infos()
@@ -594,6 +656,7 @@ def main():
     datatypes()
     couchbase()
     unordered()
+    no_memory()
     long_frames()
     files_and_links()
     ip()

@@ -171,3 +171,27 @@ put("reassembly", "cut-and-hole", "A snap length and a hole in the same place.",
 for number, text in enumerate(("*:cas", "GET:frame-info[270]", "GET:frame-info[271]", "0x3a:value", "getq:extras", ":",
                                "GET:frame-info[ 1]", "GET:frame-info[+1]", "GET:frame-info[1", "GET:cas:cas", "0x:cas")):
     put("mask", f"mask-{number:02}", "The mask as it stands there.", text.encode())
+
+# --- anonymise and inspect ----------------------------------------------------------------------------------------
+
+BEYOND = packets.Conversation()
+BEYOND.datagram(packets.CLIENT, struct.pack("!HHHH", 0x102, 0xFFFF, 0x100, 0))
+put("anonymise", "datagram-beyond-its-message", "A UDP header whose sequence number is over its count, which became an index.",
+    packets.pcap(BEYOND.packets))
+
+AGAIN = packets.Conversation()
+FIRST = mcbp.response(mcbp.GET, extras=bytes(4), value=b"first" * 20)
+SECOND = mcbp.response(mcbp.GET, extras=bytes(4), value=b"second" * 30)
+AGAIN.datagram(packets.CLIENT, struct.pack("!HHHH", 7, 0, 1, 0) + mcbp.request(mcbp.GET, b"key"))
+AGAIN.datagram(packets.SERVER, struct.pack("!HHHH", 7, 0, 2, 0) + FIRST[:50])
+AGAIN.datagram(packets.CLIENT, struct.pack("!HHHH", 7, 0, 1, 0) + mcbp.request(mcbp.GET, b"key"))
+AGAIN.datagram(packets.SERVER, struct.pack("!HHHH", 7, 0, 2, 0) + SECOND[:60])
+AGAIN.datagram(packets.SERVER, struct.pack("!HHHH", 7, 1, 2, 0) + SECOND[60:])
+put("anonymise", "request-id-used-again",
+    "Datagrams of an answer that its client has given up, which were taken for the next one's.",
+    packets.pcap(AGAIN.packets))
+
+for TARGET in ("anonymise", "inspect"):
+    put(TARGET, "credentials", "SASL in both directions: nothing of it may survive, or be printed.",
+        packets.pcap(conversation(mcbp.request(mcbp.SASL_AUTH, b"PLAIN", value=b"\0user\0opensesame"),
+                                  mcbp.response(mcbp.SASL_AUTH, value=b"r=opensesame", status=0x21))))

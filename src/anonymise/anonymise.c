@@ -1,7 +1,12 @@
 #include "anonymise/anonymise.h"
 
+#include "anonymise/harmless.h"
 #include "anonymise/scrub.h"
 #include "anonymise/target.h"
+#include "base/array.h"
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "dissect/dissect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +16,15 @@ enum { DATAGRAM_MAX = 65536 };
 struct passes {
     const struct anonymise_options *options;
     struct anonymise_result *result;
+    uint64_t failures_before; /* memory_failures() when it began */
     struct source source;
     struct target target;
+    struct traffic traffic; /* of the pass */
     struct scrub scrub;
     struct knowledge knowledge;
     struct rules rules;
+    struct harmless_keeper keeper;
+    struct dissect_options dissect;
     struct capture_result *counts; /* of the framing; written anew by each pass */
     uint8_t *mcbp;                 /* by conversation: 1 if it is of the binary protocol */
     size_t mcbp_room;
@@ -28,49 +37,40 @@ struct passes {
 
 /* --------------------------------------------------------------------------- conversations */
 
-static struct rules_conversation *conversation_of(struct passes *self,
-                                                  const struct talk_frame *frame)
+struct conversation {
+    struct rules_conversation rules;
+    struct harmless harmless;
+};
+
+static struct conversation *conversation_of(struct passes *self,
+                                            struct dissect_conversation *dissected)
 {
-    if (*frame->user == NULL) {
-        *frame->user = calloc(1, sizeof(struct rules_conversation));
-        self->no_memory |= *frame->user == NULL;
+    if (dissected->user == NULL) {
+        dissected->user = calloc(1, sizeof(struct conversation));
+        self->no_memory |= dissected->user == NULL;
     }
-    return *frame->user;
+    return dissected->user;
 }
 
-static void on_closed(void *context, void *user)
+static void anonymise_on_closed(void *context, struct dissect_conversation *dissected)
 {
-    (void)context;
-    struct rules_conversation *conversation = user;
-    asked_destroy(conversation->asked);
-    free(conversation);
+    struct passes *self = context;
+    struct conversation *conversation = dissected->user;
+    if (conversation != NULL) {
+        knowledge_close(&self->knowledge, conversation->rules.asked);
+        free(conversation);
+    }
 }
 
 /* ----------------------------------------------------------------------------------- passes */
 
-static bool finished(struct passes *self, enum traffic_result result)
+static bool anonymise_stop(void *context)
 {
-    return result == TRAFFIC_READ && !self->no_memory && !self->scrub.no_memory &&
-           !self->knowledge.no_memory && !secret_failed(self->scrub.secret);
+    const struct passes *self = context;
+    return self->traffic.disagrees;
 }
 
-static enum verify_status run(struct passes *self, const struct traffic_listener *listener)
-{
-    char message[TRAFFIC_MESSAGE_SIZE] = "out of memory";
-    memset(self->counts, 0, sizeof(*self->counts));
-    enum traffic_result result =
-        traffic_run(self->source.path, self->source.bytes, listener, self->counts, message);
-    if (finished(self, result)) {
-        return VERIFY_IDENTICAL;
-    }
-    size_t prefix = strlen(self->source.path);
-    bool renamed = strncmp(message, self->source.path, prefix) == 0;
-    snprintf(self->message, ANONYMISE_MESSAGE_SIZE, "%s%s", renamed ? self->source.name : "",
-             renamed ? message + prefix : message);
-    return result == TRAFFIC_UNREADABLE ? VERIFY_UNREADABLE : VERIFY_INTERNAL;
-}
-
-static void on_progress(void *context, uint64_t bytes_read, uint64_t bytes_total)
+static void anonymise_on_progress(void *context, uint64_t bytes_read, uint64_t bytes_total)
 {
     struct passes *self = context;
     if (self->options->progress != NULL) {
@@ -79,17 +79,79 @@ static void on_progress(void *context, uint64_t bytes_read, uint64_t bytes_total
     }
 }
 
-static struct traffic_listener listener_of(struct passes *self)
+static struct dissect_consumer consumer_of(struct passes *self)
 {
-    return (struct traffic_listener){.context = self, .talk = {.context = self}};
+    return (struct dissect_consumer){.context = self,
+                                     .closed = anonymise_on_closed,
+                                     .other = anonymise_on_closed,
+                                     .progress = anonymise_on_progress,
+                                     .stop = anonymise_stop};
+}
+
+/* Says what it was, with the name that the file is known by. */
+static enum verify_status passes_fail(struct passes *self, const char *problem,
+                                      enum verify_status status)
+{
+    size_t prefix = strlen(self->source.path);
+    bool renamed = strncmp(problem, self->source.path, prefix) == 0;
+    snprintf(self->message, ANONYMISE_MESSAGE_SIZE, "%s%s", renamed ? self->source.name : "",
+             renamed ? problem + prefix : problem);
+    return status;
+}
+
+/* Why the pass has failed, if it has. */
+static enum verify_status anonymise_conclude(struct passes *self)
+{
+    const struct capture_result *counts = self->counts;
+    if (counts->problem != NULL) { /* also of a file that ends in the middle */
+        bool failed = counts->status == VERIFY_INTERNAL || counts->interrupted;
+        return passes_fail(self, counts->problem, failed ? VERIFY_INTERNAL : VERIFY_UNREADABLE);
+    }
+    bool failed = self->no_memory || self->scrub.no_memory || self->knowledge.no_memory ||
+                  secret_failed(self->scrub.secret);
+    return failed ? passes_fail(self, "out of memory", VERIFY_INTERNAL) : VERIFY_IDENTICAL;
+}
+
+static enum verify_status run(struct passes *self, const struct dissect_consumer *consumer)
+{
+    capture_result_deinit(self->counts);
+    memset(self->counts, 0, sizeof(*self->counts));
+    dissect_capture(self->source.path, &self->dissect, consumer, self->counts);
+    return anonymise_conclude(self);
+}
+
+/* The same beside the packets in the file, each of which consumer->packet has to find. */
+static enum verify_status run_with_file(struct passes *self,
+                                        const struct dissect_consumer *consumer)
+{
+    bool known = container_init(&self->traffic.container, self->source.bytes);
+    self->traffic.disagrees = !known;
+    enum verify_status status = run(self, consumer);
+    if (status == VERIFY_IDENTICAL && !known) {
+        snprintf(self->message, ANONYMISE_MESSAGE_SIZE,
+                 "%s: byte 0: a form of pcap that can be read, but not anonymised",
+                 self->source.name);
+        return VERIFY_UNREADABLE;
+    }
+    if (status == VERIFY_IDENTICAL && !traffic_is_over(&self->traffic)) {
+        snprintf(self->message, ANONYMISE_MESSAGE_SIZE,
+                 "%s: byte %llu: libpcap finds another packet here than the file's format says, or "
+                 "the file is being written to",
+                 self->source.name, (unsigned long long)self->traffic.container.at);
+        return VERIFY_UNREADABLE;
+    }
+    return status;
 }
 
 /* 1. What is where, and which keys need attention. */
 
-static void on_packet(void *context, const struct traffic_packet *packet)
+static void scrub_next(void *context, const struct dissect_packet *read)
 {
     struct passes *self = context;
-    scrub_packet(&self->scrub, packet);
+    struct traffic_packet packet;
+    if (traffic_find(&self->traffic, read, &packet)) {
+        scrub_packet(&self->scrub, &packet);
+    }
 }
 
 static void on_part(void *context, const struct container_part *part)
@@ -98,86 +160,88 @@ static void on_part(void *context, const struct container_part *part)
     scrub_part(&self->scrub, part);
 }
 
-static void on_place(void *context, const struct place *place)
+static void anonymise_on_taken(void *context, const struct net_segment *segment,
+                               const struct net_origin *origin, const struct dissect_range *range)
 {
     struct passes *self = context;
-    scrub_place(&self->scrub, place);
+    scrub_taken(&self->scrub, segment, origin, range);
 }
 
-static void on_datagram(void *context, const struct ip_datagram *datagram)
+static void note_mcbp(struct passes *self, uint64_t conversation)
 {
-    struct passes *self = context;
-    scrub_datagram(&self->scrub, datagram);
-}
-
-static void note_mcbp(void *context, uint64_t conversation)
-{
-    struct passes *self = context;
-    if (conversation >= self->mcbp_room) {
-        size_t room = 2 * (size_t)conversation + 64;
-        uint8_t *grown = realloc(self->mcbp, room);
-        if (grown == NULL) {
-            self->no_memory = true;
-            return;
-        }
-        memset(grown + self->mcbp_room, 0, room - self->mcbp_room);
-        self->mcbp = grown;
-        self->mcbp_room = room;
+    size_t before = self->mcbp_room;
+    uint8_t *grown = array_grow(self->mcbp, 1, (size_t)conversation, &self->mcbp_room);
+    if (grown == NULL) {
+        self->no_memory = true;
+        return;
     }
+    memset(grown + before, 0, self->mcbp_room - before);
+    self->mcbp = grown;
     self->mcbp[conversation] = 1;
 }
 
-static bool is_mcbp(void *context, uint64_t conversation)
+static bool is_mcbp(const struct passes *self, const struct dissect_conversation *conversation)
 {
-    const struct passes *self = context;
-    return conversation < self->mcbp_room && self->mcbp[conversation] != 0;
+    return conversation->id < self->mcbp_room && self->mcbp[conversation->id] != 0;
 }
 
-static void scrub_frame(void *context, const struct talk_frame *frame)
+static void scrub_frame(void *context, struct dissect_conversation *dissected,
+                        const struct dissect_frame *frame)
 {
     struct passes *self = context;
-    knowledge_note_key(&self->knowledge, frame->frame);
+    struct conversation *conversation = conversation_of(self, dissected);
+    if (conversation != NULL) {
+        knowledge_note_key(&self->knowledge, &conversation->rules.asked, frame);
+    }
+}
+
+static void scrub_closed(void *context, struct dissect_conversation *dissected)
+{
+    note_mcbp(context, dissected->id);
+    anonymise_on_closed(context, dissected);
 }
 
 static enum verify_status scrub(struct passes *self)
 {
-    struct traffic_listener listener = listener_of(self);
-    listener.packet = on_packet;
-    listener.part = on_part;
-    listener.place = on_place;
-    listener.datagram = on_datagram;
-    listener.progress = on_progress;
-    listener.talk.frame = scrub_frame;
-    listener.talk.mcbp = note_mcbp;
-    enum verify_status status = run(self, &listener);
-    places_sort(&self->scrub.places);
+    struct dissect_consumer consumer = consumer_of(self);
+    consumer.packet = scrub_next;
+    consumer.taken = anonymise_on_taken;
+    consumer.frame = scrub_frame;
+    consumer.closed = scrub_closed;
+    self->traffic.context = self;
+    self->traffic.part = on_part;
+    enum verify_status status = run_with_file(self, &consumer);
+    self->traffic.part = NULL;
+    places_finish(&self->scrub.places);
+    knowledge_settle(&self->knowledge);
     return status;
 }
 
-/* 2. Which values were put together from which. */
+/* 2. What values were put together of. */
 
-static void learn_frame(void *context, const struct talk_frame *frame)
+static void learn_frame(void *context, struct dissect_conversation *dissected,
+                        const struct dissect_frame *frame)
 {
     struct passes *self = context;
-    struct rules_conversation *conversation = conversation_of(self, frame);
-    if (conversation != NULL && !frame->frame->bad_lengths) {
-        struct about about = knowledge_about(&self->knowledge, &conversation->asked, frame->frame);
-        knowledge_note_value(&self->knowledge, &about, frame->frame);
+    struct conversation *conversation = conversation_of(self, dissected);
+    if (conversation != NULL && !frame->bad_lengths) {
+        struct about about = knowledge_about(&self->knowledge, &conversation->rules.asked, frame);
+        knowledge_note_value(&self->knowledge, &about, frame);
     }
 }
 
-static enum verify_status learn(struct passes *self)
+static enum verify_status anonymise_learn(struct passes *self)
 {
-    struct traffic_listener listener = listener_of(self);
-    listener.talk.frame = learn_frame;
-    listener.talk.closed = on_closed;
-    return run(self, &listener);
+    struct dissect_consumer consumer = consumer_of(self);
+    consumer.progress = NULL;
+    consumer.frame = learn_frame;
+    return run(self, &consumer);
 }
 
 /* 3. Frames, as they are after the rules. */
 
-static void count_frame(struct anonymise_result *result, const struct mcbp_frame *frame,
-                        const struct frame_part parts[FRAME_PARTS])
+static void anonymise_count_frame(struct anonymise_result *result, const struct mcbp_frame *frame,
+                                  const struct frame_part parts[FRAME_PARTS])
 {
     result->frames++;
     for (size_t i = 0; i < FRAME_PARTS; i++) {
@@ -198,24 +262,6 @@ static void count_frame(struct anonymise_result *result, const struct mcbp_frame
     }
 }
 
-/* Writes a part of a frame, which begins `from` bytes behind the frame's first. */
-static void write_part(struct passes *self, const struct talk_frame *frame, size_t from,
-                       struct span bytes, uint64_t *written)
-{
-    for (size_t i = 0; i < frame->count && bytes.size > 0; i++) {
-        const struct talk_piece *piece = &frame->pieces[i];
-        size_t skip = from < piece->size ? from : piece->size;
-        size_t size = piece->size - skip < bytes.size ? piece->size - skip : bytes.size;
-        if (size > 0 && !places_write(&self->scrub.places, self->target.bytes, piece->stream,
-                                      piece->offset + skip, span_head(bytes, size), written)) {
-            self->unplaced = true;
-        }
-        from -= skip;
-        bytes = span_skip(bytes, size);
-    }
-    self->unplaced |= bytes.size > 0;
-}
-
 static uint8_t *copy_frame(struct passes *self, struct span bytes)
 {
     if (bytes.size > self->frame_room) {
@@ -231,57 +277,87 @@ static uint8_t *copy_frame(struct passes *self, struct span bytes)
     return memcpy(self->frame, bytes.data, bytes.size);
 }
 
-static void replace_frame(void *context, const struct talk_frame *frame)
+static void replace_frame(void *context, struct dissect_conversation *dissected,
+                          const struct dissect_frame *frame)
 {
     struct passes *self = context;
-    struct rules_conversation *conversation = conversation_of(self, frame);
-    const struct mcbp_frame *fields = &frame->frame->frame;
-    uint8_t *bytes = copy_frame(self, fields->bytes);
+    struct conversation *conversation = conversation_of(self, dissected);
+    uint8_t *bytes = copy_frame(self, frame->frame.bytes);
     struct frame_part parts[FRAME_PARTS];
     if (conversation == NULL || bytes == NULL) {
         return;
     }
-    rules_apply(&self->rules, conversation, frame->frame, bytes, parts);
-    count_frame(self->result, fields, parts);
+    harmless_frame(&conversation->harmless, dissected, frame);
+    rules_apply(&self->rules, &conversation->rules, frame, bytes, parts);
+    anonymise_count_frame(self->result, &frame->frame, parts);
     size_t at = 0;
     for (size_t i = 0; i < FRAME_PARTS; i++) {
-        write_part(self, frame, at, span_of(bytes + at, parts[i].size),
-                   &self->result->ledger.parts[parts[i].class]);
+        self->unplaced |= !places_write_frame(&self->scrub.places, frame, bytes, at, parts[i].size,
+                                              &self->result->ledger.parts[parts[i].class]);
         at += parts[i].size;
     }
-    self->unplaced |= at != fields->bytes.size;
+    self->unplaced |= at != frame->frame.bytes.size;
 }
 
-static void keep_harmless(void *context, uint64_t stream, uint64_t offset, struct span bytes)
+static void keep_data(void *context, struct dissect_conversation *dissected,
+                      const struct dissect_range *range, struct span bytes)
 {
     struct passes *self = context;
-    self->unplaced |= !places_write(&self->scrub.places, self->target.bytes, stream, offset, bytes,
-                                    &self->result->ledger.harmless);
+    struct conversation *conversation = conversation_of(self, dissected);
+    if (conversation != NULL) {
+        harmless_data(&self->keeper, &conversation->harmless, is_mcbp(self, dissected), dissected,
+                      range, bytes);
+    }
+}
+
+static void keep_unfinished(void *context, struct dissect_conversation *dissected,
+                            const struct dissect_frame *frame)
+{
+    struct passes *self = context;
+    struct conversation *conversation = conversation_of(self, dissected);
+    if (conversation != NULL) {
+        harmless_unfinished(&self->keeper, &conversation->harmless, dissected, frame);
+    }
+}
+
+static void keep_skipped(void *context, struct dissect_conversation *dissected,
+                         enum dissect_role role, uint64_t at, size_t size, struct span bytes)
+{
+    struct passes *self = context;
+    struct conversation *conversation = conversation_of(self, dissected);
+    if (conversation != NULL && is_mcbp(self, dissected)) {
+        harmless_skipped(&self->keeper, &conversation->harmless, &dissected->streams[role], at,
+                         size, bytes);
+    }
 }
 
 static enum verify_status replace(struct passes *self)
 {
-    struct traffic_listener listener = listener_of(self);
-    listener.progress = on_progress;
-    listener.talk.frame = replace_frame;
-    listener.talk.harmless = keep_harmless;
-    listener.talk.is_mcbp = is_mcbp;
-    listener.talk.closed = on_closed;
-    enum verify_status status = run(self, &listener);
+    struct dissect_consumer consumer = consumer_of(self);
+    consumer.data = keep_data;
+    consumer.frame = replace_frame;
+    consumer.unfinished = keep_unfinished;
+    consumer.skipped = keep_skipped;
+    self->keeper.places = &self->scrub.places;
+    self->keeper.frame_max = self->dissect.frame_max;
+    enum verify_status status = run(self, &consumer);
     self->result->conversations = self->counts->connections;
+    self->result->ledger.harmless = self->keeper.bytes;
+    self->unplaced |= self->keeper.unplaced;
     return status;
 }
 
 /* 4. Checksums: of packets, then of datagrams that came in fragments. */
 
-static void renew_packet(void *context, const struct traffic_packet *packet)
+static void renew_packet(void *context, const struct dissect_packet *read)
 {
     struct passes *self = context;
-    const struct layout *layout = packet->layout;
-    if (!layout->is_ip || layout->ip.fragment) {
+    struct traffic_packet packet;
+    const struct layout *layout = &packet.layout;
+    if (!traffic_find(&self->traffic, read, &packet) || !layout->is_ip || layout->ip.fragment) {
         return;
     }
-    uint64_t at = packet->part->data_at + layout->transport;
+    uint64_t at = packet.part.data_at + layout->transport;
     uint8_t checksum[2];
     struct checksummed sums = {
         .protocol = layout->ip.protocol,
@@ -290,7 +366,7 @@ static void renew_packet(void *context, const struct traffic_packet *packet)
         .destination = &layout->destination,
         .before = span_of(self->source.bytes.data + at, layout->captured),
         .after = span_of(self->target.bytes + at, layout->captured),
-        .number = packet->packet->number,
+        .number = read->packet->number,
     };
     if (checksum_renew(self->scrub.secret, &sums, &self->result->checksums, checksum)) {
         memcpy(self->target.bytes + at + layout_checksum_at(layout->ip.protocol), checksum, 2);
@@ -335,10 +411,12 @@ static void renew_datagram(struct passes *self, const struct ip_datagram *datagr
 
 static enum verify_status renew_checksums(struct passes *self)
 {
-    struct traffic_listener listener = listener_of(self);
-    listener.packet = renew_packet;
-    enum verify_status status = run(self, &listener);
-    const struct scrub_datagrams *datagrams = &self->scrub.datagrams;
+    struct dissect_consumer consumer = consumer_of(self);
+    consumer.progress = NULL;
+    consumer.packet = renew_packet;
+    self->dissect.packets_only = true;
+    enum verify_status status = run_with_file(self, &consumer);
+    const struct datagrams *datagrams = &self->scrub.datagrams;
     uint8_t *room = calloc(2, DATAGRAM_MAX);
     if (room == NULL) {
         self->no_memory = true;
@@ -357,7 +435,7 @@ static enum verify_status renew_checksums(struct passes *self)
 /* ---------------------------------------------------------------------------------------- all */
 
 /* Every byte of payload has to be in one class, or a kind of bytes was forgotten. */
-static enum verify_status check(struct passes *self)
+static enum verify_status anonymise_check(struct passes *self)
 {
     struct anonymise_ledger *ledger = &self->result->ledger;
     uint64_t missed = 0;
@@ -390,7 +468,7 @@ static enum verify_status run_all(struct passes *self)
 {
     enum verify_status status = scrub(self);
     if (status == VERIFY_IDENTICAL && knowledge_wants_values(&self->knowledge)) {
-        status = learn(self);
+        status = anonymise_learn(self);
     }
     if (status == VERIFY_IDENTICAL) {
         status = replace(self);
@@ -398,16 +476,19 @@ static enum verify_status run_all(struct passes *self)
     if (status == VERIFY_IDENTICAL) {
         status = renew_checksums(self);
     }
-    self->result->joins = self->knowledge.joins.count;
     self->result->forgotten = self->knowledge.forgotten;
-    return status == VERIFY_IDENTICAL ? check(self) : status;
+    return status == VERIFY_IDENTICAL ? anonymise_check(self) : status;
 }
 
-static enum verify_status run_and_publish(struct passes *self)
+/* From self->source to self->target's memory. */
+static enum verify_status run_in_memory(struct passes *self)
 {
     self->scrub.before = self->source.bytes;
     self->scrub.after = self->target.bytes;
+    self->scrub.places.before = self->source.bytes;
+    self->scrub.places.after = self->target.bytes;
     self->scrub.result = self->result;
+    dissect_options_init(&self->dissect);
     self->counts = calloc(1, sizeof(*self->counts));
     self->scrub.secret = secret_create(self->options->secret);
     if (self->counts == NULL || self->scrub.secret == NULL) {
@@ -419,8 +500,12 @@ static enum verify_status run_and_publish(struct passes *self)
                                  .knowledge = &self->knowledge,
                                  .replace_counters = self->options->replace_counters};
     enum verify_status status = run_all(self);
-    if (status == VERIFY_IDENTICAL && !target_publish(&self->target, self->message)) {
-        status = VERIFY_INTERNAL;
+    if (interrupted()) {
+        return VERIFY_NO_EVIDENCE;
+    }
+    if (memory_failures() != self->failures_before) {
+        snprintf(self->message, ANONYMISE_MESSAGE_SIZE, "out of memory");
+        return VERIFY_INTERNAL;
     }
     return status;
 }
@@ -431,29 +516,68 @@ static enum verify_status open_and_run(struct passes *self)
     if (!source_open(&self->source, options->input, self->message)) {
         return VERIFY_UNREADABLE;
     }
-    if (!target_check(options->output, &self->source, self->message)) {
+    if (!target_check(options->output, self->message)) {
         return VERIFY_USAGE;
     }
     if (!target_open(&self->target, options->output, &self->source, self->message)) {
         return VERIFY_INTERNAL;
     }
-    return run_and_publish(self);
+    enum verify_status status = run_in_memory(self);
+    if (status == VERIFY_IDENTICAL && !target_publish(&self->target, self->message)) {
+        status = VERIFY_INTERNAL;
+    }
+    return status;
+}
+
+static void deinit(struct passes *self)
+{
+    scrub_deinit(&self->scrub);
+    knowledge_deinit(&self->knowledge);
+    secret_destroy(self->scrub.secret);
+    if (self->counts != NULL) {
+        capture_result_deinit(self->counts);
+    }
+    free(self->counts);
+    free(self->mcbp);
+    free(self->frame);
 }
 
 enum verify_status anonymise(const struct anonymise_options *options,
                              struct anonymise_result *result, char message[ANONYMISE_MESSAGE_SIZE])
 {
-    struct passes self = {.options = options, .result = result, .message = message};
+    struct passes self = {
+        .options = options,
+        .result = result,
+        .message = message,
+        .failures_before = memory_failures(),
+    };
     *result = (struct anonymise_result){0};
-    self.target.fd = -1;
+    self.target.file.fd = -1;
     enum verify_status status = open_and_run(&self);
+    if (status != VERIFY_IDENTICAL && interrupted() && memory_failures() == self.failures_before) {
+        status = VERIFY_NO_EVIDENCE;
+        snprintf(message, ANONYMISE_MESSAGE_SIZE, "interrupted; nothing was written");
+    }
     target_close(&self.target);
     source_close(&self.source);
-    scrub_deinit(&self.scrub);
-    knowledge_deinit(&self.knowledge);
-    secret_destroy(self.scrub.secret);
-    free(self.counts);
-    free(self.mcbp);
-    free(self.frame);
+    deinit(&self);
+    return status;
+}
+
+enum verify_status anonymise_in_memory(const struct anonymise_options *options, struct span file,
+                                       uint8_t *out, struct anonymise_result *result,
+                                       char message[ANONYMISE_MESSAGE_SIZE])
+{
+    struct passes self = {
+        .options = options,
+        .result = result,
+        .message = message,
+        .failures_before = memory_failures(),
+    };
+    *result = (struct anonymise_result){0};
+    self.source = (struct source){.name = options->input, .path = options->input, .bytes = file};
+    self.target = (struct target){.bytes = out, .size = file.size};
+    enum verify_status status = run_in_memory(&self);
+    deinit(&self);
     return status;
 }

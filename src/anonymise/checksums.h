@@ -1,6 +1,7 @@
 /*
  * Checksums of TCP, UDP and ICMP after their payload was replaced. A checksum is a sum of what was
- * replaced, and would tell 16 bits of it:
+ * replaced, and would tell 16 bits of it; but whether it is right decides which of two copies of a
+ * segment counts (net/sum.h):
  *
  *   right before                    right again
  *   none, or left to the network    as it was: the payload isn't in it
@@ -11,7 +12,7 @@
 #ifndef KVREPLAY_ANONYMISE_CHECKSUMS_H
 #define KVREPLAY_ANONYMISE_CHECKSUMS_H
 
-#include "anonymise/pieces.h"
+#include "anonymise/layout.h"
 #include "anonymise/secret.h"
 
 struct checksum_counts {

@@ -7,26 +7,18 @@ enum {
     PCAP_MICROSECONDS = 0xa1b2c3d4,
     PCAP_NANOSECONDS = 0xa1b23c4d,
     PCAP_KUZNETZOV = 0xa1b2cd34, /* with 8 bytes more before each packet */
-    PCAP_HEADER = 24,
     PCAP_RECORD = 16,
     PCAP_RECORD_KUZNETZOV = 24,
 
-    BLOCK_SECTION = 0x0a0d0d0a, /* the same in either byte order */
-    BLOCK_INTERFACE = 1,
-    BLOCK_PACKET = 2,
-    BLOCK_SIMPLE_PACKET = 3,
-    BLOCK_NAMES = 4,
-    BLOCK_STATISTICS = 5,
-    BLOCK_ENHANCED_PACKET = 6,
     BLOCK_FRAME = 12,     /* type and length before the body, length behind it */
     BLOCK_BODY = 8,       /* where the body begins */
     PACKET_FIXED = 20,    /* of the body of a packet block, enhanced or not */
     PACKET_CAPTURED = 12, /* the captured length in it */
     SIMPLE_PACKET_FIXED = 4,
+    SECTION_FIXED = 16, /* byte order, version, length */
+    INTERFACE_FIXED = 8,
+    STATISTICS_FIXED = 12,
     SECTION_ORDER = 0x1a2b3c4d,
-    OPTION_END = 0,
-    OPTION_HASH = 3,  /* of an enhanced packet block */
-    OPTION_KNOWN = 8, /* the last of those: comment, flags, ids and counts */
     BLOCK_LENGTH = 4,
 };
 
@@ -35,13 +27,6 @@ static uint32_t read_u32(const struct container *self, uint64_t at)
     uint32_t number;
     memcpy(&number, self->file.data + at, sizeof(number));
     return self->swapped ? __builtin_bswap32(number) : number;
-}
-
-static uint16_t read_u16(const struct container *self, uint64_t at)
-{
-    uint16_t number;
-    memcpy(&number, self->file.data + at, sizeof(number));
-    return self->swapped ? __builtin_bswap16(number) : number;
 }
 
 static uint32_t record_header(uint32_t magic)
@@ -60,11 +45,11 @@ static uint32_t record_header(uint32_t magic)
 bool container_init(struct container *self, struct span file)
 {
     *self = (struct container){.file = file};
-    if (file.size < PCAP_HEADER) {
+    if (file.size < CONTAINER_HEAD) {
         return false;
     }
     uint32_t magic = read_u32(self, 0);
-    self->blocks = magic == BLOCK_SECTION;
+    self->blocks = magic == PCAPNG_SECTION;
     self->record_header = record_header(magic);
     if (self->record_header == 0) {
         self->swapped = true;
@@ -83,7 +68,7 @@ static struct container_part next_record(const struct container *self)
     struct container_part part = {.kind = CONTAINER_BAD, .at = self->at};
     if (self->at == 0) {
         part.kind = CONTAINER_AROUND;
-        part.size = PCAP_HEADER;
+        part.size = CONTAINER_HEAD;
     } else if (left(self) >= self->record_header) {
         uint32_t captured = read_u32(self, self->at + 8);
         if (captured <= left(self) - self->record_header) {
@@ -96,46 +81,42 @@ static struct container_part next_record(const struct container *self)
     return part;
 }
 
-/* The options that are known, in [from, to), up to the first that may hold anything. */
-static void find_options(const struct container *self, uint64_t from, uint64_t to,
-                         struct container_part *part)
-{
-    part->options_at = part->options_end = from;
-    while (to - from >= 4) {
-        uint16_t code = read_u16(self, from);
-        uint64_t size = read_u16(self, from + 2);
-        uint64_t padded = (size + 3) & ~UINT64_C(3);
-        if (code == OPTION_END || code > OPTION_KNOWN || padded > to - from - 4) {
-            return;
-        }
-        if (code == OPTION_HASH && size > 1) { /* the first byte names the algorithm */
-            part->hash_at = from + 5;
-            part->hash_size = size - 1;
-        }
-        from += 4 + padded;
-        part->options_end = from;
-    }
-}
-
 static void find_packet(const struct container *self, uint32_t type, struct container_part *part)
 {
     uint64_t body = part->at + BLOCK_BODY;
     uint64_t size = part->size - BLOCK_FRAME;
-    part->length_size = BLOCK_LENGTH;
-    if (type == BLOCK_SIMPLE_PACKET && size >= SIMPLE_PACKET_FIXED) {
+    if (type == PCAPNG_SIMPLE_PACKET && size >= SIMPLE_PACKET_FIXED) {
         part->kind = CONTAINER_PACKET;
         part->data_at = body + SIMPLE_PACKET_FIXED;
         part->data_size = size - SIMPLE_PACKET_FIXED; /* libpcap says how much of it is padding */
-    } else if (type != BLOCK_SIMPLE_PACKET && size >= PACKET_FIXED &&
+    } else if (type != PCAPNG_SIMPLE_PACKET && size >= PACKET_FIXED &&
                read_u32(self, body + PACKET_CAPTURED) <= size - PACKET_FIXED) {
         uint64_t end = body + size;
         part->kind = CONTAINER_PACKET;
         part->data_at = body + PACKET_FIXED;
         part->data_size = read_u32(self, body + PACKET_CAPTURED);
         uint64_t options = part->data_at + ((part->data_size + 3) & ~UINT64_C(3));
-        if (options < end) {
-            find_options(self, options, end, part);
+        part->options_at = part->names_at = options < end ? options : end;
+    }
+}
+
+/* A block without a packet: where what is fixed of it ends. */
+static void find_fixed(const struct container *self, uint32_t type, struct container_part *part)
+{
+    uint64_t body = part->at + BLOCK_BODY;
+    uint64_t fixed = type == PCAPNG_SECTION      ? SECTION_FIXED
+                     : type == PCAPNG_INTERFACE  ? INTERFACE_FIXED
+                     : type == PCAPNG_STATISTICS ? STATISTICS_FIXED
+                                                 : 0;
+    part->kind = CONTAINER_AROUND;
+    part->options_at = fixed < part->options_end - body ? body + fixed : part->options_end;
+    part->names_at = part->options_at;
+    if (type == PCAPNG_NAMES) {
+        struct option_list names = {self->file, body, part->options_end, self->swapped};
+        struct option name;
+        while (option_next(&names, &name)) {
         }
+        part->options_at = names.at;
     }
 }
 
@@ -146,7 +127,7 @@ static struct container_part next_block(struct container *self)
         return part;
     }
     uint32_t type = read_u32(self, self->at);
-    if (type == BLOCK_SECTION) {
+    if (type == PCAPNG_SECTION) {
         self->swapped = false;
         self->swapped = read_u32(self, self->at + BLOCK_BODY) != SECTION_ORDER;
     }
@@ -155,16 +136,20 @@ static struct container_part next_block(struct container *self)
         return part;
     }
     part.size = size;
+    part.block = type;
+    part.swapped = self->swapped;
+    part.length_size = BLOCK_LENGTH;
+    part.names_at = part.options_at = part.options_end = part.at + size - BLOCK_LENGTH;
     switch (type) {
-    case BLOCK_SECTION:
-    case BLOCK_INTERFACE:
-    case BLOCK_NAMES:
-    case BLOCK_STATISTICS:
-        part.kind = CONTAINER_AROUND;
+    case PCAPNG_SECTION:
+    case PCAPNG_INTERFACE:
+    case PCAPNG_NAMES:
+    case PCAPNG_STATISTICS:
+        find_fixed(self, type, &part);
         break;
-    case BLOCK_PACKET:
-    case BLOCK_SIMPLE_PACKET:
-    case BLOCK_ENHANCED_PACKET:
+    case PCAPNG_PACKET:
+    case PCAPNG_SIMPLE_PACKET:
+    case PCAPNG_ENHANCED_PACKET:
         find_packet(self, type, &part);
         break;
     default:

@@ -1,11 +1,33 @@
 #include "anonymise/knowledge.h"
 
+#include "base/array.h"
+#include "base/endian.h"
+#include "mcbp/form.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-static bool is_request(const struct dissect_frame *frame)
+enum {
+    VERSIONS_MAX = 1 << 20, /* then no more are remembered */
+    COUNTER_SIZE = 8,       /* of the answer to INCREMENT */
+    DIGITS_SIZE = 24,       /* of 64 bits, with room to spare */
+};
+
+struct known_key {
+    uint64_t alike; /* the number of one that is alike, and so on up to the first: its own */
+    bool counter;
+    bool joined;
+    /* Of the first of those that are alike: */
+    bool any_joined;
+    bool any_counter;
+    bool all_counters;
+    struct bifix pieces;
+};
+
+static bool knowledge_is_request(const struct dissect_frame *frame)
 {
     return frame->role == FROM_CLIENT && !frame->bad_lengths &&
            (frame->frame.header.magic == MCBP_CLIENT_REQUEST ||
@@ -19,282 +41,295 @@ static struct name key_name(struct knowledge *self, const struct dissect_frame *
 
 void knowledge_deinit(struct knowledge *self)
 {
-    for (size_t i = 0; self->contents != NULL && i < self->joined.count; i++) {
-        for (size_t j = 0; j < self->contents[i].count; j++) {
-            free(self->contents[i].kept[j].bytes);
-        }
-        free(self->contents[i].latest.bytes);
+    for (size_t i = 0; i < self->names.count; i++) {
+        bifix_deinit(&self->keys[i].pieces);
     }
-    free(self->contents);
-    names_deinit(&self->counters);
-    names_deinit(&self->joined);
-    names_deinit(&self->joins);
+    free(self->keys);
+    names_deinit(&self->names);
+    names_deinit(&self->versions);
 }
 
-void knowledge_note_key(struct knowledge *self, const struct dissect_frame *frame)
+/* ------------------------------------------------------------------------------------- keys */
+
+/* NULL: no memory. */
+static struct known_key *add_key(struct knowledge *self, const struct name *name)
 {
-    if (!is_request(frame)) {
-        return;
+    uint64_t number = self->names.count;
+    if (names_find(&self->names, name, &number)) {
+        return &self->keys[number];
     }
-    struct name name;
-    switch (mcbp_opcode_loud(frame->frame.header.opcode)) {
-    case MCBP_INCREMENT:
-    case MCBP_DECREMENT:
-        name = key_name(self, frame);
-        self->no_memory |= !names_add(&self->counters, &name, 0);
-        break;
-    case MCBP_APPEND:
-    case MCBP_PREPEND:
-        name = key_name(self, frame);
-        self->no_memory |= !names_add(&self->joined, &name, self->joined.count);
-        break;
-    default:
-        break;
+    number = self->names.count;
+    struct known_key *grown =
+        array_grow(self->keys, sizeof(*grown), self->names.count, &self->keys_room);
+    if (grown != NULL) {
+        self->keys = grown;
     }
+    if (grown == NULL || !names_add(&self->names, name, number)) {
+        self->no_memory = true;
+        return NULL;
+    }
+    self->keys[number] = (struct known_key){.alike = number};
+    return &self->keys[number];
+}
+
+static uint64_t first_alike(const struct knowledge *self, uint64_t number)
+{
+    struct known_key *key;
+    while ((key = &self->keys[number])->alike != number) {
+        key->alike = self->keys[key->alike].alike; /* half as far the next time */
+        number = key->alike;
+    }
+    return number;
+}
+
+static void make_alike(void *context, const struct name *a, const struct name *b)
+{
+    struct knowledge *self = context;
+    const struct known_key *key = add_key(self, a);
+    uint64_t first = key == NULL ? 0 : first_alike(self, key->alike);
+    const struct known_key *other = add_key(self, b);
+    if (key != NULL && other != NULL) {
+        self->keys[first_alike(self, other->alike)].alike = first;
+    }
+}
+
+static bool is_mixed(const struct known_key *first)
+{
+    return first->any_counter && !first->all_counters;
+}
+
+void knowledge_settle(struct knowledge *self)
+{
+    for (size_t i = 0; i < self->names.count; i++) {
+        self->keys[i].all_counters = true;
+    }
+    for (size_t i = 0; i < self->names.count; i++) {
+        const struct known_key *key = &self->keys[i];
+        struct known_key *first = &self->keys[first_alike(self, i)];
+        first->any_joined |= key->joined;
+        first->any_counter |= key->counter;
+        first->all_counters &= key->counter;
+        self->counted |= key->counter;
+        self->joined |= key->joined;
+    }
+    for (size_t i = 0; i < self->names.count; i++) {
+        self->mixed |= is_mixed(&self->keys[i]);
+    }
+    self->settled = true;
 }
 
 bool knowledge_wants_values(const struct knowledge *self)
 {
-    return self->joined.count > 0;
+    return self->joined || self->mixed;
+}
+
+/* ----------------------------------------------------------------------------------- numbers */
+
+static const struct name no_number = {{0}};
+
+/* The digits that a value begins with, which are what a counter's has in common with its answer. */
+static struct name number_of(struct knowledge *self, struct span value)
+{
+    size_t size = 0;
+    while (size < value.size && value.data[size] >= '0' && value.data[size] <= '9') {
+        size++;
+    }
+    return size > 0 ? name_of(self->secret, SECRET_NUMBER, span_head(value, size)) : no_number;
+}
+
+static struct name number_in_answer(struct knowledge *self, const struct mcbp_frame *answer)
+{
+    char digits[DIGITS_SIZE];
+    if (!mcbp_opcode_counts(answer->header.opcode) || answer->value.size != COUNTER_SIZE) {
+        return number_of(self, answer->value);
+    }
+    int size = snprintf(digits, sizeof(digits), "%" PRIu64, read_be64(answer->value.data));
+    return number_of(self, span_of(digits, (size_t)size));
+}
+
+/* Its answer does not say what it is. */
+static struct name number_if_stored(struct knowledge *self, const struct dissect_frame *request)
+{
+    bool stores = mcbp_opcode_family(request->frame.header.opcode) == MCBP_FAMILY_STORE;
+    return self->mixed && stores ? number_of(self, request->frame.value) : no_number;
+}
+
+/* The item that has this CAS, if it holds this number. */
+static struct name version_of(struct knowledge *self, uint64_t cas, const struct name *number)
+{
+    uint8_t bytes[sizeof(cas) + sizeof(*number)];
+    write_be64(bytes, cas);
+    memcpy(bytes + sizeof(cas), number, sizeof(*number));
+    return name_of(self->secret, SECRET_VERSION, span_of(bytes, sizeof(bytes)));
+}
+
+static bool is_version(struct knowledge *self, const struct dissect_frame *answer)
+{
+    uint64_t unused;
+    struct name number = number_in_answer(self, &answer->frame);
+    struct name version = version_of(self, answer->frame.header.cas, &number);
+    return names_find(&self->versions, &version, &unused);
+}
+
+static void knowledge_note_version(struct knowledge *self, const struct about *about,
+                                   const struct dissect_frame *answer)
+{
+    const struct mcbp_header *header = &answer->frame.header;
+    bool stores = mcbp_opcode_family(header->opcode) == MCBP_FAMILY_STORE;
+    if (!about->mixed || knowledge_is_request(answer) || header->cas == 0 ||
+        header->vbucket_or_status != MCBP_STATUS_SUCCESS || self->versions.count == VERSIONS_MAX) {
+        return;
+    }
+    struct name number = stores ? about->stored : number_in_answer(self, &answer->frame);
+    if (memcmp(&number, &no_number, sizeof(number)) != 0) {
+        struct name version = version_of(self, header->cas, &number);
+        self->no_memory |= !names_add(&self->versions, &version, 0);
+    }
 }
 
 /* ----------------------------------------------------------------------------------- pairing */
 
-enum { ASKED_MAX = 1024 }; /* more are not waited for: the oldest answers will not be known */
-
-struct asked {
-    struct {
-        uint8_t opcode;
-        uint32_t opaque;
-        struct about about;
-    } requests[ASKED_MAX];
-    size_t first;
-    size_t count;
-};
-
-void asked_destroy(struct asked *asked)
+/* The first pass, which goes over all captures, leaves out what it needs not. */
+static struct name name_if_needed(struct knowledge *self, const struct dissect_frame *frame)
 {
-    free(asked);
+    uint8_t opcode = frame->frame.header.opcode;
+    struct name none = {{0}};
+    return self->settled || asked_is_ambiguous(opcode) || mcbp_opcode_counts(opcode) ||
+                   mcbp_opcode_concatenates(opcode)
+               ? key_name(self, frame)
+               : none;
 }
 
-static bool is_retrieval(uint8_t opcode)
+static void knowledge_remember(struct knowledge *self, struct asked **asked,
+                               const struct dissect_frame *frame,
+                               const struct asked_subject *subject)
 {
-    uint8_t loud = mcbp_opcode_loud(opcode);
-    return loud == MCBP_GET || loud == MCBP_GETK || loud == MCBP_GAT || loud == MCBP_GATK;
-}
-
-static struct about about_key(struct knowledge *self, const struct dissect_frame *frame)
-{
-    struct about about = {0};
-    uint64_t unused;
-    struct name name = key_name(self, frame);
-    about.counter = names_find(&self->counters, &name, &unused);
-    about.joined = names_find(&self->joined, &name, &about.number);
-    return about;
-}
-
-static void remember(struct knowledge *self, struct asked **asked,
-                     const struct dissect_frame *frame, const struct about *about)
-{
-    if (*asked == NULL && (*asked = calloc(1, sizeof(**asked))) == NULL) {
-        self->no_memory = true;
-        return;
+    if (*asked == NULL) {
+        *asked = asked_create();
+        self->no_memory |= *asked == NULL;
     }
-    struct asked *all = *asked;
-    if (all->count == ASKED_MAX) {
-        all->first = (all->first + 1) % ASKED_MAX;
-        all->count--;
+    if (*asked != NULL) {
+        struct asked_listener listener = {self, self->settled ? NULL : make_alike};
+        asked_add(*asked, frame, subject, &listener);
     }
-    size_t last = (all->first + all->count++) % ASKED_MAX;
-    all->requests[last].opcode = frame->frame.header.opcode;
-    all->requests[last].opaque = frame->frame.header.opaque;
-    all->requests[last].about = *about;
 }
 
-static bool is_same(const struct about *a, const struct about *b)
+static bool knowledge_answered(struct knowledge *self, struct asked *asked,
+                               const struct dissect_frame *frame, struct asked_subject *subject)
 {
-    return a->counter == b->counter && a->joined == b->joined && a->number == b->number;
+    struct asked_listener listener = {self, self->settled ? NULL : make_alike};
+    bool named = mcbp_form_repeats_key(frame->frame.header.opcode) && frame->frame.key.size > 0;
+    struct name in_answer;
+    if (named) {
+        in_answer = name_if_needed(self, frame);
+    }
+    const struct asked_subject *found =
+        asked_answer(asked, frame, named ? &in_answer : NULL, &listener);
+    if (found != NULL) {
+        *subject = *found;
+    }
+    return found != NULL;
 }
 
-/*
- * The first request that the response may answer. A quiet one that was not answered looks the same
- * if it has the same opaque; where such requests differ, nothing is said.
- */
-static struct about find_asked(struct asked *all, const struct mcbp_header *header)
+/* Follows requests and responses; whether the key's name is known that the frame is about. */
+static bool follow(struct knowledge *self, struct asked **asked, const struct dissect_frame *frame,
+                   struct asked_subject *subject)
 {
-    struct about about = {0};
-    size_t found = 0;
-    size_t skip = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        size_t at = (all->first + i) % ASKED_MAX;
-        if (all->requests[at].opcode != header->opcode ||
-            all->requests[at].opaque != header->opaque) {
-            continue;
+    if (knowledge_is_request(frame)) {
+        *subject = (struct asked_subject){.key = name_if_needed(self, frame)};
+        if (asked_matters(&frame->frame.header)) {
+            subject->number = number_if_stored(self, frame);
+            knowledge_remember(self, asked, frame, subject);
         }
-        if (found++ == 0) {
-            about = all->requests[at].about;
-            skip = i + 1;
-        } else if (!mcbp_opcode_is_quiet(header->opcode)) {
-            break;
-        } else if (!is_same(&about, &all->requests[at].about)) {
-            about = (struct about){0};
+        return true;
+    }
+    return frame->role == FROM_SERVER && mcbp_magic_is_response(frame->frame.header.magic) &&
+           *asked != NULL && knowledge_answered(self, *asked, frame, subject);
+}
+
+void knowledge_note_key(struct knowledge *self, struct asked **asked,
+                        const struct dissect_frame *frame)
+{
+    uint8_t opcode = frame->frame.header.opcode;
+    bool counts = mcbp_opcode_counts(opcode);
+    bool joins = mcbp_opcode_concatenates(opcode);
+    struct asked_subject subject;
+    if (!frame->bad_lengths && follow(self, asked, frame, &subject) &&
+        knowledge_is_request(frame) && (counts || joins)) {
+        struct known_key *key = add_key(self, &subject.key);
+        if (key != NULL) {
+            key->counter |= counts;
+            key->joined |= joins;
         }
     }
-    all->first = (all->first + skip) % ASKED_MAX;
-    all->count -= skip;
-    return about;
+}
+
+void knowledge_close(struct knowledge *self, struct asked *asked)
+{
+    struct asked_listener listener = {self, self->settled ? NULL : make_alike};
+    asked_destroy(asked, &listener);
 }
 
 struct about knowledge_about(struct knowledge *self, struct asked **asked,
                              const struct dissect_frame *frame)
 {
-    const struct mcbp_header *header = &frame->frame.header;
     struct about about = {0};
-    if (self->counters.count == 0 && self->joined.count == 0) {
+    struct asked_subject subject;
+    if ((!self->counted && !self->joined) || !follow(self, asked, frame, &subject) ||
+        !names_find(&self->names, &subject.key, &about.number)) {
         return about;
     }
-    if (is_request(frame)) {
-        about = about_key(self, frame);
-        if (is_retrieval(header->opcode)) {
-            remember(self, asked, frame, &about);
-        }
-    } else if (frame->role == FROM_SERVER && is_retrieval(header->opcode) && *asked != NULL &&
-               mcbp_magic_is_response(header->magic)) {
-        about = find_asked(*asked, header);
-    }
+    const struct known_key *key = &self->keys[about.number];
+    const struct known_key *first = &self->keys[first_alike(self, about.number)];
+    bool anyones = !knowledge_is_request(frame) && asked_is_ambiguous(frame->frame.header.opcode);
+    about.number = first->alike;
+    about.joined = first->any_joined;
+    about.learn = anyones ? first->any_joined : key->joined;
+    about.counter = anyones ? first->all_counters || (is_mixed(first) && is_version(self, frame))
+                            : key->counter;
+    about.mixed = !anyones && key->counter && is_mixed(first);
+    about.stored = subject.number;
     return about;
 }
 
 /* ------------------------------------------------------------------------------------- values */
 
-static bool put(struct knowledge *self, struct content *content, struct span a, struct span b)
+static bool holds_value(const struct dissect_frame *frame)
 {
-    size_t size = a.size + b.size; /* of two values that are in memory */
-    *content = (struct content){0};
-    if (size > CONTENTS_BYTES_MAX - self->contents_bytes) {
-        self->forgotten++;
-        return false;
+    uint8_t opcode = frame->frame.header.opcode;
+    if (knowledge_is_request(frame)) {
+        return mcbp_opcode_concatenates(opcode) || mcbp_opcode_family(opcode) == MCBP_FAMILY_STORE;
     }
-    content->bytes = malloc(size > 0 ? size : 1);
-    if (content->bytes == NULL) {
-        self->no_memory = true;
-        return false;
-    }
-    content->size = size;
-    self->contents_bytes += size;
-    if (a.size > 0) {
-        memcpy(content->bytes, a.data, a.size);
-    }
-    if (b.size > 0) {
-        memcpy(content->bytes + a.size, b.data, b.size);
-    }
-    return true;
-}
-
-static void give(struct knowledge *self, struct content *content)
-{
-    self->contents_bytes -= content->size;
-    free(content->bytes);
-}
-
-static struct span span_of_content(const struct content *content)
-{
-    return span_of(content->bytes, content->size);
-}
-
-static void note_join(struct knowledge *self, const struct content *content, size_t first)
-{
-    if (first > 0 && first < content->size) {
-        struct name name = name_of(self->secret, SECRET_VALUE_NAME, span_of_content(content));
-        self->no_memory |= !names_add(&self->joins, &name, first);
-    }
-}
-
-/* Adds it to what the key may hold, as the likeliest. */
-static void push(struct knowledge *self, struct contents *contents, const struct content *content)
-{
-    if (contents->count == CONTENTS_KEPT) {
-        give(self, &contents->kept[--contents->count]);
-    }
-    memmove(contents->kept + 1, contents->kept, contents->count * sizeof(*content));
-    contents->kept[0] = *content;
-    contents->count++;
-}
-
-static bool join(struct knowledge *self, struct span held, struct span value, bool append,
-                 struct content *joined)
-{
-    bool put_together = put(self, joined, append ? held : value, append ? value : held);
-    if (put_together) {
-        note_join(self, joined, append ? held.size : value.size);
-    }
-    return put_together;
-}
-
-/* The key holds that, if nothing went wrong; or that with what another connection has asked to be
- * appended to it before, if the server took them in the other order. */
-static void note_stored(struct knowledge *self, struct contents *contents, struct span value)
-{
-    struct content content;
-    struct span latest = span_of_content(&contents->latest);
-    if (contents->count > 0 && span_equal(span_of_content(&contents->kept[0]), value)) {
-        return;
-    }
-    if (latest.size > 0 && join(self, value, latest, contents->appended, &content)) {
-        push(self, contents, &content);
-    }
-    if (put(self, &content, value, span_of(NULL, 0))) {
-        push(self, contents, &content);
-    }
-}
-
-/* Whatever the key may hold, it may have been joined with the value, or the request was refused. */
-static void note_joined(struct knowledge *self, struct contents *contents, bool append,
-                        struct span value)
-{
-    struct contents old = *contents;
-    contents->count = 0;
-    for (size_t i = 0; i < old.count; i++) {
-        struct content joined;
-        bool wanted = contents->count < CONTENTS_KEPT;
-        if (wanted && join(self, span_of_content(&old.kept[i]), value, append, &joined)) {
-            contents->kept[contents->count++] = joined;
-        }
-        if (contents->count < CONTENTS_KEPT) {
-            contents->kept[contents->count++] = old.kept[i];
-        } else {
-            give(self, &old.kept[i]);
-        }
-    }
-    give(self, &contents->latest);
-    contents->latest = (struct content){0};
-    put(self, &contents->latest, value, span_of(NULL, 0));
-    contents->appended = append;
+    return mcbp_opcode_retrieves(opcode) &&
+           frame->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS;
 }
 
 void knowledge_note_value(struct knowledge *self, const struct about *about,
                           const struct dissect_frame *frame)
 {
-    if (!about->joined) {
+    knowledge_note_version(self, about, frame);
+    if (!about->learn || !holds_value(frame)) {
         return;
     }
-    if (self->contents == NULL) {
-        self->contents = calloc(self->joined.count, sizeof(*self->contents));
-        self->no_memory |= self->contents == NULL;
+    struct bifix *pieces = &self->keys[about->number].pieces;
+    self->pieces_bytes -= pieces->bytes;
+    switch (bifix_add(pieces, frame->frame.value, PIECES_BYTES_MAX - self->pieces_bytes)) {
+    case BIFIX_ADDED:
+        break;
+    case BIFIX_FULL:
+        self->forgotten++;
+        break;
+    case BIFIX_NO_MEMORY:
+        self->no_memory = true;
+        break;
     }
-    if (self->contents == NULL) {
-        return;
-    }
-    struct contents *contents = &self->contents[about->number];
-    struct span value = frame->frame.value;
-    uint8_t opcode = mcbp_opcode_loud(frame->frame.header.opcode);
-    if (is_request(frame)) {
-        if (opcode == MCBP_APPEND || opcode == MCBP_PREPEND) {
-            note_joined(self, contents, opcode == MCBP_APPEND, value);
-        } else if (opcode == MCBP_SET || opcode == MCBP_ADD || opcode == MCBP_REPLACE) {
-            note_stored(self, contents, value);
-        }
-    } else if (frame->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS) {
-        note_stored(self, contents, value);
-    }
+    self->pieces_bytes += pieces->bytes;
+}
+
+size_t knowledge_piece(const struct knowledge *self, const struct about *about, struct span value,
+                       void ***beside)
+{
+    *beside = NULL;
+    return about->joined ? bifix_first(&self->keys[about->number].pieces, value, beside)
+                         : value.size;
 }

@@ -3,49 +3,49 @@
  * does with values gives the same result with their replacements:
  *
  *   counters  keys that INCREMENT or DECREMENT named
- *   joins     values that APPEND and PREPEND have put together: the replacement of such a value is
- *             those of its parts
+ *   joined    keys that APPEND or PREPEND named, and the pieces that their values are put together
+ *             of: the replacement of a value is those of its pieces
  *
- * Also which retrieval a response without a key answers.
+ * Also which retrieval a response without a key answers. Where that may be one of several, their
+ * keys are alike: they share the pieces, so that a value becomes the same whoever's it is. If some
+ * of them are counters, it is one's if it has the CAS and the number that one surely had.
  */
 #ifndef KVREPLAY_ANONYMISE_KNOWLEDGE_H
 #define KVREPLAY_ANONYMISE_KNOWLEDGE_H
 
-#include "anonymise/names.h"
-#include "replay/dissect.h"
+#include "anonymise/asked.h"
+#include "anonymise/bifix.h"
 
-enum {
-    CONTENTS_KEPT = 4,                     /* of a key that is appended to: what it may hold */
-    CONTENTS_BYTES_MAX = 64 * 1024 * 1024, /* of all of them */
-};
+enum { PIECES_BYTES_MAX = 64 * 1024 * 1024 };
 
-struct content {
-    uint8_t *bytes;
-    size_t size;
-};
-
-struct contents { /* of one key, the likeliest first */
-    struct content kept[CONTENTS_KEPT];
-    size_t count;
-    struct content latest; /* what was appended or prepended last */
-    bool appended;
-};
+struct known_key;
 
 struct knowledge { /* all zero but for the secret to begin with */
     struct secret *secret;
-    struct names counters;
-    struct names joined; /* keys that APPEND or PREPEND named; their number indexes `contents` */
-    struct names joins;  /* values; their number is the size of the first part */
-    struct contents *contents;
-    size_t contents_bytes;
-    uint64_t forgotten; /* values that could not be kept for want of room */
+    struct names names; /* of keys; their numbers index `keys` */
+    struct known_key *keys;
+    size_t keys_room;
+    bool settled;          /* the first pass is over */
+    bool counted;          /* there are counters */
+    bool joined;           /* there are joined ones */
+    bool mixed;            /* some are alike and not all of them counters */
+    struct names versions; /* of counters that are like others: CAS and number */
+    size_t pieces_bytes;   /* of all keys */
+    uint64_t forgotten;    /* values that could not be kept for want of room */
     bool no_memory;
 };
 
 void knowledge_deinit(struct knowledge *knowledge);
 
-/* Which keys need attention. First pass. */
-void knowledge_note_key(struct knowledge *knowledge, const struct dissect_frame *frame);
+/* Which keys need attention. First pass; *asked is the conversation's in each, NULL at first. */
+void knowledge_note_key(struct knowledge *knowledge, struct asked **asked,
+                        const struct dissect_frame *frame);
+
+/* The conversation is over. */
+void knowledge_close(struct knowledge *knowledge, struct asked *asked);
+
+/* Between the first pass and the others. */
+void knowledge_settle(struct knowledge *knowledge);
 
 /* Whether a second pass has to look at values. */
 bool knowledge_wants_values(const struct knowledge *knowledge);
@@ -53,20 +53,24 @@ bool knowledge_wants_values(const struct knowledge *knowledge);
 /* What a frame is about, that of a response being the request's. */
 struct about {
     bool counter; /* the key of a counter */
-    bool joined;  /* a key that was appended to; the next is its number */
+    bool joined;  /* a key whose values are cut into pieces, those of the key with that number */
+    bool learn;   /* the value is put together of such, or others are of it */
+    bool mixed;   /* the key of a counter, and there are others like it */
     uint64_t number;
+    struct name stored; /* the number that the request stores; zeros: none */
 };
 
-/* Requests of one conversation that wait for their answer. */
-struct asked;
-void asked_destroy(struct asked *asked);
-
-/* Follows requests and responses; *asked is the conversation's, NULL at first. */
+/* Follows requests and responses. */
 struct about knowledge_about(struct knowledge *knowledge, struct asked **asked,
                              const struct dissect_frame *frame);
 
-/* What was stored, joined, or read. Second pass. */
+/* What was stored, joined, read, or counted. Second pass. */
 void knowledge_note_value(struct knowledge *knowledge, const struct about *about,
                           const struct dissect_frame *frame);
+
+/* The size of the first piece of a value: all of it unless the key was appended to. *beside is
+ * where to keep what it becomes, see bifix_first. */
+size_t knowledge_piece(const struct knowledge *knowledge, const struct about *about,
+                       struct span value, void ***beside);
 
 #endif

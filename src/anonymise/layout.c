@@ -5,9 +5,10 @@ enum {
     ICMP_IPV6 = 58,
     ICMP_HEADER = 8, /* behind it there may be a part of any other packet */
     ARP_SIZE = 28,
+    EXTENSION_FIXED = 8, /* bytes that each extension header has */
 };
 
-static uint32_t at_most(size_t number, size_t limit)
+static uint32_t layout_at_most(size_t number, size_t limit)
 {
     return (uint32_t)(number < limit ? number : limit);
 }
@@ -17,9 +18,10 @@ uint32_t layout_transport_header(struct span bytes, uint8_t protocol)
     if (protocol == NET_TCP || protocol == NET_UDP) {
         uint32_t size = transport_header_size(bytes, protocol);
         uint32_t least = protocol == NET_TCP ? LEAST_TCP : LEAST_TRANSPORT;
-        return at_most(size > least ? size : least, bytes.size); /* a wrong length stays wrong */
+        return layout_at_most(size > least ? size : least,
+                              bytes.size); /* a wrong length stays wrong */
     }
-    return protocol == ICMP || protocol == ICMP_IPV6 ? at_most(ICMP_HEADER, bytes.size) : 0;
+    return protocol == ICMP || protocol == ICMP_IPV6 ? layout_at_most(ICMP_HEADER, bytes.size) : 0;
 }
 
 uint32_t layout_checksum_at(uint8_t protocol)
@@ -49,11 +51,12 @@ static void find_transport(struct layout *layout, struct wire wire, struct net_s
     uint32_t cut = 0;
     layout->captured = (uint32_t)wire.bytes.size;
     layout->length = wire.length;
-    if (layout->ip.protocol == NET_UDP && wire.bytes.size >= LEAST_TRANSPORT) {
+    if (layout->ip.protocol == NET_UDP && !layout->ip.fragment &&
+        wire.bytes.size >= LEAST_TRANSPORT) {
         uint32_t length = read_be16(wire.bytes.data + 4);
         if (length >= LEAST_TRANSPORT && length <= wire.length) { /* what is behind is padding */
             layout->length = length;
-            layout->captured = at_most(layout->captured, length);
+            layout->captured = layout_at_most(layout->captured, length);
         }
     }
     if (!layout->ip.fragment) {
@@ -69,7 +72,7 @@ static uint32_t ip_fixed(struct span bytes)
         return 0;
     }
     uint8_t version = bytes.data[0] >> 4;
-    return at_most(version == 4 ? LEAST_IPV4 : version == 6 ? LEAST_IPV6 : 1, bytes.size);
+    return layout_at_most(version == 4 ? LEAST_IPV4 : version == 6 ? LEAST_IPV6 : 1, bytes.size);
 }
 
 void layout_find(const struct net_packet *packet, struct layout *layout)
@@ -89,6 +92,10 @@ void layout_find(const struct net_packet *packet, struct layout *layout)
     }
     layout->kept += ip_fixed(wire.bytes);
     if (ip_strip(&wire, &layout->ip, &segment, &cut) != NET_SEGMENT) {
+        uint32_t cut_at = (uint32_t)(wire.bytes.data - first);
+        if (cut_at > behind_link) { /* an extension header, which says how much is missing */
+            layout->kept = cut_at + layout_at_most(wire.bytes.size, EXTENSION_FIXED);
+        }
         return;
     }
     layout->is_ip = true;

@@ -26,7 +26,7 @@ static struct name_entry *slot(const struct names *self, const struct name *name
     }
 }
 
-static bool grow(struct names *self)
+static bool names_grow(struct names *self)
 {
     struct names larger = {.room = self->room == 0 ? ROOM_MIN : 2 * self->room};
     larger.entries = calloc(larger.room, sizeof(*larger.entries));
@@ -46,7 +46,7 @@ static bool grow(struct names *self)
 
 bool names_add(struct names *self, const struct name *name, uint64_t number)
 {
-    if (4 * (self->count + 1) > 3 * self->room && !grow(self)) {
+    if (4 * (self->count + 1) > 3 * self->room && !names_grow(self)) {
         return false;
     }
     struct name_entry *entry = slot(self, name);

@@ -1,13 +1,15 @@
 #include "anonymise/rules.h"
 
-#include "anonymise/extras.h"
+#include "anonymise/statistics.h"
 #include "anonymise/substitute.h"
+#include "mcbp/form.h"
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 
+#include <stdlib.h>
+
 enum {
-    NUMBER_MAX = 20,     /* bytes of the longest number that memcached counts with */
     TEXT_MAX = 64,       /* bytes of the longest text that is compared with a list */
     NUMBER_INFO_MAX = 3, /* durability: a level, and a time limit of 16 bits */
     ARITHMETIC = 16,     /* bytes of delta and initial value in INCREMENT's extras */
@@ -16,7 +18,7 @@ enum {
 
 /* -------------------------------------------------------------------------- harmless texts */
 
-static bool is_one_of(struct span text, const char *const *list, size_t count)
+static bool rules_is_one_of(struct span text, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (span_equal(text, span_of(list[i], strlen(list[i])))) {
@@ -26,7 +28,7 @@ static bool is_one_of(struct span text, const char *const *list, size_t count)
     return false;
 }
 
-#define IS_ONE_OF(text, list) is_one_of(text, list, sizeof(list) / sizeof((list)[0]))
+#define IS_ONE_OF(text, list) rules_is_one_of(text, list, sizeof(list) / sizeof((list)[0]))
 
 static bool consists_of(struct span text, const char *characters)
 {
@@ -46,11 +48,11 @@ static bool is_error_body(struct span text)
             return true;
         }
     }
-    return false;
+    return mcbp_status_is_no_memory_body(text.data, text.size);
 }
 
 /* Registered names of SASL mechanisms that servers of this protocol know. */
-static bool is_mechanism(struct span text)
+static bool rules_is_mechanism(struct span text)
 {
     static const char *const mechanisms[] = {
         "PLAIN",     "CRAM-MD5", "DIGEST-MD5",  "SCRAM-SHA1", "SCRAM-SHA256", "SCRAM-SHA512",
@@ -64,56 +66,12 @@ static bool are_mechanisms(struct span text)
     while (text.size > 0) {
         const uint8_t *space = memchr(text.data, ' ', text.size);
         size_t size = space == NULL ? text.size : (size_t)(space - text.data);
-        if (!is_mechanism(span_head(text, size))) {
+        if (!rules_is_mechanism(span_head(text, size))) {
             return false;
         }
         text = span_skip(text, space == NULL ? size : size + 1);
     }
     return true;
-}
-
-/* Groups of statistics in which memcached names nothing that is not its own. */
-static bool is_own_group(struct span text)
-{
-    static const char *const groups[] = {
-        "",          "settings",     "items",         "slabs",      "reset",       "sizes",
-        "detail on", "sizes_enable", "sizes_disable", "detail off", "detail dump",
-    };
-    return IS_ONE_OF(text, groups);
-}
-
-static bool is_statistic_name(struct span text)
-{
-    return consists_of(text, "abcdefghijklmnopqrstuvwxyz0123456789_:");
-}
-
-static bool is_statistic_value(struct span text)
-{
-    static const char *const words[] = {"yes", "no", "on", "off", "END\r\n", "disabled", "enabled"};
-    return consists_of(text, "0123456789.:") || IS_ONE_OF(text, words);
-}
-
-/*
- * Digits, and around them only what memcached skips when it reads a number: white space and a plus
- * before them, behind them the spaces that it leaves when a number becomes shorter.
- */
-static bool is_number(struct span text)
-{
-    static const char space[] = " \t\n\v\f\r"; /* and the NUL at its end */
-    size_t at = 0;
-    while (at < text.size && text.data[at] != '\0' && strchr(space, text.data[at]) != NULL) {
-        at++;
-    }
-    at += at < text.size && text.data[at] == '+';
-    size_t digits = at;
-    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9') {
-        at++;
-    }
-    digits = at - digits;
-    while (at < text.size && memchr(space, text.data[at], sizeof(space)) != NULL) {
-        at++;
-    }
-    return digits > 0 && at == text.size && text.size <= NUMBER_MAX;
 }
 
 /* ------------------------------------------------------------------------------------- frames */
@@ -127,7 +85,7 @@ struct state {
     uint8_t opcode; /* the loud one */
 };
 
-static bool is_servers(const struct state *state)
+static bool rules_is_servers(const struct state *state)
 {
     uint8_t magic = state->frame->frame.header.magic;
     return magic == MCBP_SERVER_REQUEST || magic == MCBP_SERVER_RESPONSE;
@@ -170,14 +128,13 @@ static enum part_class replace_framing(const struct state *state, uint8_t *bytes
 
 static bool is_arithmetic(const struct state *state)
 {
-    return !is_servers(state) &&
-           (state->opcode == MCBP_INCREMENT || state->opcode == MCBP_DECREMENT);
+    return !rules_is_servers(state) && mcbp_opcode_counts(state->opcode);
 }
 
 static enum part_class replace_extras(const struct state *state, uint8_t *bytes)
 {
     size_t size = state->frame->frame.extras.size;
-    if (size > extras_longest(&state->frame->frame.header)) {
+    if (!mcbp_form_has_extras(&state->frame->frame.header)) {
         substitute_value(state->rules->secret, bytes, size);
         return PART_OTHER;
     }
@@ -191,23 +148,23 @@ static enum part_class replace_extras(const struct state *state, uint8_t *bytes)
 /* Answers to a STAT that asks for memcached's own names only. */
 static bool is_own_statistic(const struct state *state)
 {
-    return state->response && !is_servers(state) && state->opcode == MCBP_STAT &&
+    return state->response && !rules_is_servers(state) && state->opcode == MCBP_STAT &&
            state->conversation->stat_asked && !state->conversation->stat_private &&
-           is_statistic_name(state->frame->frame.key);
+           statistics_is_name(state->frame->frame.key, state->conversation->stat_sizes);
 }
 
 static bool is_harmless_key(const struct state *state)
 {
     struct span key = state->frame->frame.key;
-    if (is_servers(state)) {
+    if (rules_is_servers(state)) {
         return false;
     }
     switch (state->opcode) {
     case MCBP_STAT:
-        return state->response ? is_own_statistic(state) : is_own_group(key);
+        return state->response ? is_own_statistic(state) : statistics_is_group(key);
     case MCBP_SASL_AUTH:
     case MCBP_SASL_STEP:
-        return is_mechanism(key);
+        return rules_is_mechanism(key);
     default:
         return false;
     }
@@ -222,6 +179,18 @@ static enum part_class replace_key(const struct state *state, uint8_t *bytes)
     return PART_KEY;
 }
 
+/* Both sides of HELLO: two bytes for each feature, of which 0x01 to 0x20 are assigned. */
+static bool is_features(struct span value)
+{
+    enum { FEATURE_MAX = 0x20 };
+    for (size_t i = 0; i + 1 < value.size; i += 2) {
+        if (value.data[i] != 0 || value.data[i + 1] > FEATURE_MAX) {
+            return false;
+        }
+    }
+    return value.size % 2 == 0 && value.size <= 2 * FEATURE_MAX;
+}
+
 static bool is_harmless_answer(const struct state *state)
 {
     struct span value = state->frame->frame.value;
@@ -234,77 +203,121 @@ static bool is_harmless_answer(const struct state *state)
     case MCBP_SASL_LIST_MECHS:
         return are_mechanisms(value);
     case MCBP_STAT:
-        return is_own_statistic(state) && is_statistic_value(value);
+        return is_own_statistic(state) && statistics_is_value(value);
     default:
         return false;
     }
 }
 
-static bool is_counter(const struct state *state)
+static bool is_counted(const struct state *state)
 {
-    struct span value = state->frame->frame.value;
-    if (state->rules->replace_counters || is_servers(state)) {
-        return false;
-    }
-    if (is_arithmetic(state)) {
-        return state->response && value.size == COUNTER_SIZE &&
-               state->frame->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS;
-    }
-    return state->about.counter && is_number(value);
+    return state->about.counter && !state->rules->replace_counters && !rules_is_servers(state);
 }
 
-static void replace_part(const struct state *state, uint8_t *bytes, size_t size)
+/* The new value of a counter. */
+static bool rules_is_count(const struct state *state)
 {
-    bool kept =
-        state->about.counter && !state->rules->replace_counters && is_number(span_of(bytes, size));
-    if (!kept) {
-        substitute_value(state->rules->secret, bytes, size);
-    }
+    return is_arithmetic(state) && !state->rules->replace_counters && state->response &&
+           state->frame->frame.value.size == COUNTER_SIZE &&
+           state->frame->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS;
 }
 
-/*
- * The parts of a value that was put together become what they became when they were apart: numbers
- * among them too.
- */
-static void replace_joined(const struct state *state, uint8_t *bytes, size_t size)
+/* Returns the number of bytes that are kept. */
+static size_t replace_piece(const struct state *state, uint8_t *bytes, size_t size)
 {
-    const struct names *joins = &state->rules->knowledge->joins;
-    uint64_t first;
-    while (joins->count > 0 && size > 0) {
-        struct name name = name_of(state->rules->secret, SECRET_VALUE_NAME, span_of(bytes, size));
-        if (!names_find(joins, &name, &first)) {
-            break;
-        }
-        if (first < size - first) { /* recursion takes the shorter part: it is never deep */
-            replace_joined(state, bytes, first);
-            bytes += first;
-            size -= first;
-        } else {
-            replace_joined(state, bytes + first, size - first);
-            size = first;
-        }
+    if (is_counted(state)) {
+        return substitute_counter(state->rules->secret, bytes, size);
     }
-    replace_part(state, bytes, size);
+    substitute_value(state->rules->secret, bytes, size);
+    return 0;
+}
+
+/* What a piece has become. */
+struct replaced {
+    bool counted;
+    size_t kept;
+    uint8_t bytes[];
+};
+
+/* A value that grows has the same pieces again and again. `beside`: where what they became is kept,
+ * NULL: nowhere. */
+static size_t replace_again(const struct state *state, uint8_t *bytes, size_t size, void **beside)
+{
+    struct replaced *replaced = beside == NULL ? NULL : *beside;
+    bool counted = is_counted(state);
+    if (replaced != NULL && replaced->counted == counted) {
+        memcpy(bytes, replaced->bytes, size);
+        return replaced->kept;
+    }
+    size_t kept = replace_piece(state, bytes, size);
+    if (beside != NULL && replaced == NULL) {
+        *beside = replaced = malloc(sizeof(*replaced) + size);
+    }
+    if (replaced != NULL) {
+        replaced->counted = counted;
+        replaced->kept = kept;
+        memcpy(replaced->bytes, bytes, size);
+    }
+    return kept;
+}
+
+/* The same piece becomes the same in each value of the key. Returns the number of bytes kept. */
+static size_t replace_pieces(const struct state *state, uint8_t *bytes, size_t size)
+{
+    size_t kept = 0;
+    while (size > 0) {
+        void **beside;
+        size_t piece =
+            knowledge_piece(state->rules->knowledge, &state->about, span_of(bytes, size), &beside);
+        kept += replace_again(state, bytes, piece, beside);
+        bytes += piece;
+        size -= piece;
+    }
+    return kept;
+}
+
+/* What SASL says becomes letters that don't depend on it: of passwords not even which are equal. */
+static void replace_credentials(const struct state *state, uint8_t *bytes)
+{
+    static const uint64_t stream_of_credentials = UINT64_C(1) << 62; /* + the packet's number */
+    const struct dissect_frame *frame = state->frame;
+    substitute_unknown(state->rules->secret, stream_of_credentials + frame->origin.packet,
+                       frame->at, bytes, frame->frame.value.size);
+}
+
+static bool rules_is_sasl(const struct state *state)
+{
+    return !rules_is_servers(state) &&
+           (state->opcode == MCBP_SASL_AUTH || state->opcode == MCBP_SASL_STEP);
 }
 
 static enum part_class replace_value(const struct state *state, uint8_t *bytes)
 {
-    if (state->response && !is_servers(state) && is_harmless_answer(state)) {
+    if (state->response && !rules_is_servers(state) && is_harmless_answer(state)) {
         return PART_TEXT;
     }
-    if (is_counter(state)) {
+    if (!rules_is_servers(state) && state->opcode == MCBP_HELLO &&
+        is_features(state->frame->frame.value)) {
+        return PART_TEXT;
+    }
+    if (rules_is_sasl(state)) {
+        replace_credentials(state, bytes);
+        return PART_VALUE;
+    }
+    if (rules_is_count(state)) {
         return PART_COUNTER;
     }
-    replace_joined(state, bytes, state->frame->frame.value.size);
-    return PART_VALUE;
+    size_t size = state->frame->frame.value.size;
+    return replace_pieces(state, bytes, size) == size && size > 0 ? PART_COUNTER : PART_VALUE;
 }
 
 static void note_stat(const struct state *state)
 {
-    if (!state->response && !is_servers(state) && state->opcode == MCBP_STAT) {
-        bool own = is_own_group(state->frame->frame.key);
+    if (!state->response && !rules_is_servers(state) && state->opcode == MCBP_STAT) {
+        bool own = statistics_is_group(state->frame->frame.key);
         state->conversation->stat_asked |= own;
         state->conversation->stat_private |= !own;
+        state->conversation->stat_sizes |= statistics_is_group_of_sizes(state->frame->frame.key);
     }
 }
 

@@ -36,6 +36,7 @@ struct rules_conversation {
     struct asked *asked;
     bool stat_asked;   /* a STAT that only has memcached's own names in its answers */
     bool stat_private; /* any other */
+    bool stat_sizes;   /* one that has sizes for names in its answers */
 };
 
 /*

@@ -5,33 +5,34 @@
 #ifndef KVREPLAY_ANONYMISE_SCRUB_H
 #define KVREPLAY_ANONYMISE_SCRUB_H
 
-#include "anonymise/anonymise.h"
+#include "anonymise/datagrams.h"
+#include "anonymise/places.h"
+#include "anonymise/result.h"
 #include "anonymise/traffic.h"
-
-struct scrub_datagrams {
-    struct ip_datagram *datagrams; /* pieces are theirs */
-    size_t count;
-    size_t room;
-};
 
 struct scrub {
     struct secret *secret;
     struct span before; /* the file */
     uint8_t *after;
     struct places places;
-    struct scrub_datagrams datagrams;
+    struct datagrams datagrams;
+    uint64_t *packets_at; /* in the file: the payload of each packet, or, of fragments and others
+                             that have none, the packet */
+    size_t packets_room;
+    size_t packets;
     uint64_t payload; /* bytes behind headers: of TCP and UDP */
-    uint64_t outside; /* ... of them those that no place has been told of for */
     uint64_t other;   /* of anything else */
     struct anonymise_result *result;
     bool no_memory;
 };
 
-/* What a traffic_listener is told of. */
+/* Each packet, and each part of the file around packets. */
 void scrub_packet(struct scrub *scrub, const struct traffic_packet *packet);
 void scrub_part(struct scrub *scrub, const struct container_part *part);
-void scrub_place(struct scrub *scrub, const struct place *place);
-void scrub_datagram(struct scrub *scrub, const struct ip_datagram *datagram);
+
+/* Now it is known where the segment lies that a packet has: as dissect_consumer.taken has it. */
+void scrub_taken(struct scrub *scrub, const struct net_segment *segment,
+                 const struct net_origin *origin, const struct dissect_range *range);
 
 void scrub_deinit(struct scrub *scrub);
 

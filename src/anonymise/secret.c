@@ -73,7 +73,7 @@ void secret_destroy(struct secret *self)
     }
 }
 
-static void check(struct secret *self, bool done, uint8_t *out, size_t size)
+static void secret_check(struct secret *self, bool done, uint8_t *out, size_t size)
 {
     if (!done) {
         self->failed = true;
@@ -93,7 +93,7 @@ void secret_digest(struct secret *self, enum secret_use use, const struct span *
     }
     done = done && EVP_MAC_final(self->mac, digest, &size, SECRET_DIGEST_SIZE) == 1 &&
            size == SECRET_DIGEST_SIZE;
-    check(self, done, digest, SECRET_DIGEST_SIZE);
+    secret_check(self, done, digest, SECRET_DIGEST_SIZE);
 }
 
 void secret_begin(struct secret *self, const uint8_t seed[SECRET_DIGEST_SIZE])
@@ -113,7 +113,7 @@ static void take(struct secret *self, EVP_CIPHER_CTX *cipher, uint8_t *out, size
         int written = 0;
         memset(out, 0, (size_t)part);
         bool done = EVP_EncryptUpdate(cipher, out, &written, out, part) == 1 && written == part;
-        check(self, done, out, (size_t)part);
+        secret_check(self, done, out, (size_t)part);
         out += part;
         size -= (size_t)part;
     }

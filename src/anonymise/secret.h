@@ -26,7 +26,8 @@ enum secret_use {
     SECRET_VALUE_STREAM,
     SECRET_NOISE,
     SECRET_KEY_NAME,
-    SECRET_VALUE_NAME,
+    SECRET_NUMBER,
+    SECRET_VERSION,
 };
 
 /* HMAC of the use and all parts; the caller sees to it that parts can't be mistaken. */

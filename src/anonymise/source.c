@@ -1,5 +1,6 @@
 #include "anonymise/source.h"
 
+#include "anonymise/container.h"
 #include "capture/stream.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 enum { CHUNK = 256 * 1024, MAGIC_SIZE = 4 };
 
-static bool complain(const struct source *self, const char *why, char *message)
+static bool source_complain(const struct source *self, const char *why, char *message)
 {
     snprintf(message, SOURCE_MESSAGE_SIZE, "%s: %s", self->name, why);
     return false;
@@ -25,19 +26,26 @@ static const char *temporary_folder(void)
 }
 
 /* A file that nobody can find, and that is gone when it is closed. */
-static int open_nameless(void)
+static int source_open_nameless(void)
 {
-    char path[256];
-    int size = snprintf(path, sizeof(path), "%s/kvreplay-XXXXXX", temporary_folder());
-    if (size < 0 || (size_t)size >= sizeof(path)) {
-        errno = ENAMETOOLONG;
+    char *path;
+    if (asprintf(&path, "%s/kvreplay-XXXXXX", temporary_folder()) < 0) {
         return -1;
     }
     int fd = mkostemp(path, O_CLOEXEC);
     if (fd >= 0) {
         unlink(path);
     }
+    free(path);
     return fd;
+}
+
+static bool complain_of_folder(const struct source *self, int error, char *message)
+{
+    snprintf(message, SOURCE_MESSAGE_SIZE,
+             "%s: can't be decompressed in %s: %s (TMPDIR names another folder)", self->name,
+             temporary_folder(), strerror(error));
+    return false;
 }
 
 static bool write_all(int fd, const char *bytes, size_t size)
@@ -56,51 +64,74 @@ static bool write_all(int fd, const char *bytes, size_t size)
     return true;
 }
 
-/* Copies all of the stream. NULL: it has worked. */
-static const char *copy(FILE *stream, const struct unpacker *unpacker, int fd)
+/* What went wrong while the stream was read; NULL: nothing. */
+static const char *source_problem_of(FILE *stream, const struct unpacker *unpacker)
 {
-    char *chunk = malloc(CHUNK);
-    const char *problem = chunk == NULL ? strerror(ENOMEM) : NULL;
-    size_t got;
-    while (problem == NULL && (got = fread(chunk, 1, CHUNK, stream)) > 0) {
-        if (!write_all(fd, chunk, got)) {
-            problem = strerror(errno);
-        }
-    }
-    free(chunk);
-    if (problem == NULL && unpacker != NULL && unpacker_error(unpacker) != NULL) {
+    if (unpacker != NULL && unpacker_error(unpacker) != NULL) {
         return unpacker_error(unpacker);
     }
-    if (problem == NULL && unpacker != NULL && unpacker_is_truncated(unpacker)) {
-        return "the packed file ends in the middle";
+    if (unpacker != NULL && unpacker_is_truncated(unpacker)) {
+        return "the compressed file ends in the middle";
     }
-    return problem == NULL && ferror(stream) != 0 ? strerror(errno) : problem;
+    return ferror(stream) != 0 ? strerror(errno) : NULL;
+}
+
+/* Copies all of the stream, behind the first bytes of it, which are in the chunk already. */
+static bool copy(struct source *self, FILE *stream, const struct unpacker *unpacker, char *chunk,
+                 size_t got, char *message)
+{
+    while (got > 0) {
+        if (!write_all(self->fd, chunk, got)) {
+            return complain_of_folder(self, errno, message);
+        }
+        got = fread(chunk, 1, CHUNK, stream);
+    }
+    const char *problem = source_problem_of(stream, unpacker);
+    return problem == NULL || source_complain(self, problem, message);
+}
+
+/* Looks at the beginning before anything is kept: what decompresses to no capture may have no end.
+ */
+static bool copy_capture(struct source *self, FILE *stream, const struct unpacker *unpacker,
+                         char *chunk, char *message)
+{
+    size_t got = fread(chunk, 1, CONTAINER_HEAD, stream);
+    const char *problem = source_problem_of(stream, unpacker);
+    struct container container;
+    if (problem != NULL) {
+        return source_complain(self, problem, message);
+    }
+    if (got == 0) {
+        return source_complain(self, "not a capture: it is empty", message);
+    }
+    if (!container_init(&container, span_of(chunk, got))) {
+        return source_complain(self, "not a capture: it begins as neither pcap nor pcapng",
+                               message);
+    }
+    self->fd = source_open_nameless();
+    return self->fd >= 0 ? copy(self, stream, unpacker, chunk, got, message)
+                         : complain_of_folder(self, errno, message);
 }
 
 /* Unpacks what `fd`, which is taken over, holds. */
-static bool unpack(struct source *self, int fd, char *message)
+static bool source_unpack(struct source *self, int fd, char *message)
 {
     struct unpacker *unpacker;
     FILE *stream = stream_open(fd, &unpacker);
     if (stream == NULL) {
-        return complain(self, strerror(errno), message);
+        return source_complain(self, strerror(errno), message);
     }
-    self->fd = open_nameless();
-    const char *problem = NULL;
-    if (self->fd < 0) {
-        snprintf(message, SOURCE_MESSAGE_SIZE, "%s: can't be unpacked in %s: %s", self->name,
-                 temporary_folder(), strerror(errno));
-    } else if ((problem = copy(stream, unpacker, self->fd)) != NULL) {
-        complain(self, problem, message);
-    }
-    bool copied = self->fd >= 0 && problem == NULL;
+    char *chunk = malloc(CHUNK);
+    bool copied = chunk == NULL ? source_complain(self, strerror(ENOMEM), message)
+                                : copy_capture(self, stream, unpacker, chunk, message);
+    free(chunk);
     fclose(stream);
     snprintf(self->unpacked_path, sizeof(self->unpacked_path), "/proc/self/fd/%d", self->fd);
     self->path = self->unpacked_path;
     return copied;
 }
 
-static bool is_packed(int fd)
+static bool is_compressed(int fd)
 {
     unsigned char magic[MAGIC_SIZE] = {0};
     return pread(fd, magic, sizeof(magic), 0) >= 2 &&
@@ -111,14 +142,14 @@ static bool map(struct source *self, char *message)
 {
     struct stat status;
     if (fstat(self->fd, &status) != 0) {
-        return complain(self, strerror(errno), message);
+        return source_complain(self, strerror(errno), message);
     }
     if (status.st_size == 0) {
-        return complain(self, "not a capture: it is empty", message);
+        return source_complain(self, "not a capture: it is empty", message);
     }
     void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, self->fd, 0);
     if (bytes == MAP_FAILED) {
-        return complain(self, strerror(errno), message);
+        return source_complain(self, strerror(errno), message);
     }
     self->bytes = span_of(bytes, (size_t)status.st_size);
     return true;
@@ -130,19 +161,17 @@ bool source_open(struct source *self, const char *name, char message[SOURCE_MESS
     *self = (struct source){.name = name, .path = name, .fd = -1};
     int fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0) {
-        return complain(self, strerror(errno), message);
+        return source_complain(self, strerror(errno), message);
     }
     if (S_ISDIR(status.st_mode)) {
         close(fd);
-        return complain(self, strerror(EISDIR), message);
+        return source_complain(self, strerror(EISDIR), message);
     }
-    self->device = status.st_dev;
-    self->inode = status.st_ino;
-    bool plain = S_ISREG(status.st_mode) && strcmp(name, "-") != 0 && !is_packed(fd);
+    bool plain = S_ISREG(status.st_mode) && strcmp(name, "-") != 0 && !is_compressed(fd);
     if (plain) {
         self->fd = fd;
     }
-    return (plain || unpack(self, fd, message)) && map(self, message);
+    return (plain || source_unpack(self, fd, message)) && map(self, message);
 }
 
 void source_close(struct source *self)

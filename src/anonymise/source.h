@@ -1,13 +1,11 @@
 /*
- * The capture to be anonymised, unpacked and in memory as a whole by mapping it. What is packed, or
- * comes through a pipe, goes into a temporary file without a name first.
+ * The capture to be anonymised, decompressed and in memory as a whole by mapping it. What is
+ * compressed, or comes through a pipe, goes into a temporary file without a name first.
  */
 #ifndef KVREPLAY_ANONYMISE_SOURCE_H
 #define KVREPLAY_ANONYMISE_SOURCE_H
 
 #include "base/span.h"
-
-#include <sys/types.h>
 
 enum { SOURCE_PATH_SIZE = 32, SOURCE_MESSAGE_SIZE = 512 };
 
@@ -16,8 +14,6 @@ struct source {
     const char *path; /* what libpcap can read, more than once */
     struct span bytes;
     int fd;
-    dev_t device; /* of the file that was named */
-    ino_t inode;
     char unpacked_path[SOURCE_PATH_SIZE];
 };
 

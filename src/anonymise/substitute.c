@@ -15,7 +15,7 @@ static const struct alphabet KEY_KINDS[] = {{'!', '~' - '!' + 1}, {0, BYTE}};
 static const struct alphabet VALUE_KINDS[] = {{'0', 10}, {' ', '~' - ' ' + 1}, {0, BYTE}};
 static const struct alphabet *const VALUE_TEXT = &VALUE_KINDS[1];
 
-static bool is_of(const struct alphabet *alphabet, const uint8_t *bytes, size_t size)
+static bool substitute_is_of(const struct alphabet *alphabet, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (bytes[i] < alphabet->low || bytes[i] - alphabet->low >= alphabet->radix) {
@@ -26,14 +26,16 @@ static bool is_of(const struct alphabet *alphabet, const uint8_t *bytes, size_t 
 }
 
 /* The first kind that all bytes are of. */
-static const struct alphabet *kind_of(const struct alphabet *kinds, const uint8_t *bytes,
-                                      size_t size)
+static const struct alphabet *substitute_kind_of(const struct alphabet *kinds, const uint8_t *bytes,
+                                                 size_t size)
 {
-    while (!is_of(kinds, bytes, size)) {
+    while (!substitute_is_of(kinds, bytes, size)) {
         kinds++;
     }
     return kinds;
 }
+
+static const char UNKNOWN[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 /* What all rounds of a network have in common. */
 struct network {
@@ -97,7 +99,7 @@ static void permute_byte(struct secret *secret, enum secret_use use, uint8_t *by
 static void permute(struct secret *secret, enum secret_use use, const struct alphabet *kinds,
                     uint8_t *bytes, size_t size)
 {
-    const struct alphabet *kind = kind_of(kinds, bytes, size);
+    const struct alphabet *kind = substitute_kind_of(kinds, bytes, size);
     struct network network = {secret, use, kind};
     do {
         if (size == 1) {
@@ -105,7 +107,7 @@ static void permute(struct secret *secret, enum secret_use use, const struct alp
         } else {
             permute_digits(&network, bytes, size);
         }
-    } while (kind_of(kinds, bytes, size) != kind && !secret_failed(secret));
+    } while (substitute_kind_of(kinds, bytes, size) != kind && !secret_failed(secret));
 }
 
 void substitute_key(struct secret *secret, uint8_t *bytes, size_t size)
@@ -118,7 +120,7 @@ void substitute_key(struct secret *secret, uint8_t *bytes, size_t size)
 static void stream(struct secret *secret, uint8_t *bytes, size_t size)
 {
     struct span whole = span_of(bytes, size);
-    bool is_text = is_of(VALUE_TEXT, bytes, size);
+    bool is_text = substitute_is_of(VALUE_TEXT, bytes, size);
     uint8_t seed[SECRET_DIGEST_SIZE];
     secret_digest(secret, SECRET_VALUE_STREAM, &whole, 1, seed);
     secret_begin(secret, seed);
@@ -137,12 +139,90 @@ void substitute_value(struct secret *secret, uint8_t *bytes, size_t size)
     }
 }
 
+/* ------------------------------------------------------------------------------------- counters */
+
+static bool substitute_is_blank(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static bool is_sign(uint8_t byte)
+{
+    return byte == '+' || byte == '-';
+}
+
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/*
+ * As strtoull reads, and memcached with it; what ends the digits is a part of it, as are the blanks
+ * that memcached leaves behind a number that becomes shorter. Of parts of a value that are read one
+ * after the other this is the same as of the whole.
+ */
+static size_t counted_size(const uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    while (at < size && substitute_is_blank(bytes[at])) {
+        at++;
+    }
+    at += at < size && is_sign(bytes[at]);
+    while (at < size && is_digit(bytes[at])) {
+        at++;
+    }
+    at += at < size && is_sign(bytes[at]);
+    while (at < size && (substitute_is_blank(bytes[at]) || bytes[at] == '\0')) {
+        at++;
+    }
+    return at;
+}
+
+/*
+ * memcached takes a number of 2^63 or more for none if there is a minus behind it, wherever: so
+ * there has to be one, or none, as before. A permutation goes on until that is so, and is one
+ * still; a stream, which is as good as random, is put right. `minus`: where the first was, or NULL.
+ */
+static bool keeps_minus(uint8_t *rest, size_t size, uint8_t *minus)
+{
+    for (size_t i = 0; size > SUBSTITUTE_VALUE_EXACT && i < size; i++) {
+        rest[i] = rest[i] == '-' ? '_' : rest[i];
+    }
+    if (size > SUBSTITUTE_VALUE_EXACT && minus != NULL) {
+        *minus = '-';
+    }
+    return (memchr(rest, '-', size) != NULL) == (minus != NULL);
+}
+
+size_t substitute_counter(struct secret *secret, uint8_t *bytes, size_t size)
+{
+    size_t kept = counted_size(bytes, size);
+    if (kept == size) {
+        return kept;
+    }
+    uint8_t *rest = bytes + kept;
+    uint8_t *minus = memchr(rest, '-', size - kept);
+    do { /* what is kept becomes no longer, which keeps it a permutation, too */
+        substitute_value(secret, rest, size - kept);
+    } while ((!keeps_minus(rest, size - kept, minus) || counted_size(bytes, size) != kept) &&
+             !secret_failed(secret));
+    return kept;
+}
+
+/* -------------------------------------------------------------------------------- unknown bytes */
+
 void substitute_unknown(struct secret *secret, uint64_t number, uint64_t offset, uint8_t *out,
                         size_t size)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
     secret_noise(secret, number, offset, out, size);
     for (size_t i = 0; i < size; i++) {
-        out[i] = (uint8_t)letters[out[i] % 32];
+        out[i] = (uint8_t)UNKNOWN[out[i] % SUBSTITUTE_UNKNOWN_KINDS];
     }
+}
+
+uint8_t substitute_other_unknown(uint8_t byte)
+{
+    const char *place = memchr(UNKNOWN, byte, SUBSTITUTE_UNKNOWN_KINDS);
+    size_t next = place == NULL ? 0 : (size_t)(place - UNKNOWN) + 1;
+    return (uint8_t)UNKNOWN[next % SUBSTITUTE_UNKNOWN_KINDS];
 }

@@ -22,10 +22,22 @@ void substitute_key(struct secret *secret, uint8_t *bytes, size_t size);
 void substitute_value(struct secret *secret, uint8_t *bytes, size_t size);
 
 /*
+ * Of a key's value that memcached counts with. What it reads before it knows whether that is a
+ * number is kept, so that it still is one or not, and the same one: blanks, a sign, digits, and
+ * blanks or what else ends them. Returns the size of that.
+ */
+size_t substitute_counter(struct secret *secret, uint8_t *bytes, size_t size);
+
+/*
  * What bytes become that nothing is known of: they follow from their place alone, not from what
  * they were. Lower case letters and digits only, so that no frame begins in them.
  */
 void substitute_unknown(struct secret *secret, uint64_t number, uint64_t offset, uint8_t *out,
                         size_t size);
+
+enum { SUBSTITUTE_UNKNOWN_KINDS = 32 };
+
+/* Another byte of that kind; after that many steps it is `byte` again. */
+uint8_t substitute_other_unknown(uint8_t byte);
 
 #endif

@@ -31,8 +31,9 @@ static size_t class_size(unsigned class)
 
 static unsigned class_of(size_t size)
 {
-    if (size <= (size_t)1 << SMALLEST_SHIFT)
+    if (size <= (size_t)1 << SMALLEST_SHIFT) {
         return 0;
+    }
     unsigned below = 63 - (unsigned)__builtin_clzll(size - 1); /* 2^below < size */
     unsigned even = 2 * (below - SMALLEST_SHIFT);
     return size <= class_size(even + 1) ? even + 1 : even + 2;
@@ -45,19 +46,21 @@ size_t blocks_size(size_t size)
 
 void blocks_deinit(struct blocks *blocks)
 {
-    for (unsigned class = 0; class < BLOCK_CLASSES; class ++)
+    for (unsigned class = 0; class < BLOCK_CLASSES; class ++) {
         while (blocks->idle[class] != NULL) {
             struct block *block = blocks->idle[class];
             blocks->idle[class] = block->next;
             free(block);
         }
+    }
     blocks->idle_bytes = 0;
 }
 
 void *blocks_take(struct blocks *blocks, size_t size)
 {
-    if (size > LARGEST)
+    if (size > LARGEST) {
         return NULL;
+    }
     unsigned class = class_of(size);
     struct block *block = blocks->idle[class];
     if (block != NULL) {
@@ -65,8 +68,9 @@ void *blocks_take(struct blocks *blocks, size_t size)
         blocks->idle_bytes -= class_size(class);
     } else {
         block = malloc(KEEPS_NOTHING ? size : class_size(class));
-        if (block == NULL)
+        if (block == NULL) {
             return NULL;
+        }
     }
     blocks->taken_bytes += class_size(class);
     return block;
@@ -74,8 +78,9 @@ void *blocks_take(struct blocks *blocks, size_t size)
 
 void blocks_give(struct blocks *blocks, void *memory, size_t size)
 {
-    if (memory == NULL)
+    if (memory == NULL) {
         return;
+    }
     unsigned class = class_of(size);
     size_t bytes = class_size(class);
     blocks->taken_bytes -= bytes;

@@ -1,5 +1,6 @@
 #include "bench/bench.h"
 
+#include "base/interrupt.h"
 #include "bench/statistics.h"
 #include "bench/worker.h"
 
@@ -51,7 +52,11 @@ static enum bench_status take_samples(struct cell_run *run)
     size_t writers = run->options->writers_count;
     unsigned repeat = run->options->repeat;
     enum bench_status status = BENCH_DONE;
-    for (unsigned round = 0; round < repeat; round++) {
+    for (unsigned round = 0; round < repeat && status == BENCH_DONE; round++) {
+        if (interrupted()) {
+            snprintf(run->message, BENCH_MESSAGE_SIZE, "interrupted");
+            return BENCH_INTERRUPTED;
+        }
         for (size_t turn = 0; turn < writers && status == BENCH_DONE; turn++) {
             size_t i = (round + turn) % writers;
             status =
@@ -62,7 +67,7 @@ static enum bench_status take_samples(struct cell_run *run)
     return status;
 }
 
-static void conclude(struct cell_run *run)
+static void bench_conclude(struct cell_run *run)
 {
     unsigned repeat = run->options->repeat;
     for (size_t i = 0; i < run->options->writers_count; i++) {
@@ -85,12 +90,17 @@ static enum bench_status run_workers(struct cell_run *run, const struct mix *mix
         status = take_samples(run);
     }
     for (size_t i = 0; i < run->options->writers_count; i++) {
-        worker_end(&run->workers[i]);
+        char problem[BENCH_MESSAGE_SIZE];
+        if (!worker_end(&run->workers[i], problem) && status == BENCH_DONE) {
+            memcpy(run->message, problem, sizeof(problem));
+            status = blame(run, &run->workers[i],
+                           run->workers[i].writer->plugin != NULL ? BENCH_WRONG : BENCH_FAILED);
+        }
     }
     return status;
 }
 
-static void describe(struct bench_cell *cell, const struct mix *mix)
+static void bench_describe(struct bench_cell *cell, const struct mix *mix)
 {
     cell->batches = mix->batches_count;
     cell->responses = mix->responses_count;
@@ -115,13 +125,13 @@ static enum bench_status run_cell(const struct bench_options *options, struct be
     cell->figures = calloc(writers, sizeof(*cell->figures));
     enum bench_status status = BENCH_FAILED;
     if (run.workers != NULL && run.samples != NULL && cell->figures != NULL) {
-        describe(cell, mix);
+        bench_describe(cell, mix);
         status = run_workers(&run, mix);
     } else {
         snprintf(message, BENCH_MESSAGE_SIZE, "out of memory");
     }
     if (status == BENCH_DONE) {
-        conclude(&run);
+        bench_conclude(&run);
     }
     free(run.workers);
     free(run.samples);
@@ -190,6 +200,7 @@ enum bench_status bench_run(const struct bench_options *options, struct bench_re
     } else {
         snprintf(message, BENCH_MESSAGE_SIZE, "out of memory");
     }
+    result->interrupted = status == BENCH_INTERRUPTED;
     free(wanted);
     return status;
 }

@@ -6,7 +6,7 @@
 
 static const char schema[] = "kvreplay-bench-1";
 
-static void add_number(json_t *object, const char *key, double number, bool *ok)
+static void bench_json_add_number(json_t *object, const char *key, double number, bool *ok)
 {
     json_add(object, key, isnan(number) ? json_null() : json_real(number), ok);
 }
@@ -16,7 +16,7 @@ static void add_count(json_t *object, const char *key, size_t count, bool *ok)
     json_add(object, key, json_integer((json_int_t)count), ok);
 }
 
-static void append(json_t *array, json_t *value, bool *ok)
+static void bench_json_append(json_t *array, json_t *value, bool *ok)
 {
     *ok = json_array_append_new(array, value) == 0 && *ok;
 }
@@ -29,13 +29,14 @@ static json_t *json_of_figures(const struct bench_report *report, const struct b
     double cpu = figures->values[BENCH_CPU];
     json_t *object = json_object();
     json_add(object, "writer", json_of_text(options->writers[writer].name), ok);
-    add_number(object, "cpu", cpu, ok);
-    add_number(object, "cpu_p10", figures->cpu_p10, ok);
-    add_number(object, "cpu_p90", figures->cpu_p90, ok);
-    add_number(object, "ratio", cpu / cell->figures[options->baseline].values[BENCH_CPU], ok);
-    add_number(object, "responses_per_second", 1e9 / cpu, ok);
+    bench_json_add_number(object, "cpu", cpu, ok);
+    bench_json_add_number(object, "cpu_p10", figures->cpu_p10, ok);
+    bench_json_add_number(object, "cpu_p90", figures->cpu_p90, ok);
+    bench_json_add_number(object, "ratio", cpu / cell->figures[options->baseline].values[BENCH_CPU],
+                          ok);
+    bench_json_add_number(object, "responses_per_second", 1e9 / cpu, ok);
     for (int i = BENCH_CPU + 1; i < BENCH_COLUMNS; i++) {
-        add_number(object, bench_column_names[i].name, figures->values[i], ok);
+        bench_json_add_number(object, bench_column_names[i].name, figures->values[i], ok);
     }
     return object;
 }
@@ -54,7 +55,7 @@ static json_t *json_of_cell(const struct bench_report *report, const struct benc
     add_count(object, "responses", cell->responses, ok);
     add_count(object, "bytes", cell->bytes, ok);
     for (size_t i = 0; i < report->options->writers_count; i++) {
-        append(writers, json_of_figures(report, cell, i, ok), ok);
+        bench_json_append(writers, json_of_figures(report, cell, i, ok), ok);
     }
     json_add(object, "writers", writers, ok);
     return object;
@@ -76,9 +77,9 @@ static json_t *json_of_condition(const struct bench_report *report,
         json_add(one, "value_size", mix ? json_null() : json_integer((json_int_t)cell->value_size),
                  ok);
         json_add(one, "depth", mix ? json_null() : json_integer((json_int_t)cell->depth), ok);
-        add_number(one, "left", sides.left, ok);
-        add_number(one, "right", sides.right, ok);
-        append(broken, one, ok);
+        bench_json_add_number(one, "left", sides.left, ok);
+        bench_json_add_number(one, "right", sides.right, ok);
+        bench_json_append(broken, one, ok);
     }
     json_add(object, "assert", json_of_text(condition->text), ok);
     json_add(object, "holds", json_boolean(json_array_size(broken) == 0), ok);
@@ -86,7 +87,7 @@ static json_t *json_of_condition(const struct bench_report *report,
     return object;
 }
 
-static json_t *json_of_settings(const struct bench_report *report, bool *ok)
+static json_t *bench_json_json_of_settings(const struct bench_report *report, bool *ok)
 {
     const struct bench_options *options = report->options;
     json_t *object = json_object();
@@ -108,15 +109,16 @@ static json_t *json_of_report(const struct bench_report *report, bool *ok)
     json_t *cells = json_array();
     json_t *conditions = json_array();
     json_add(root, "schema", json_string(schema), ok);
-    json_add(root, "settings", json_of_settings(report, ok), ok);
+    json_add(root, "settings", bench_json_json_of_settings(report, ok), ok);
     for (size_t i = 0; i < report->result->cells_count; i++) {
-        append(cells, json_of_cell(report, &report->result->cells[i], ok), ok);
+        bench_json_append(cells, json_of_cell(report, &report->result->cells[i], ok), ok);
     }
     for (size_t i = 0; i < report->conditions_count; i++) {
-        append(conditions, json_of_condition(report, &report->conditions[i], ok), ok);
+        bench_json_append(conditions, json_of_condition(report, &report->conditions[i], ok), ok);
     }
     json_add(root, "cells", cells, ok);
     json_add(root, "asserts", conditions, ok);
+    json_add(root, "interrupted", json_boolean(report->result->interrupted), ok);
     return root;
 }
 

@@ -65,7 +65,7 @@ static void put_frame(FILE *out, const struct bench_options *options, size_t col
             "set border 3\nset xtics out nomirror\nset ytics out nomirror\nset grid ytics lt 1 lw "
             "0.5 lc rgb '#cccccc'\n"
             "set lmargin 10\nset rmargin 2\nset size %.5f,%.5f\n",
-            1.0 / (double)columns, PANEL_HEIGHT / page_height(options));
+            1.0 / (double)columns, (double)PANEL_HEIGHT / page_height(options));
 }
 
 static void put_origin(FILE *out, const struct bench_options *options, size_t row, size_t columns,

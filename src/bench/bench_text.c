@@ -22,7 +22,7 @@ const char *bench_size_text(size_t size, char text[SIZE_TEXT_SIZE])
 }
 
 /* Three figures that mean something, without an exponent. */
-static void put_number(FILE *out, int width, double number)
+static void bench_text_put_number(FILE *out, int width, double number)
 {
     int decimals = number >= 99.95 || number == 0 ? 0 : number >= 9.995 ? 1 : number < 0.1 ? 4 : 2;
     fprintf(out, "%*.*f", width, decimals, number);
@@ -63,16 +63,16 @@ static void put_row(FILE *out, const struct bench_report *report, const struct b
     double cpu = figures->values[BENCH_CPU];
     put_place(out, cell, writer == 0);
     fprintf(out, "%-*.*s ", WRITER_WIDTH, WRITER_WIDTH, report->options->writers[writer].name);
-    put_number(out, 9, cpu);
+    bench_text_put_number(out, 9, cpu);
     snprintf(spread, sizeof(spread), "%.*f - %.*f", cpu < 99.95, figures->cpu_p10, cpu < 99.95,
              figures->cpu_p90);
     fprintf(out, " %17s ", spread);
-    put_number(out, 9, cpu / baseline->values[BENCH_CPU]);
+    bench_text_put_number(out, 9, cpu / baseline->values[BENCH_CPU]);
     fprintf(out, " %10.0f", 1e9 / cpu);
     for (int i = BENCH_CPU + 1; i < BENCH_COLUMNS; i++) {
         if (!isnan(figures->values[i])) {
             putc(' ', out);
-            put_number(out, 7, figures->values[i]);
+            bench_text_put_number(out, 7, figures->values[i]);
         }
     }
     putc('\n', out);
@@ -158,5 +158,8 @@ void bench_text(FILE *out, const struct bench_report *report)
         for (size_t writer = 0; writer < report->options->writers_count; writer++) {
             put_row(out, report, cell, writer);
         }
+    }
+    if (result->interrupted) {
+        fprintf(out, "\ninterrupted after %zu cells\n", result->cells_count);
     }
 }

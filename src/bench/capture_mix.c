@@ -2,6 +2,7 @@
  * The mix of a capture, or of a folder of them: the runs of frames that its servers sent, as a
  * sample of bounded size in which each run is as likely as any other.
  */
+#include "base/array.h"
 #include "bench/mix.h"
 #include "capture/files.h"
 #include "response/encode.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Frames of one server with none of the client's between them. */
 struct run {
@@ -51,15 +53,11 @@ static void run_end(struct sampling *self, struct run *run)
 
 static bool run_add(struct run *run, const struct mcbp_frame *frame)
 {
-    if (run->count == run->room) {
-        size_t room = run->room == 0 ? 1 : 2 * run->room;
-        struct kvr_response *grown = reallocarray(run->responses, room, sizeof(*grown));
-        if (grown == NULL) {
-            return false;
-        }
-        run->responses = grown;
-        run->room = room;
+    struct kvr_response *grown = array_grow(run->responses, sizeof(*grown), run->count, &run->room);
+    if (grown == NULL) {
+        return false;
     }
+    run->responses = grown;
     struct kvr_response *response = &run->responses[run->count++];
     response_from_frame(frame, response);
     response->framing_extras = response->extras = response->key = response->value = NULL;
@@ -67,8 +65,8 @@ static bool run_add(struct run *run, const struct mcbp_frame *frame)
     return true;
 }
 
-static void on_frame(void *context, struct dissect_conversation *conversation,
-                     const struct dissect_frame *frame)
+static void capture_mix_on_frame(void *context, struct dissect_conversation *conversation,
+                                 const struct dissect_frame *frame)
 {
     struct sampling *self = context;
     if (conversation->protocol != NET_TCP || frame->bad_lengths) {
@@ -90,8 +88,8 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
     }
 }
 
-static void on_lost(void *context, struct dissect_conversation *conversation,
-                    enum dissect_role role, bool missing)
+static void capture_mix_on_lost(void *context, struct dissect_conversation *conversation,
+                                enum dissect_role role, uint64_t missing)
 {
     (void)role;
     (void)missing;
@@ -100,7 +98,7 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
     }
 }
 
-static void on_closed(void *context, struct dissect_conversation *conversation)
+static void capture_mix_on_closed(void *context, struct dissect_conversation *conversation)
 {
     if (conversation->user != NULL) {
         run_end(context, conversation->user);
@@ -142,10 +140,11 @@ static bool mix_of_sample(struct mix *mix, const struct sampling *self)
     return true;
 }
 
-static enum verify_status fail(char **problem, enum verify_status status, const char *path,
-                               const char *reason)
+static enum verify_status capture_mix_fail(char **problem, enum verify_status status,
+                                           const char *path, const char *reason)
 {
-    if (asprintf(problem, "%s: %s", path, reason) < 0) {
+    bool named = strncmp(reason, path, strlen(path)) == 0;
+    if (asprintf(problem, "%s%s%s", named ? "" : path, named ? "" : ": ", reason) < 0) {
         *problem = NULL;
     }
     return status;
@@ -157,18 +156,21 @@ static enum verify_status sample_file(struct sampling *self, const char *path,
 {
     struct capture_result *result = calloc(1, sizeof(*result));
     if (result == NULL) {
-        return fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+        return capture_mix_fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
-    struct dissect_consumer consumer = {
-        .context = self, .frame = on_frame, .lost = on_lost, .closed = on_closed};
+    struct dissect_consumer consumer = {.context = self,
+                                        .frame = capture_mix_on_frame,
+                                        .lost = capture_mix_on_lost,
+                                        .closed = capture_mix_on_closed};
     dissect_capture(path, options, &consumer, result);
     enum verify_status status = result->status;
     if (status != VERIFY_IDENTICAL) {
-        fail(problem, status, path, result->problem);
+        capture_mix_fail(problem, status, path,
+                         result->problem != NULL ? result->problem : strerror(ENOMEM));
     } else if (self->no_memory) {
-        status = fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+        status = capture_mix_fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
-    free(result->problem);
+    capture_result_deinit(result);
     free(result);
     return status;
 }
@@ -179,10 +181,13 @@ static enum verify_status sample_files(struct sampling *self, const char *path,
     struct capture_files files = {0};
     enum verify_status status = VERIFY_IDENTICAL;
     if (capture_files_add(&files, path) == CAPTURE_FILES_UNREADABLE) {
-        status = fail(problem, VERIFY_UNREADABLE, path, strerror(errno));
+        status = capture_mix_fail(problem, VERIFY_UNREADABLE, path, strerror(errno));
     }
     for (size_t i = 0; i < files.count && status == VERIFY_IDENTICAL; i++) {
-        status = sample_file(self, files.paths[i], options, problem);
+        const struct capture_file *file = &files.files[i];
+        status = file->problem == NULL
+                     ? sample_file(self, file->path, options, problem)
+                     : capture_mix_fail(problem, VERIFY_UNREADABLE, file->path, file->problem);
     }
     capture_files_deinit(&files);
     return status;
@@ -196,15 +201,16 @@ enum verify_status mix_init_capture(struct mix *mix, const char *path,
     *problem = NULL;
     struct sampling *self = calloc(1, sizeof(*self));
     if (self == NULL) {
-        return fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+        return capture_mix_fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
     self->random = seed;
     enum verify_status status = sample_files(self, path, options, problem);
     if (status == VERIFY_IDENTICAL && self->kept == 0) {
-        status = fail(problem, VERIFY_NO_EVIDENCE, path, "no frame that a server sent over TCP");
+        status = capture_mix_fail(problem, VERIFY_NO_EVIDENCE, path,
+                                  "no frame that a server sent over TCP");
     } else if (status == VERIFY_IDENTICAL && !mix_of_sample(mix, self)) {
         mix_deinit(mix);
-        status = fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
+        status = capture_mix_fail(problem, VERIFY_INTERNAL, path, strerror(ENOMEM));
     }
     for (size_t i = 0; i < self->kept; i++) {
         free(self->runs[i].responses);

@@ -33,7 +33,8 @@ static void skip_blanks(struct parser *self)
 }
 
 /* The message begins with the word, unless that is empty. */
-static bool fail(struct parser *self, const char *at, struct word word, const char *message)
+static bool condition_fail(struct parser *self, const char *at, struct word word,
+                           const char *message)
 {
     struct condition_problem *problem = self->problem;
     problem->position = (size_t)(at - self->text);
@@ -59,7 +60,7 @@ static bool find_writer(struct parser *self, struct word word, size_t *writer)
             return true;
         }
     }
-    return fail(self, word.at, word, "is none of the writers that are measured");
+    return condition_fail(self, word.at, word, "is none of the writers that are measured");
 }
 
 static bool find_sink(struct parser *self, struct word word, enum bench_sink *sink)
@@ -70,7 +71,7 @@ static bool find_sink(struct parser *self, struct word word, enum bench_sink *si
             return true;
         }
     }
-    return fail(self, word.at, word, "is none of the sinks that are measured");
+    return condition_fail(self, word.at, word, "is none of the sinks that are measured");
 }
 
 static bool find_column(struct parser *self, struct word word, enum bench_sink sink,
@@ -80,16 +81,17 @@ static bool find_column(struct parser *self, struct word word, enum bench_sink s
         if (word_is(word, bench_column_names[i].name)) {
             *column = (enum bench_column)i;
             return bench_column_names[i].sinks[sink] ||
-                   fail(self, word.at, word, "is not counted in that sink");
+                   condition_fail(self, word.at, word, "is not counted in that sink");
         }
     }
-    return fail(self, word.at, word,
-                "is no column; there are cpu, reservations, allocations, bytes, chunks, writev, "
-                "records");
+    return condition_fail(
+        self, word.at, word,
+        "is no column; there are cpu, reservations, allocations, bytes, chunks, writev, "
+        "records");
 }
 
 /* The word before the last dot before `end`, or the whole of it. */
-static struct word last_part(const char *begin, const char *end)
+static struct word condition_last_part(const char *begin, const char *end)
 {
     const char *at = end;
     while (at > begin && at[-1] != '.') {
@@ -104,10 +106,11 @@ static bool parse_operand(struct parser *self, struct condition_operand *operand
     skip_blanks(self);
     const char *begin = self->at;
     const char *end = begin + strcspn(begin, " \t<>=*");
-    struct word column = last_part(begin, end);
-    struct word sink = column.at > begin ? last_part(begin, column.at - 1) : column;
+    struct word column = condition_last_part(begin, end);
+    struct word sink = column.at > begin ? condition_last_part(begin, column.at - 1) : column;
     if (sink.at == begin) {
-        return fail(self, begin, (struct word){begin, 0}, "WRITER.SINK.COLUMN has to be here");
+        return condition_fail(self, begin, (struct word){begin, 0},
+                              "WRITER.SINK.COLUMN has to be here");
     }
     self->at = end;
     return find_writer(self, (struct word){begin, (size_t)(sink.at - 1 - begin)},
@@ -127,11 +130,12 @@ static bool parse_relation(struct parser *self, enum condition_relation *relatio
             return true;
         }
     }
-    return fail(self, self->at, (struct word){"", 0}, "<=, <, ==, >= or > has to be here");
+    return condition_fail(self, self->at, (struct word){"", 0},
+                          "<=, <, ==, >= or > has to be here");
 }
 
 /* Whether a plain decimal number is next, which is read then. */
-static bool parse_number(struct parser *self, double *number)
+static bool condition_parse_number(struct parser *self, double *number)
 {
     size_t size = strspn(self->at, "0123456789.");
     char after = self->at[size];
@@ -151,7 +155,7 @@ static bool parse_right(struct parser *self, struct condition *condition)
 {
     skip_blanks(self);
     condition->factor = 1;
-    if (!parse_number(self, &condition->factor)) {
+    if (!condition_parse_number(self, &condition->factor)) {
         return parse_operand(self, &condition->right);
     }
     skip_blanks(self);
@@ -171,7 +175,8 @@ bool condition_parse(const char *text, const struct bench_options *options,
     }
     skip_blanks(&self);
     return *self.at == '\0' ||
-           fail(&self, self.at, (struct word){self.at, strlen(self.at)}, "may not follow here");
+           condition_fail(&self, self.at, (struct word){self.at, strlen(self.at)},
+                          "may not follow here");
 }
 
 /* ---------------------------------------------------------------------------------- in the cells
@@ -193,12 +198,13 @@ static const struct bench_cell *cell_of(const struct bench_result *result, enum 
     return NULL;
 }
 
-static double value_of(const struct condition_operand *operand, const struct bench_cell *cell)
+static double condition_value_of(const struct condition_operand *operand,
+                                 const struct bench_cell *cell)
 {
     return cell->figures[operand->writer].values[operand->column];
 }
 
-static bool compare(enum condition_relation relation, struct condition_sides sides)
+static bool condition_compare(enum condition_relation relation, struct condition_sides sides)
 {
     switch (relation) {
     case RELATION_LE:
@@ -219,12 +225,13 @@ bool condition_holds(const struct condition *condition, const struct bench_resul
                      size_t index, struct condition_sides *sides, const struct bench_cell **cell)
 {
     *cell = cell_of(result, condition->left.sink, index);
-    sides->left = value_of(&condition->left, *cell);
+    sides->left = condition_value_of(&condition->left, *cell);
     sides->right = condition->factor;
     if (!condition->right_is_number) {
-        sides->right *= value_of(&condition->right, cell_of(result, condition->right.sink, index));
+        sides->right *=
+            condition_value_of(&condition->right, cell_of(result, condition->right.sink, index));
     }
-    return compare(condition->relation, *sides);
+    return condition_compare(condition->relation, *sides);
 }
 
 const char *condition_opposite_text(enum condition_relation relation)

@@ -1,5 +1,7 @@
 #include "bench/counters.h"
 
+#include "base/memory.h"
+
 #include <dlfcn.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -9,39 +11,10 @@
  * counting. */
 static struct counters *current;
 
-/* ---------------------------------------------------------------- this program's calls (--wrap) */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
 static void count_allocation(size_t size)
 {
-    if (current != NULL) {
-        current->allocations++;
-        current->bytes += size;
-    }
-}
-
-void *__wrap_malloc(size_t size)
-{
-    count_allocation(size);
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    count_allocation(count * size);
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    count_allocation(size);
-    return __real_realloc(block, size);
+    current->allocations++;
+    current->bytes += size;
 }
 
 /* ---------------------------------------------------------------------------- calls of libevent */
@@ -75,15 +48,17 @@ int evbuffer_reserve_space(struct evbuffer *buffer, ev_ssize_t size, struct evbu
 
 void counters_begin(struct counters *counters)
 {
-    /* All three do what libevent's own would, so a block may be of either. */
-    event_set_mem_functions(__wrap_malloc, __wrap_realloc, free);
+    /* This program's malloc is counted; all three do what libevent's own would, so a block may be
+     * of either. */
+    event_set_mem_functions(malloc, realloc, free);
     current = counters;
+    memory_watch(count_allocation);
     reserve = reserve_counting;
 }
 
 void counters_end(void)
 {
+    memory_watch(NULL);
     current = NULL;
     reserve = reserve_of_libevent;
-    event_set_mem_functions(__real_malloc, __real_realloc, free);
 }

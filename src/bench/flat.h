@@ -5,7 +5,7 @@
 #ifndef KVREPLAY_BENCH_FLAT_H
 #define KVREPLAY_BENCH_FLAT_H
 
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 #include <stdint.h>
 

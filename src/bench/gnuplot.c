@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,18 +20,23 @@ static int spawn(pid_t *process, int in, int out)
     }
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    problem = posix_spawnp(process, name, &actions, NULL, arguments, environ);
+    posix_spawnattr_t attributes; /* of a terminal's signals it gets none */
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    problem = posix_spawnp(process, name, &actions, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return problem;
 }
 
-bool gnuplot_start(struct gnuplot *gnuplot, int out)
+bool gnuplot_start(struct gnuplot *gnuplot)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0) {
+    gnuplot->drawing = memfd_create("drawing", MFD_CLOEXEC);
+    if (gnuplot->drawing < 0 || pipe2(ends, O_CLOEXEC) < 0) {
         return false;
     }
-    int problem = spawn(&gnuplot->process, ends[0], out);
+    int problem = spawn(&gnuplot->process, ends[0], gnuplot->drawing);
     close(ends[0]);
     gnuplot->script = problem == 0 ? fdopen(ends[1], "w") : NULL;
     if (gnuplot->script == NULL) {
@@ -43,7 +49,20 @@ bool gnuplot_start(struct gnuplot *gnuplot, int out)
     return true;
 }
 
-bool gnuplot_finish(struct gnuplot *gnuplot)
+/* False: it can't be read. */
+static bool gnuplot_copy(int drawing, FILE *out)
+{
+    char bytes[4096];
+    ssize_t size = -1;
+    if (lseek(drawing, 0, SEEK_SET) == 0) {
+        while ((size = read(drawing, bytes, sizeof(bytes))) > 0) {
+            fwrite(bytes, 1, (size_t)size, out);
+        }
+    }
+    return size == 0;
+}
+
+bool gnuplot_finish(struct gnuplot *gnuplot, FILE *out)
 {
     int status = 0;
     bool written = ferror(gnuplot->script) == 0;
@@ -53,5 +72,8 @@ bool gnuplot_finish(struct gnuplot *gnuplot)
     do {
         ended = waitpid(gnuplot->process, &status, 0);
     } while (ended < 0 && errno == EINTR);
-    return written && ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool drawn = written && ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+                 gnuplot_copy(gnuplot->drawing, out);
+    close(gnuplot->drawing);
+    return drawn;
 }

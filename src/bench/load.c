@@ -11,12 +11,12 @@ enum {
     FRAMING_EXTRAS_PLACE = 11,
 };
 
-static void retain(struct kvr_value_owner *owner)
+static void load_retain(struct kvr_value_owner *owner)
 {
     atomic_fetch_add(&((struct load_item *)owner)->references, 1);
 }
 
-static void release(struct kvr_value_owner *owner)
+static void load_release(struct kvr_value_owner *owner)
 {
     atomic_fetch_sub(&((struct load_item *)owner)->references, 1);
 }
@@ -56,7 +56,7 @@ static void place_parts(struct load *load)
         response->extras = place + EXTRAS_PLACE;
         response->framing_extras = place + FRAMING_EXTRAS_PLACE;
         if (load->items != NULL) {
-            load->items[i].owner = (struct kvr_value_owner){retain, release};
+            load->items[i].owner = (struct kvr_value_owner){load_retain, load_release};
             response->value_owner = &load->items[i].owner;
         }
     }

@@ -5,8 +5,8 @@
 #ifndef KVREPLAY_BENCH_MIX_H
 #define KVREPLAY_BENCH_MIX_H
 
-#include "replay/dissect.h"
-#include "response/kvresponse.h"
+#include "dissect/dissect.h"
+#include "kvresponse/kvresponse.h"
 
 enum {
     MIX_BATCHES_MAX = 4096,

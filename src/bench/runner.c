@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static void make_state(struct runner *runner, const struct bench_options *options)
+static void runner_make_state(struct runner *runner, const struct bench_options *options)
 {
-    const struct kvr_writer *writer = runner->writer->writer;
+    const struct kvr_writer_type *writer = runner->writer->writer;
     if (writer == NULL) {
         runner->write = flat_write;
         runner->state = runner->flat;
@@ -23,9 +23,10 @@ static void make_state(struct runner *runner, const struct bench_options *option
 }
 
 bool runner_init(struct runner *runner, const struct bench_writer *writer, enum bench_sink sink,
-                 const struct mix *mix, const struct bench_options *options)
+                 const struct mix *mix, const struct bench_options *options,
+                 _Atomic uint64_t *calls)
 {
-    *runner = (struct runner){.writer = writer, .which = sink};
+    *runner = (struct runner){.writer = writer, .which = sink, .calls = calls};
     if (!load_init(&runner->load, mix, writer->by_reference, options->seed)) {
         return false;
     }
@@ -35,13 +36,13 @@ bool runner_init(struct runner *runner, const struct bench_writer *writer, enum 
         load_deinit(&runner->load);
         return false;
     }
-    make_state(runner, options);
+    runner_make_state(runner, options);
     return true;
 }
 
 void runner_deinit(struct runner *runner)
 {
-    const struct kvr_writer *writer = runner->writer->writer;
+    const struct kvr_writer_type *writer = runner->writer->writer;
     sink_deinit(&runner->sink);
     if (writer != NULL && writer->destroy != NULL) {
         writer->destroy(runner->state);
@@ -65,8 +66,8 @@ static bool encode_reference(uint8_t *out, const struct load_batch *batch)
     return done == batch->bytes;
 }
 
-static bool compare(const struct load_batch *batch, const uint8_t *expected, const uint8_t *arrived,
-                    size_t size, char message[BENCH_MESSAGE_SIZE])
+static bool runner_compare(const struct load_batch *batch, const uint8_t *expected,
+                           const uint8_t *arrived, size_t size, char message[BENCH_MESSAGE_SIZE])
 {
     size_t same = 0;
     while (same < size && same < batch->bytes && arrived[same] == expected[same]) {
@@ -93,7 +94,8 @@ static bool verify_batch(struct runner *runner, const struct load_batch *batch, 
         return false;
     }
     size_t size = sink_transfer(&runner->sink, arrived, batch->bytes + 1);
-    return encode_reference(expected, batch) && compare(batch, expected, arrived, size, message);
+    return encode_reference(expected, batch) &&
+           runner_compare(batch, expected, arrived, size, message);
 }
 
 static bool verify_all(struct runner *runner, uint8_t *expected, uint8_t *arrived,

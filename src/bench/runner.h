@@ -5,16 +5,19 @@
 #ifndef KVREPLAY_BENCH_RUNNER_H
 #define KVREPLAY_BENCH_RUNNER_H
 
-#include "bench/bench.h"
 #include "bench/load.h"
+#include "bench/options.h"
 #include "bench/sink.h"
+
+#include <stdatomic.h>
 
 struct runner {
     const struct bench_writer *writer;
     enum bench_sink which;
-    kvr_write write;
+    kvr_write_function write;
     void *state;
-    uint8_t *flat; /* room for the longest batch, encoded flat */
+    _Atomic uint64_t *calls; /* that have returned: whoever waits sees that there is progress */
+    uint8_t *flat;           /* room for the longest batch, encoded flat */
     struct load load;
     struct sink sink;
 };
@@ -26,19 +29,23 @@ enum { RUNNER_STUCK_TURNS = 100 };
 static inline enum kvr_error runner_write(struct runner *runner, const struct load_batch *batch)
 {
     struct bufferevent *bufferevent = runner->sink.bufferevent;
-    if (!runner->writer->single) {
-        return runner->write(runner->state, bufferevent, batch->responses, batch->count);
-    }
     enum kvr_error error = KVR_OK;
+    if (!runner->writer->single) {
+        error = runner->write(runner->state, bufferevent, batch->responses, batch->count);
+        uint64_t calls = atomic_load_explicit(runner->calls, memory_order_relaxed);
+        atomic_store_explicit(runner->calls, calls + 1, memory_order_relaxed);
+        return error;
+    }
     for (size_t i = 0; i < batch->count && error == KVR_OK; i++) {
         error = runner->write(runner->state, bufferevent, &batch->responses[i], 1);
     }
     return error;
 }
 
-/* False: no memory or no sockets. */
+/* False: no memory or no sockets. *calls belongs to the caller. */
 bool runner_init(struct runner *runner, const struct bench_writer *writer, enum bench_sink sink,
-                 const struct mix *mix, const struct bench_options *options);
+                 const struct mix *mix, const struct bench_options *options,
+                 _Atomic uint64_t *calls);
 void runner_deinit(struct runner *runner);
 
 /*

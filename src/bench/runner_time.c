@@ -1,16 +1,13 @@
 /*
  * How long a writer takes.
  */
+#include "base/clock.h"
 #include "bench/flat.h"
 #include "bench/runner.h"
 
-#include <time.h>
-
 static uint64_t cpu_now(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+    return (uint64_t)clock_now(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static uint64_t time_flat(struct runner *runner, size_t rounds)

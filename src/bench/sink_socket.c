@@ -53,7 +53,7 @@ static void on_change(struct evbuffer *output, const struct evbuffer_cb_info *ch
     sink->writes += change->n_deleted > 0;
 }
 
-static void count_writes(struct sink *sink, bool on)
+static void sink_socket_count_writes(struct sink *sink, bool on)
 {
     if (on) {
         evbuffer_add_cb(sink->output, on_change, sink);
@@ -63,4 +63,4 @@ static void count_writes(struct sink *sink, bool on)
 }
 
 const struct sink_kind sink_socket = {open_socket, close_socket, sink_socket_turn, take_socket,
-                                      count_writes};
+                                      sink_socket_count_writes};

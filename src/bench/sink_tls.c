@@ -81,7 +81,7 @@ static bool open_far_end(struct sink *sink, struct tls *tls)
     return true;
 }
 
-static bool shake_hands(struct sink *sink, struct tls *tls)
+static bool sink_tls_shake_hands(struct sink *sink, struct tls *tls)
 {
     SSL *own = bufferevent_openssl_get_ssl(sink->bufferevent);
     for (int i = 0; i < HANDSHAKE_TURNS; i++) {
@@ -114,7 +114,7 @@ static bool open_tls(struct sink *sink)
         return false;
     }
     bufferevent_enable(sink->bufferevent, EV_READ | EV_WRITE);
-    return open_far_end(sink, tls) && shake_hands(sink, tls);
+    return open_far_end(sink, tls) && sink_tls_shake_hands(sink, tls);
 }
 
 static void close_tls(struct sink *sink)
@@ -150,11 +150,12 @@ static long on_bio(BIO *bio, int operation, const char *bytes, size_t size, int 
     return result;
 }
 
-static void count_writes(struct sink *sink, bool on)
+static void sink_tls_count_writes(struct sink *sink, bool on)
 {
     BIO *bio = SSL_get_wbio(bufferevent_openssl_get_ssl(sink->bufferevent));
     BIO_set_callback_arg(bio, (char *)sink);
     BIO_set_callback_ex(bio, on ? on_bio : NULL);
 }
 
-const struct sink_kind sink_tls = {open_tls, close_tls, sink_socket_turn, take_tls, count_writes};
+const struct sink_kind sink_tls = {open_tls, close_tls, sink_socket_turn, take_tls,
+                                   sink_tls_count_writes};

@@ -2,7 +2,7 @@
 
 #include "base/endian.h"
 
-static size_t at_most(size_t size, size_t limit)
+static size_t tls_records_at_most(size_t size, size_t limit)
 {
     return size < limit ? size : limit;
 }
@@ -10,9 +10,9 @@ static size_t at_most(size_t size, size_t limit)
 void tls_records_feed(struct tls_records *records, const uint8_t *bytes, size_t size)
 {
     while (size > 0) {
-        size_t taken = at_most(size, records->rest);
+        size_t taken = tls_records_at_most(size, records->rest);
         if (records->rest == 0) {
-            taken = at_most(size, TLS_RECORD_HEADER - records->header_size);
+            taken = tls_records_at_most(size, TLS_RECORD_HEADER - records->header_size);
             records->count += records->header_size == 0;
             memcpy(records->header + records->header_size, bytes, taken);
             records->header_size += taken;

@@ -4,14 +4,17 @@
 #ifndef KVREPLAY_BENCH_WORKER_H
 #define KVREPLAY_BENCH_WORKER_H
 
-#include "bench/bench.h"
+#include "bench/options.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 struct worker {
     const struct bench_writer *writer;
-    pid_t process; /* -1: none */
-    int socket;    /* to it */
+    unsigned timeout;        /* seconds that a call may take; 0: any time, the writer is ours */
+    pid_t process;           /* -1: none */
+    int socket;              /* to it */
+    _Atomic uint64_t *calls; /* of the writer that have returned, counted by the process */
 };
 
 /* Starts it. False: `message` says why not. */
@@ -27,7 +30,7 @@ enum bench_status worker_prepare(struct worker *worker, double values[BENCH_COLU
 enum bench_status worker_sample(struct worker *worker, double *nanoseconds,
                                 char message[BENCH_MESSAGE_SIZE]);
 
-/* Ends it, whatever it does. */
-void worker_end(struct worker *worker);
+/* Ends it, whatever it does. False: it did not end well, `message` says how. */
+bool worker_end(struct worker *worker, char message[BENCH_MESSAGE_SIZE]);
 
 #endif

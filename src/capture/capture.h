@@ -1,5 +1,5 @@
 /*
- * Capture files, packet by packet: pcap and pcapng, plain or packed with gzip or zstd.
+ * Capture files, packet by packet: pcap and pcapng, plain or compressed with gzip or zstd.
  */
 #ifndef KVREPLAY_CAPTURE_CAPTURE_H
 #define KVREPLAY_CAPTURE_CAPTURE_H
@@ -45,6 +45,9 @@ const char *capture_message(const struct capture *capture);
 
 /* After CAPTURE_TRUNCATED: the bytes that the last record lacks, at least 1. */
 uint64_t capture_lost(const struct capture *capture);
+
+/* Packets that, by what the file says, its recorder has dropped; complete after the last packet. */
+uint64_t capture_dropped(const struct capture *capture);
 
 /* For showing progress: bytes read of the file as it lies on disk, and its size (0: not known). */
 uint64_t capture_bytes_read(const struct capture *capture);

@@ -1,54 +1,67 @@
 #include "capture/files.h"
 
+#include "base/memory.h"
+
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-static bool ends_with(const char *name, size_t size, const char *ending)
+static bool files_ends_with(const char *name, size_t size, const char *ending)
 {
     size_t length = strlen(ending);
-    return size > length && memcmp(name + size - length, ending, length) == 0;
+    return size > length && strncasecmp(name + size - length, ending, length) == 0;
 }
 
-static bool named_like_capture(const char *name)
+/* Takes the first of the endings that fits off the name. False: none fits. */
+static bool take_ending(const char *name, size_t *size, const char *const *endings)
 {
-    static const char *const packings[] = {".gz", ".zst"};
-    static const char *const endings[] = {".pcap", ".pcapng", ".cap"};
-    size_t size = strlen(name);
-    for (size_t i = 0; i < sizeof(packings) / sizeof(packings[0]); i++) {
-        if (ends_with(name, size, packings[i])) {
-            size -= strlen(packings[i]);
-            break;
-        }
-    }
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (ends_with(name, size, endings[i])) {
+    for (; *endings != NULL; endings++) {
+        if (files_ends_with(name, *size, *endings)) {
+            *size -= strlen(*endings);
             return true;
         }
     }
     return false;
 }
 
-/* Takes over `path`; false with errno set if it or the list could not be had. */
-static bool add(struct capture_files *files, char *path)
+static bool named_like_capture(const char *name)
 {
-    char **paths =
-        path == NULL ? NULL : reallocarray(files->paths, files->count + 1, sizeof(*files->paths));
-    if (paths == NULL) {
+    static const char *const packings[] = {".gz",  ".zst", ".xz",   ".bz2", ".lz4",
+                                           ".zip", ".7z",  ".lzma", ".z",   NULL};
+    static const char *const endings[] = {".pcap", ".pcapng", ".cap", NULL};
+    size_t size = strlen(name);
+    take_ending(name, &size, packings);
+    size_t numbered = size;
+    while (size > 0 && name[size - 1] >= '0' && name[size - 1] <= '9') {
+        size--;
+    }
+    if (size < numbered && size > 0 && name[size - 1] == '.') {
+        size--;
+    }
+    return take_ending(name, &size, endings);
+}
+
+/* Takes over `path`; false with errno set if it or the list could not be had. */
+static bool files_add(struct capture_files *files, char *path, const char *problem)
+{
+    struct capture_file *grown =
+        path == NULL ? NULL : reallocarray(files->files, files->count + 1, sizeof(*files->files));
+    if (grown == NULL) {
         free(path);
         errno = ENOMEM;
         return false;
     }
-    files->paths = paths;
-    files->paths[files->count++] = path;
+    files->files = grown;
+    grown[files->count++] = (struct capture_file){.path = path, .problem = problem};
     return true;
 }
 
-static char *join(const char *folder, const char *name)
+static char *files_join(const char *folder, const char *name)
 {
     char *path = NULL;
     size_t length = strlen(folder);
@@ -56,23 +69,28 @@ static char *join(const char *folder, const char *name)
     return asprintf(&path, "%s%s%s", folder, slash, name) < 0 ? NULL : path;
 }
 
+/* Opening one may wait for ever, or read without end. */
+static const char *files_problem_of(mode_t mode)
+{
+    return S_ISREG(mode) ? NULL : "no regular file, which is read only if it is named itself";
+}
+
 static enum capture_files_result add_entry(struct capture_files *files, const char *folder,
                                            const char *name, bool *found)
 {
-    char *path = join(folder, name);
-    struct stat status;
+    struct stat status = {.st_mode = S_IFREG};
+    if (!named_like_capture(name)) {
+        return CAPTURE_FILES_OK;
+    }
+    char *path = files_join(folder, name);
     /* What can't be looked at (a dangling link) is kept, so that opening it says so. */
     if (path != NULL && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         free(path);
         return CAPTURE_FILES_OK;
     }
-    if (path != NULL && !named_like_capture(name)) {
-        free(path);
-        files->passed_over++;
-        return CAPTURE_FILES_OK;
-    }
     *found = true;
-    return add(files, path) ? CAPTURE_FILES_OK : CAPTURE_FILES_UNREADABLE;
+    return files_add(files, path, files_problem_of(status.st_mode)) ? CAPTURE_FILES_OK
+                                                                    : CAPTURE_FILES_UNREADABLE;
 }
 
 static enum capture_files_result add_folder(struct capture_files *files, const char *folder)
@@ -80,6 +98,7 @@ static enum capture_files_result add_folder(struct capture_files *files, const c
     struct dirent **entries;
     int count = scandir(folder, &entries, NULL, alphasort);
     if (count < 0) {
+        memory_note_errno();
         return CAPTURE_FILES_UNREADABLE;
     }
     bool found = false;
@@ -100,14 +119,44 @@ enum capture_files_result capture_files_add(struct capture_files *files, const c
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         return add_folder(files, path);
     }
-    return add(files, strdup(path)) ? CAPTURE_FILES_OK : CAPTURE_FILES_UNREADABLE;
+    return files_add(files, strdup(path), NULL) ? CAPTURE_FILES_OK : CAPTURE_FILES_UNREADABLE;
 }
 
 void capture_files_deinit(struct capture_files *files)
 {
     for (size_t i = 0; i < files->count; i++) {
-        free(files->paths[i]);
+        free(files->files[i].path);
     }
-    free(files->paths);
+    free(files->files);
     *files = (struct capture_files){0};
+}
+
+/* pcap in either byte order, in microseconds and nanoseconds; pcapng; gzip, zstd and xz. */
+static bool begins_capture(const unsigned char magic[4])
+{
+    static const char magics[][4] = {
+        {'\xa1', '\xb2', '\xc3', '\xd4'}, {'\xd4', '\xc3', '\xb2', '\xa1'},
+        {'\xa1', '\xb2', '\x3c', '\x4d'}, {'\x4d', '\x3c', '\xb2', '\xa1'},
+        {'\x0a', '\x0d', '\x0d', '\x0a'}, {'\x28', '\xb5', '\x2f', '\xfd'},
+        {'\xfd', '7', 'z', 'X'},
+    };
+    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+        if (memcmp(magic, magics[i], sizeof(magics[i])) == 0) {
+            return true;
+        }
+    }
+    return magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
+bool capture_files_is_capture(const char *path)
+{
+    struct stat status;
+    unsigned char magic[4] = {0};
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_file = file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    bool is_capture = is_file && read(file, magic, sizeof(magic)) > 0 && begins_capture(magic);
+    if (file >= 0) {
+        close(file);
+    }
+    return is_capture;
 }

@@ -4,12 +4,17 @@
 #ifndef KVREPLAY_CAPTURE_FILES_H
 #define KVREPLAY_CAPTURE_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+struct capture_file {
+    char *path;
+    const char *problem; /* why it is not to be opened; NULL: it is */
+};
+
 struct capture_files {
-    char **paths;
+    struct capture_file *files;
     size_t count;
-    size_t passed_over; /* files in folders that are not named like a capture */
 };
 
 enum capture_files_result {
@@ -20,9 +25,14 @@ enum capture_files_result {
 
 /*
  * Adds `path`: "-", a file whatever its name, or a folder, of which the files that are named
- * .pcap, .pcapng or .cap, or that and .gz or .zst, are taken (not those in folders within).
+ * .pcap, .pcapng or .cap are taken (not those in folders within). A number may stand behind that,
+ * as tcpdump -C has it, and then the ending of a compressed file. Those that can't be decompressed
+ * are taken, too, so that they are not missed; so are FIFOs, sockets and devices, with a problem.
  */
 enum capture_files_result capture_files_add(struct capture_files *files, const char *path);
+/* Whether a regular file of that name begins as a capture does, or as a compressed one. */
+bool capture_files_is_capture(const char *path);
+
 void capture_files_deinit(struct capture_files *files);
 
 #endif

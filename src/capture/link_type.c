@@ -9,9 +9,16 @@ static const struct link_type types[] = {
     {DLT_IPV4, 228, NET_LINK_RAW},        {DLT_IPV6, 229, NET_LINK_RAW},
 };
 
+enum { TYPES = sizeof(types) / sizeof(types[0]) };
+
+const struct link_type *link_type_at(size_t index)
+{
+    return index < TYPES ? &types[index] : NULL;
+}
+
 const struct link_type *link_type_of(int datalink)
 {
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < TYPES; i++) {
         if (types[i].datalink == datalink) {
             return &types[i];
         }

@@ -12,6 +12,9 @@ struct link_type {
     enum net_link link;
 };
 
+/* All of them, by `index` from 0. NULL: that were all. */
+const struct link_type *link_type_at(size_t index);
+
 /* NULL: it is not decoded. */
 const struct link_type *link_type_of(int datalink);
 

@@ -51,7 +51,7 @@ struct block {
     uint8_t bytes[BLOCK_MAX];
 };
 
-static void add(struct block *block, const void *bytes, size_t size)
+static void pcapng_add(struct block *block, const void *bytes, size_t size)
 {
     assert(size + padding(size) <= BLOCK_MAX - block->size);
     memcpy(block->bytes + block->size, bytes, size);
@@ -62,8 +62,8 @@ static void add(struct block *block, const void *bytes, size_t size)
 static void add_option(struct block *block, enum option_code code, const void *value, size_t size)
 {
     uint16_t head[2] = {(uint16_t)code, (uint16_t)size};
-    add(block, head, sizeof(head));
-    add(block, value, size);
+    pcapng_add(block, head, sizeof(head));
+    pcapng_add(block, value, size);
 }
 
 static void add_text(struct block *block, enum option_code code, const char *text)
@@ -97,11 +97,11 @@ bool pcapng_begin(struct pcapng *pcapng, FILE *file, const struct pcapng_interfa
     const uint8_t resolution = NANOSECONDS;
     struct block block = {0};
     *pcapng = (struct pcapng){.file = file};
-    add(&block, &section, sizeof(section));
+    pcapng_add(&block, &section, sizeof(section));
     add_text(&block, SHB_USERAPPL, interface->application);
     put_block(pcapng, SECTION_HEADER, &block);
     block.size = 0;
-    add(&block, &description, sizeof(description));
+    pcapng_add(&block, &description, sizeof(description));
     add_text(&block, IF_NAME, interface->name);
     add_text(&block, IF_DESCRIPTION, interface->description);
     add_option(&block, IF_TSRESOL, &resolution, sizeof(resolution));
@@ -119,7 +119,7 @@ bool pcapng_write_statistics(struct pcapng *pcapng, int64_t time, uint64_t recei
 {
     const uint32_t head[3] = {0, (uint32_t)((uint64_t)time >> 32), (uint32_t)time};
     struct block block = {0};
-    add(&block, head, sizeof(head));
+    pcapng_add(&block, head, sizeof(head));
     add_option(&block, ISB_IFRECV, &received, sizeof(received));
     add_option(&block, ISB_IFDROP, &dropped, sizeof(dropped));
     return put_block(pcapng, INTERFACE_STATISTICS, &block);

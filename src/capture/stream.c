@@ -1,5 +1,9 @@
 #include "capture/stream.h"
 
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "capture/drops.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +12,7 @@
 #include <zstd.h>
 
 enum { INPUT_SIZE = 64 * 1024, MAGIC_SIZE = 4 };
-enum packing { PLAIN, GZIP, ZSTD };
+enum packing { PLAIN, GZIP, ZSTD, NOT_SUPPORTED };
 enum step { STEP_MORE, STEP_FRAME_END, STEP_BAD };
 
 struct unpacker {
@@ -16,24 +20,36 @@ struct unpacker {
     enum packing packing;
     z_stream gzip;
     ZSTD_DStream *zstd;
-    bool in_frame; /* packed data has begun and not ended */
+    bool in_frame; /* compressed data has begun and not ended */
     bool truncated;
     const char *error;
     char error_text[128];
-    off_t position; /* unpacked bytes handed out */
-    size_t begin;   /* input[begin..end) is not unpacked yet */
+    off_t position; /* decompressed bytes handed out */
+    struct drops drops;
+    size_t begin; /* input[begin..end) is not decompressed yet */
     size_t end;
     unsigned char input[INPUT_SIZE];
 };
+
+/* As read(2), and -1 with EINTR once the program is interrupted, also while it waits. */
+static ssize_t read_some(int fd, void *out, size_t size)
+{
+    ssize_t got;
+    do {
+        if (!interrupt_wait_readable(fd)) {
+            errno = EINTR;
+            return -1;
+        }
+        got = read(fd, out, size);
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
+    return got;
+}
 
 static ssize_t read_fully(int fd, unsigned char *out, size_t size)
 {
     size_t got = 0;
     while (got < size) {
-        ssize_t n = read(fd, out + got, size - got);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t n = read_some(fd, out + got, size - got);
         if (n < 0) {
             return -1;
         }
@@ -45,6 +61,26 @@ static ssize_t read_fully(int fd, unsigned char *out, size_t size)
     return (ssize_t)got;
 }
 
+/* The name of a compressed format that is recognised, but not read. */
+static const char *unsupported_name(const unsigned char *bytes, size_t size)
+{
+    static const struct {
+        const char *name;
+        unsigned char magic[MAGIC_SIZE];
+        size_t size;
+    } formats[] = {
+        {"xz", {0xfd, '7', 'z', 'X'}, 4},     {"bzip2", {'B', 'Z', 'h'}, 3},
+        {"lz4", {0x04, 0x22, 0x4d, 0x18}, 4}, {"zip", {'P', 'K', 0x03, 0x04}, 4},
+        {"7z", {'7', 'z', 0xbc, 0xaf}, 4},    {"compress", {0x1f, 0x9d}, 2},
+    };
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (size >= formats[i].size && memcmp(bytes, formats[i].magic, formats[i].size) == 0) {
+            return formats[i].name;
+        }
+    }
+    return NULL;
+}
+
 static enum packing packing_of(const unsigned char *bytes, size_t size)
 {
     if (size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b) {
@@ -53,10 +89,10 @@ static enum packing packing_of(const unsigned char *bytes, size_t size)
     if (size >= 4 && memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0) {
         return ZSTD;
     }
-    return PLAIN;
+    return unsupported_name(bytes, size) != NULL ? NOT_SUPPORTED : PLAIN;
 }
 
-/* Each step unpacks some of the input to `out` and says how much of both it took. */
+/* Each step decompresses some of the input to `out` and says how much of both it took. */
 static enum step step_gzip(struct unpacker *self, char *out, size_t room, size_t *produced)
 {
     self->gzip.next_in = self->input + self->begin;
@@ -92,7 +128,7 @@ static enum step step_zstd(struct unpacker *self, char *out, size_t room, size_t
     return result == 0 ? STEP_FRAME_END : STEP_MORE;
 }
 
-static ssize_t unpack(struct unpacker *self, char *out, size_t room)
+static ssize_t stream_unpack(struct unpacker *self, char *out, size_t room)
 {
     for (;;) {
         if (self->begin == self->end) {
@@ -109,9 +145,11 @@ static ssize_t unpack(struct unpacker *self, char *out, size_t room)
         }
         size_t before = self->begin;
         size_t produced = 0;
+        errno = 0;
         enum step step = self->packing == GZIP ? step_gzip(self, out, room, &produced)
                                                : step_zstd(self, out, room, &produced);
         if (step == STEP_BAD) {
+            memory_note_errno();
             self->error = self->error_text;
         }
         self->in_frame = step == STEP_MORE;
@@ -137,19 +175,18 @@ static ssize_t cookie_read(void *cookie, char *out, size_t room)
         errno = EIO;
         got = -1;
     } else if (self->packing != PLAIN) {
-        got = self->truncated ? 0 : unpack(self, out, room);
-    } else if (self->begin < self->end) { /* the first bytes of a pipe, read to look at them */
+        got = self->truncated ? 0 : stream_unpack(self, out, room);
+    } else if (self->begin < self->end) { /* the first bytes, read to look at them */
         size_t size = self->end - self->begin < room ? self->end - self->begin : room;
         memcpy(out, self->input + self->begin, size);
         self->begin += size;
         got = (ssize_t)size;
     } else {
-        do {
-            got = read(self->fd, out, room);
-        } while (got < 0 && errno == EINTR);
+        got = read_some(self->fd, out, room);
     }
     if (got > 0) {
         self->position += got;
+        drops_feed(&self->drops, span_of(out, (size_t)got));
     }
     return got;
 }
@@ -181,6 +218,13 @@ static int cookie_close(void *cookie)
 static bool begin_unpacking(struct unpacker *self)
 {
     enum { GZIP_WINDOW = 15 + 16 }; /* zlib.h: 15 bits of window, 16 more for the gzip format */
+    if (self->packing == NOT_SUPPORTED) {
+        snprintf(self->error_text, sizeof(self->error_text),
+                 "it is compressed with %s: decompress it first",
+                 unsupported_name(self->input, self->end));
+        self->error = self->error_text;
+        return true;
+    }
     self->in_frame = self->packing != PLAIN;
     if (self->packing == GZIP) {
         return inflateInit2(&self->gzip, GZIP_WINDOW) == Z_OK;
@@ -192,7 +236,8 @@ static bool begin_unpacking(struct unpacker *self)
     return true;
 }
 
-/* For what is packed, or can't be gone back in. `first` are the bytes that were read already. */
+/* For what is compressed, can't be gone back in, or has counts of dropped packets. `first` are the
+ * bytes that were read already. */
 static FILE *open_unpacker(int fd, enum packing packing, const unsigned char *first, size_t size,
                            struct unpacker **unpacker)
 {
@@ -204,11 +249,12 @@ static FILE *open_unpacker(int fd, enum packing packing, const unsigned char *fi
     self->fd = fd;
     self->packing = packing;
     self->end = size;
-    memcpy(self->input, first, size);
+    memcpy(self->input, first, size < MAGIC_SIZE ? size : MAGIC_SIZE); /* gcc 14 sees no limit */
     if (!begin_unpacking(self)) {
         close(fd);
         free(self);
         errno = ENOMEM;
+        memory_note_failure();
         return NULL;
     }
     cookie_io_functions_t functions = {
@@ -234,8 +280,9 @@ FILE *stream_open(int fd, struct unpacker **unpacker)
         return NULL;
     }
     enum packing packing = packing_of(first, (size_t)got);
-    if (packing == PLAIN && lseek(fd, 0, SEEK_SET) == 0) {
-        return fdopen(fd, "rb"); /* a plain file needs nothing of ours between it and libpcap */
+    bool pcapng = got == sizeof(first) && memcmp(first, "\n\r\r\n", sizeof(first)) == 0;
+    if (packing == PLAIN && !pcapng && lseek(fd, 0, SEEK_SET) == 0) {
+        return fdopen(fd, "rb"); /* such a file needs nothing of ours between it and libpcap */
     }
     return open_unpacker(fd, packing, first, (size_t)got, unpacker);
 }
@@ -248,4 +295,9 @@ bool unpacker_is_truncated(const struct unpacker *unpacker)
 const char *unpacker_error(const struct unpacker *unpacker)
 {
     return unpacker->error;
+}
+
+uint64_t unpacker_dropped(const struct unpacker *unpacker)
+{
+    return drops_total(&unpacker->drops);
 }

@@ -1,11 +1,14 @@
 #include "capture/tap.h"
 
+#include "capture/filter.h"
 #include "capture/link_type.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+_Static_assert((int)FILTER_PROBLEM_SIZE <= (int)TAP_PROBLEM_SIZE, "a filter's problem is a tap's");
 
 struct tap {
     pcap_t *pcap;
@@ -17,27 +20,11 @@ struct tap {
     char interface[64];
 };
 
-static enum tap_open_result fail(const struct tap *tap, const char *what,
-                                 char problem[TAP_PROBLEM_SIZE])
+static enum tap_open_result tap_fail(const struct tap *tap, const char *what,
+                                     char problem[TAP_PROBLEM_SIZE])
 {
     snprintf(problem, TAP_PROBLEM_SIZE, "%s: %s", tap->interface, what);
     return TAP_FAILED;
-}
-
-static enum tap_open_result set_filter(struct tap *tap, const char *filter,
-                                       char problem[TAP_PROBLEM_SIZE])
-{
-    struct bpf_program program;
-    int result = pcap_compile(tap->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
-    if (result == 0) {
-        result = pcap_setfilter(tap->pcap, &program);
-        pcap_freecode(&program);
-    }
-    if (result != 0) {
-        snprintf(problem, TAP_PROBLEM_SIZE, "filter '%.200s': %s", filter, pcap_geterr(tap->pcap));
-        return TAP_BAD_FILTER;
-    }
-    return TAP_OPEN;
 }
 
 /* Why pcap_activate has failed, in words that help. */
@@ -45,37 +32,47 @@ static enum tap_open_result not_activated(const struct tap *tap, int result,
                                           char problem[TAP_PROBLEM_SIZE])
 {
     if (result == PCAP_ERROR_PERM_DENIED) {
-        return fail(tap,
-                    "capturing is not permitted: it takes root or the capability CAP_NET_RAW "
-                    "(setcap cap_net_raw+ep); without, --listen records as a proxy",
-                    problem);
+        return tap_fail(tap,
+                        "capturing is not permitted: it takes root or the capability CAP_NET_RAW "
+                        "(setcap cap_net_raw+ep); without, --listen records as a proxy",
+                        problem);
     }
     const char *detail = pcap_geterr(tap->pcap);
-    return fail(tap, result == PCAP_ERROR && detail[0] != '\0' ? detail : pcap_statustostr(result),
-                problem);
+    return tap_fail(tap,
+                    result == PCAP_ERROR && detail[0] != '\0' ? detail : pcap_statustostr(result),
+                    problem);
+}
+
+/* Without the precision, which not every interface has, times are in microseconds. */
+static bool configure(pcap_t *pcap, const struct tap_options *options)
+{
+    int precision = pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+    return pcap_set_snaplen(pcap, TAP_SNAP_LENGTH) == 0 &&
+           pcap_set_timeout(pcap, TAP_DELAY_MILLISECONDS) == 0 &&
+           pcap_set_buffer_size(pcap, (int)options->buffer_size) == 0 &&
+           (precision == 0 || precision == PCAP_ERROR_TSTAMP_PRECISION_NOTSUP);
 }
 
 static enum tap_open_result activate(struct tap *tap, const struct tap_options *options,
                                      char problem[TAP_PROBLEM_SIZE])
 {
-    pcap_set_snaplen(tap->pcap, TAP_SNAP_LENGTH);
-    pcap_set_timeout(tap->pcap, TAP_DELAY_MILLISECONDS);
-    pcap_set_buffer_size(tap->pcap, (int)options->buffer_size);
-    pcap_set_tstamp_precision(tap->pcap, PCAP_TSTAMP_PRECISION_NANO);
+    if (!configure(tap->pcap, options)) {
+        return tap_fail(tap, "libpcap refuses its options", problem);
+    }
     int result = pcap_activate(tap->pcap);
     if (result < 0) { /* above 0 are warnings: promiscuous mode, which was not asked for */
         return not_activated(tap, result, problem);
     }
     tap->type = link_type_of(pcap_datalink(tap->pcap));
     if (tap->type == NULL) {
-        return fail(tap, "its link type is not one that kvreplay decodes", problem);
+        return tap_fail(tap, "its link type is not one that kvreplay decodes", problem);
     }
     tap->nanoseconds =
         pcap_get_tstamp_precision(tap->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
     if (pcap_setnonblock(tap->pcap, 1, problem) != 0 || tap_descriptor(tap) < 0) {
-        return fail(tap, "it can't be waited for", problem);
+        return tap_fail(tap, "it can't be waited for", problem);
     }
-    return set_filter(tap, options->filter, problem);
+    return filter_set(tap->pcap, options->filter, problem) ? TAP_OPEN : TAP_BAD_FILTER;
 }
 
 enum tap_open_result tap_open(const struct tap_options *options, struct tap **tap,
@@ -90,7 +87,7 @@ enum tap_open_result tap_open(const struct tap_options *options, struct tap **ta
     snprintf(self->interface, sizeof(self->interface), "%s", options->interface);
     self->pcap = pcap_create(options->interface, error);
     enum tap_open_result result =
-        self->pcap == NULL ? fail(self, error, problem) : activate(self, options, problem);
+        self->pcap == NULL ? tap_fail(self, error, problem) : activate(self, options, problem);
     if (result != TAP_OPEN) {
         tap_close(self);
         self = NULL;
@@ -131,8 +128,8 @@ int tap_descriptor(const struct tap *tap)
     return pcap_get_selectable_fd(tap->pcap);
 }
 
-static void on_packet(unsigned char *context, const struct pcap_pkthdr *header,
-                      const unsigned char *bytes)
+static void tap_on_packet(unsigned char *context, const struct pcap_pkthdr *header,
+                          const unsigned char *bytes)
 {
     struct tap *tap = (struct tap *)context;
     tap->captured++;
@@ -147,9 +144,9 @@ bool tap_read(struct tap *tap, tap_packet *packet, void *context, char problem[T
 {
     tap->packet = packet;
     tap->context = context;
-    int result = pcap_dispatch(tap->pcap, -1, on_packet, (unsigned char *)tap);
+    int result = pcap_dispatch(tap->pcap, -1, tap_on_packet, (unsigned char *)tap);
     if (result < 0 && result != PCAP_ERROR_BREAK) {
-        fail(tap, pcap_geterr(tap->pcap), problem);
+        tap_fail(tap, pcap_geterr(tap->pcap), problem);
         return false;
     }
     return true;
@@ -159,7 +156,7 @@ bool tap_count(struct tap *tap, struct tap_counts *counts, char problem[TAP_PROB
 {
     struct pcap_stat stat;
     if (pcap_stats(tap->pcap, &stat) != 0) {
-        fail(tap, pcap_geterr(tap->pcap), problem);
+        tap_fail(tap, pcap_geterr(tap->pcap), problem);
         return false;
     }
     *counts = (struct tap_counts){

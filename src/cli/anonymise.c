@@ -2,6 +2,8 @@
  * kvreplay anonymise: a capture with its keys and values replaced.
  */
 #include "anonymise/anonymise.h"
+
+#include "anonymise/strength.h"
 #include "cli/anonymise_arguments.h"
 #include "cli/command.h"
 #include "mcbp/opcode.h"
@@ -10,8 +12,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static void complain(const char *message)
+static void anonymise_complain(const char *message)
 {
     fputs("kvreplay: ", stderr);
     printable_write_text(stderr, message);
@@ -20,35 +24,65 @@ static void complain(const char *message)
 
 enum { SECRET_ROOM = SECRET_SIZE_MAX + 1 }; /* one more, to see that a file has more */
 
+static int anonymise_refuse(const char *path, const char *why, int status)
+{
+    fputs("kvreplay: --key-file: ", stderr);
+    printable_write_text(stderr, path);
+    fputs(": ", stderr);
+    printable_write_text(stderr, why);
+    fputc('\n', stderr);
+    return status;
+}
+
+/* Whoever knows the secret can try out keys and values. */
+static bool is_known_to_others(FILE *file)
+{
+    struct stat status;
+    return fstat(fileno(file), &status) == 0 &&
+           ((status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) != 0 ||
+            (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0));
+}
+
+/* Returns an exit status; 0: the bytes can be a secret. */
+static int check_secret(const char *path, struct span secret)
+{
+    char why[ANONYMISE_MESSAGE_SIZE];
+    if (secret.size < SECRET_SIZE_MIN || secret.size > SECRET_SIZE_MAX) {
+        snprintf(why, sizeof(why), "%s%zu bytes; a secret has %d to %d",
+                 secret.size > SECRET_SIZE_MAX ? "at least " : "", secret.size, SECRET_SIZE_MIN,
+                 SECRET_SIZE_MAX);
+        return anonymise_refuse(path, why, VERIFY_USAGE);
+    }
+    size_t bits = strength_at_most(secret);
+    if (bits < STRENGTH_MIN) {
+        snprintf(why, sizeof(why),
+                 "at most %zu bits of randomness; a secret has %d: head -c 32 /dev/urandom", bits,
+                 STRENGTH_MIN);
+        return anonymise_refuse(path, why, VERIFY_USAGE);
+    }
+    return VERIFY_IDENTICAL;
+}
+
 /* Reads the secret. Returns an exit status; 0: it has been read, or none is wanted. */
 static int read_secret(const char *path, uint8_t bytes[SECRET_ROOM], struct span *secret)
 {
-    char message[ANONYMISE_MESSAGE_SIZE];
     *secret = span_of(bytes, 0);
     if (path == NULL) {
         return VERIFY_IDENTICAL;
     }
     FILE *file = fopen(path, "re");
-    size_t size = file == NULL ? 0 : fread(bytes, 1, SECRET_ROOM, file);
-    bool failed = file == NULL || ferror(file) != 0;
-    int reason = errno;
-    if (file != NULL) {
-        fclose(file);
+    if (file == NULL) {
+        return anonymise_refuse(path, strerror(errno), VERIFY_UNREADABLE);
     }
-    if (failed) {
-        snprintf(message, sizeof(message), "--key-file: %s: %s", path, strerror(reason));
-        complain(message);
-        return VERIFY_UNREADABLE;
+    bool known = is_known_to_others(file);
+    secret->size = known ? 0 : fread(bytes, 1, SECRET_ROOM, file);
+    int error = ferror(file) != 0 ? errno : 0;
+    fclose(file);
+    if (error != 0) {
+        return anonymise_refuse(path, strerror(error), VERIFY_UNREADABLE);
     }
-    if (size < SECRET_SIZE_MIN || size > SECRET_SIZE_MAX) {
-        snprintf(message, sizeof(message), "--key-file: %s: %s%zu bytes; a secret has %d to %d",
-                 path, size > SECRET_SIZE_MAX ? "at least " : "", size, SECRET_SIZE_MIN,
-                 SECRET_SIZE_MAX);
-        complain(message);
-        return VERIFY_USAGE;
-    }
-    *secret = span_of(bytes, size);
-    return VERIFY_IDENTICAL;
+    return known ? anonymise_refuse(path, "others can read or write it; chmod 600", VERIFY_USAGE)
+                 : check_secret(path, *secret);
 }
 
 struct shown {
@@ -56,8 +90,8 @@ struct shown {
     const char *path;
 };
 
-static void on_progress(void *context, uint64_t bytes_read, uint64_t bytes_total,
-                        uint64_t server_frames)
+static void anonymise_on_progress(void *context, uint64_t bytes_read, uint64_t bytes_total,
+                                  uint64_t server_frames)
 {
     struct shown *shown = context;
     progress_show(&shown->progress, shown->path, bytes_read, bytes_total, server_frames);
@@ -140,6 +174,10 @@ static void print_flags(const struct anonymise_result *result, bool verbose)
         print_count("flagged       ", result->emptied, "pcapng block");
         fputs(" emptied: secrets, journals, or of a kind not known here\n", stderr);
     }
+    if (result->options > 0) {
+        print_count("flagged       ", result->options, "pcapng option");
+        fputs(" emptied: of a kind not known here\n", stderr);
+    }
 }
 
 static void print_summary(const struct anonymise_arguments *arguments,
@@ -164,7 +202,7 @@ static void print_summary(const struct anonymise_arguments *arguments,
           stderr);
 }
 
-static int run(const struct anonymise_arguments *arguments, struct span secret)
+static int anonymise_file(const struct anonymise_arguments *arguments, struct span secret)
 {
     struct shown shown = {.path = arguments->input};
     struct anonymise_options options = {
@@ -177,13 +215,13 @@ static int run(const struct anonymise_arguments *arguments, struct span secret)
     char message[ANONYMISE_MESSAGE_SIZE] = "";
     progress_init(&shown.progress, stderr);
     if (!arguments->quiet) {
-        options.progress = on_progress;
+        options.progress = anonymise_on_progress;
         options.progress_context = &shown;
     }
     enum verify_status status = anonymise(&options, &result, message);
     progress_end(&shown.progress);
     if (status != VERIFY_IDENTICAL) {
-        complain(message);
+        anonymise_complain(message);
     } else if (!arguments->quiet) {
         print_summary(arguments, &result);
     }
@@ -198,7 +236,7 @@ int command_anonymise(int argc, char **argv)
     anonymise_arguments_init(&arguments, argc, argv);
     int status = read_secret(arguments.key_file, bytes, &secret);
     if (status == VERIFY_IDENTICAL) {
-        status = run(&arguments, secret);
+        status = anonymise_file(&arguments, secret);
     }
     explicit_bzero(bytes, sizeof(bytes));
     return status;

@@ -1,6 +1,7 @@
 #include "cli/anonymise_arguments.h"
 
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -23,33 +24,36 @@ static void take_input(const struct argp_state *state, struct anonymise_argument
     if (arguments->input != NULL) {
         argp_error(state, "one capture at a time: '%s' and '%s'", arguments->input, input);
     }
-    arguments->input = input;
+    arguments->input = argument_name(state, "CAPTURE", input);
 }
 
-static void check(const struct argp_state *state, const struct anonymise_arguments *arguments)
+static void anonymise_arguments_check(const struct argp_state *state,
+                                      const struct anonymise_arguments *arguments)
 {
     if (arguments->input == NULL) {
-        argp_error(state, "which capture?");
+        argp_error(state, "missing operand: CAPTURE");
     }
     if (arguments->output == NULL) {
-        argp_error(state, "--output: where is it to go?");
+        argp_error(state, "-o FILE is required");
     } else if (strcmp(arguments->output, "-") == 0) {
         argp_error(state, "--output: '-' is no file; ./- is one of that name");
     }
+    argument_keep_input(state, "--output", arguments->output, arguments->input);
+    argument_keep_input(state, "--output", arguments->output, arguments->key_file);
     if (arguments->quiet && arguments->verbose) {
-        argp_error(state, "--quiet and --verbose exclude each other");
+        argp_error(state, "--quiet and --verbose are mutually exclusive");
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t anonymise_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct anonymise_arguments *arguments = state->input;
     switch (key) {
     case KEY_FILE:
-        arguments->key_file = argument;
+        arguments->key_file = argument_name(state, "--key-file", argument);
         return 0;
     case 'o':
-        arguments->output = argument;
+        arguments->output = argument_name(state, "--output", argument);
         return 0;
     case 'q':
         arguments->quiet = true;
@@ -64,7 +68,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         take_input(state, arguments, argument);
         return 0;
     case ARGP_KEY_END:
-        check(state, arguments);
+        anonymise_arguments_check(state, arguments);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -75,10 +79,13 @@ void anonymise_arguments_init(struct anonymise_arguments *arguments, int argc, c
 {
     const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = anonymise_arguments_parse,
         .args_doc = "CAPTURE",
-        .doc = "Writes a capture with its keys and values replaced, so that it can be shared.",
+        .doc =
+            "Writes a capture with its keys and values replaced, so that it can be shared."
+            "\vExit status: 0 written, 2 wrong usage, 3 the capture can't be read, 4 interrupted, "
+            "70 internal error or output that can't be written. kvreplay(1) has the rest.",
     };
     *arguments = (struct anonymise_arguments){0};
-    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    diagnose_arguments(&argp, argc, argv, 0, arguments);
 }

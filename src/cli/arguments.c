@@ -1,5 +1,7 @@
 #include "cli/arguments.h"
 
+#include "capture/files.h"
+#include "cli/same_file.h"
 #include "sockets/address.h"
 
 #include <errno.h>
@@ -8,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads digits and nothing else: strtoull would take signs and blanks. NULL: none, or too many. */
+/* Reads digits and nothing else: strtoull would take signs and blanks. NULL: there are none. Of too
+ * many, errno is ERANGE. */
 static const char *read_digits(const char *text, uint64_t *number)
 {
     char *end;
     errno = 0;
     *number = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && errno == 0 ? end : NULL;
+    return text[0] >= '0' && text[0] <= '9' ? end : NULL;
 }
 
 uint64_t argument_number(const struct argp_state *state, const char *option, const char *text,
@@ -24,7 +27,7 @@ uint64_t argument_number(const struct argp_state *state, const char *option, con
     const char *end = read_digits(text, &number);
     if (end == NULL || *end != '\0') {
         argp_error(state, "%s: '%s' is not a number", option, text);
-    } else if (number < least || number > most) {
+    } else if (errno == ERANGE || number < least || number > most) {
         argp_error(state, "%s: %s is not between %" PRIu64 " and %" PRIu64, option, text, least,
                    most);
     }
@@ -51,7 +54,8 @@ uint64_t argument_size(const struct argp_state *state, const char *option, const
     if (shift < 0) {
         argp_error(state, "%s: '%s' is not a size; a number of bytes, or one with k, m or g",
                    option, text);
-    } else if (number > UINT64_MAX >> shift || number << shift < least || number << shift > most) {
+    } else if (errno == ERANGE || number > UINT64_MAX >> shift || number << shift < least ||
+               number << shift > most) {
         argp_error(state, "%s: %s is not between %" PRIu64 " and %" PRIu64 " bytes", option, text,
                    least, most);
     }
@@ -80,4 +84,50 @@ const char *argument_address(const struct argp_state *state, const char *option,
                    text);
     }
     return text;
+}
+
+const char *argument_name(const struct argp_state *state, const char *option, const char *text)
+{
+    if (text[0] == '\0') {
+        argp_error(state, "%s: an empty name", option);
+    }
+    return text;
+}
+
+void argument_capture(const struct argp_state *state, struct inputs *inputs, const char *path)
+{
+    if (!inputs_add(inputs, argument_name(state, "CAPTURE", path))) {
+        argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", path);
+    }
+}
+
+const char *argument_report(const struct argp_state *state, const char *option, const char *path)
+{
+    if (capture_files_is_capture(argument_name(state, option, path))) {
+        argp_error(state, "%s: '%s' is a capture, and would be replaced", option, path);
+    }
+    return same_file_as_standard_output(path) ? "-" : path;
+}
+
+void argument_keep_input(const struct argp_state *state, const char *option, const char *output,
+                         const char *input)
+{
+    bool is_written = output != NULL && strcmp(output, "-") != 0;
+    if (is_written && input != NULL && same_file_as_input(output, input)) {
+        argp_error(state, "%s: '%s' is to be read, and would be replaced", option, output);
+    }
+}
+
+/* Standard output is "-" in both, as argument_report has it. */
+void argument_keep_output(const struct argp_state *state, const char *option, const char *path,
+                          const char *other_option, const char *other)
+{
+    if (path == NULL || other == NULL) {
+        return;
+    }
+    bool same = strcmp(path, "-") == 0 || strcmp(other, "-") == 0 ? strcmp(path, other) == 0
+                                                                  : same_file(path, other);
+    if (same) {
+        argp_error(state, "%s and %s both write to '%s'", option, other_option, other);
+    }
 }

@@ -1,10 +1,13 @@
 /*
  * kvreplay bench: measures, reports, and looks whether the assertions hold.
  */
+#include "base/interrupt.h"
+#include "base/memory.h"
 #include "bench/bench_report.h"
 #include "bench/gnuplot.h"
 #include "cli/bench_arguments.h"
 #include "cli/command.h"
+#include "cli/diagnose.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -27,66 +30,68 @@ static bool open_outputs(struct outputs *outputs, const struct bench_arguments *
         !output_open(&outputs->plot, arguments->plot)) {
         return false;
     }
-    if (outputs->plot.file != NULL &&
-        !gnuplot_start(&outputs->gnuplot, fileno(outputs->plot.file))) {
-        fprintf(stderr, "kvreplay: --plot: gnuplot can't be started: %s%s\n", strerror(errno),
-                errno == ENOENT ? " (is it installed?)" : "");
+    if (outputs->plot.file != NULL && !gnuplot_start(&outputs->gnuplot)) {
+        diagnose("--plot: gnuplot can't be started: %s%s", strerror(errno),
+                 errno == ENOENT ? " (is it installed?)" : "");
         return false;
     }
     return true;
 }
 
-static bool close_outputs(struct outputs *outputs)
+/* `whole`: all reports have been written. A plot would not show that it is of a part. */
+static bool bench_close_outputs(struct outputs *outputs, bool whole, bool whole_plot)
 {
-    bool drawn = outputs->gnuplot.script == NULL || gnuplot_finish(&outputs->gnuplot);
+    bool drawn =
+        outputs->gnuplot.script == NULL || gnuplot_finish(&outputs->gnuplot, outputs->plot.file);
     if (!drawn) {
-        fprintf(stderr, "kvreplay: %s: gnuplot failed\n", outputs->plot.path);
+        diagnose("%s: gnuplot failed", outputs->plot.path);
     }
-    bool json = output_close(&outputs->json);
-    bool plot = output_close(&outputs->plot);
+    bool json = output_close(&outputs->json, whole);
+    bool plot = output_close(&outputs->plot, whole_plot && drawn);
     return drawn && json && plot;
 }
 
-static bool write_reports(const struct bench_report *report, struct outputs *outputs)
+static bool bench_write_reports(const struct bench_report *report, struct outputs *outputs)
 {
     bool written = outputs->json.file == NULL || bench_json(outputs->json.file, report);
-    if (!written) {
-        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
-    }
-    if (outputs->gnuplot.script != NULL) {
+    if (outputs->gnuplot.script != NULL && !report->result->interrupted) {
         bench_plot(outputs->gnuplot.script, report);
     }
-    if (outputs->json.file != stdout) {
+    if (outputs->json.file != stdout && outputs->plot.file != stdout) {
         bench_text(stdout, report);
     }
-    return written;
+    return written && memory_failures() == 0;
 }
 
-static void on_progress(void *context, size_t done, size_t all)
+static void bench_on_progress(void *context, size_t done, size_t all)
 {
     fprintf(context, "\r\033[K%zu of %zu cells", done, all);
     fflush(context);
 }
 
-static enum bench_status measure(const struct bench_arguments *arguments,
-                                 struct bench_result *result)
+static enum bench_status bench_measure(const struct bench_arguments *arguments,
+                                       struct bench_result *result)
 {
     struct bench_options options = arguments->options;
     char message[BENCH_MESSAGE_SIZE];
     bool terminal = isatty(STDERR_FILENO) != 0;
+    if (interrupted()) { /* while the capture was read */
+        *result = (struct bench_result){.interrupted = true};
+        return BENCH_INTERRUPTED;
+    }
     if (terminal) {
-        options.progress = on_progress;
+        options.progress = bench_on_progress;
         options.progress_context = stderr;
     }
     enum bench_status status = bench_run(&options, result, message);
     fputs(terminal ? "\r\033[K" : "", stderr);
     if (status != BENCH_DONE) {
-        fprintf(stderr, "kvreplay: %s\n", message);
+        diagnose("%s", message);
     }
     return status;
 }
 
-static int run_and_report(const struct bench_arguments *arguments, struct outputs *outputs)
+static int bench_run_and_report(const struct bench_arguments *arguments, struct outputs *outputs)
 {
     struct bench_result result;
     struct bench_report report = {
@@ -96,12 +101,13 @@ static int run_and_report(const struct bench_arguments *arguments, struct output
         .conditions = arguments->conditions,
         .conditions_count = arguments->conditions_count,
     };
-    enum bench_status measured = measure(arguments, &result);
+    enum bench_status measured = bench_measure(arguments, &result);
     int status = measured == BENCH_WRONG ? VERIFY_DIFFERENT : VERIFY_INTERNAL;
-    if (measured == BENCH_DONE) {
-        bool written = write_reports(&report, outputs);
+    if (measured == BENCH_DONE || measured == BENCH_INTERRUPTED) {
+        bool written = bench_write_reports(&report, outputs);
         fflush(stdout);
         status = bench_text_broken(stderr, &report) > 0 ? VERIFY_DIFFERENT : VERIFY_IDENTICAL;
+        status = measured == BENCH_INTERRUPTED ? VERIFY_NO_EVIDENCE : status;
         status = written ? status : VERIFY_INTERNAL;
     }
     bench_result_deinit(&result);
@@ -120,7 +126,7 @@ static int read_mix(struct bench_arguments *arguments, struct mix *mix)
     if (status == VERIFY_IDENTICAL) {
         arguments->options.mix = mix;
     } else {
-        fprintf(stderr, "kvreplay: %s\n", problem == NULL ? strerror(ENOMEM) : problem);
+        diagnose("%s", problem == NULL ? strerror(ENOMEM) : problem);
     }
     free(problem);
     return (int)status;
@@ -133,13 +139,16 @@ int command_bench(int argc, char **argv)
     struct mix mix = {0};
     bench_arguments_init(&arguments, argc, argv);
     int status = read_mix(&arguments, &mix);
-    if (status == VERIFY_IDENTICAL) {
+    if (status == VERIFY_IDENTICAL || (status == VERIFY_NO_EVIDENCE && interrupted())) {
         status = VERIFY_INTERNAL;
         if (open_outputs(&outputs, &arguments)) {
-            status = run_and_report(&arguments, &outputs);
+            status = bench_run_and_report(&arguments, &outputs);
         }
-        status = close_outputs(&outputs) ? status : VERIFY_INTERNAL;
+        bool whole = status != VERIFY_INTERNAL;
+        bool whole_plot = whole && status != VERIFY_NO_EVIDENCE;
+        status = bench_close_outputs(&outputs, whole, whole_plot) ? status : VERIFY_INTERNAL;
     }
     mix_deinit(&mix);
+    bench_arguments_deinit(&arguments);
     return status;
 }

@@ -1,7 +1,10 @@
 #include "cli/bench_arguments.h"
 
+#include "baseline/all_writers.h"
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
 #include "cli/dissect_arguments.h"
+#include "writer/child.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@ enum {
     ASSERT,
     JSON,
     PLOT,
+    WRITER_TIMEOUT,
 };
 
 enum { SIZE_MAX_VALUE = 64 << 20, DEPTH_MAX = 65536, BATCH_MAX = 1 << 30, REPEAT_MAX = 10000 };
@@ -30,6 +34,8 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is measured:", 1},
     {"writers", WRITERS, "LIST", 0,
      "Writers, separated by commas; one with a slash is a plug-in (default all)", 1},
+    {"writer-timeout", WRITER_TIMEOUT, "SECONDS", 0,
+     "How long a call of a plug-in may take (default 10)", 1},
     {"sinks", SINKS, "LIST", 0, "Of memory, socket, tls (default all)", 1},
     {"sizes", SIZES, "LIST", 0, "Value sizes (default 0,16,256,1k,4k,16k)", 1},
     {"depths", DEPTHS, "LIST", 0, "Responses in a batch (default 1,16,128)", 1},
@@ -55,7 +61,7 @@ static const struct argp_option options[] = {
      "status is 1; may be repeated",
      3},
     {"json", JSON, "FILE", 0, "Write a report in JSON; - is standard output, instead of text", 3},
-    {"plot", PLOT, "FILE", 0, "Draw an SVG, with gnuplot", 3},
+    {"plot", PLOT, "FILE", 0, "Draw an SVG, with gnuplot; - as above", 3},
     {0},
 };
 
@@ -69,7 +75,7 @@ static void for_each(const struct argp_state *state, const char *option, const c
     char *rest = copy;
     char *part;
     if (copy == NULL) {
-        argp_failure(state, VERIFY_INTERNAL, 0, "out of memory");
+        diagnose_and_exit(VERIFY_INTERNAL, "out of memory");
     }
     while ((part = strsep(&rest, ",")) != NULL) {
         if (*part == '\0') {
@@ -156,7 +162,19 @@ static void parse_asserts(const struct argp_state *state, struct bench_arguments
     }
 }
 
-static error_t complete(const struct argp_state *state, struct bench_arguments *arguments)
+static void check_outputs(const struct argp_state *state, const struct bench_arguments *arguments)
+{
+    argument_keep_output(state, "--json", arguments->json, "--plot", arguments->plot);
+    argument_keep_input(state, "--json", arguments->json, arguments->capture);
+    argument_keep_input(state, "--plot", arguments->plot, arguments->capture);
+    for (size_t i = 0; i < arguments->options.writers_count; i++) {
+        argument_keep_input(state, "--json", arguments->json, arguments->plugins[i]);
+        argument_keep_input(state, "--plot", arguments->plot, arguments->plugins[i]);
+    }
+}
+
+static error_t bench_arguments_complete(const struct argp_state *state,
+                                        struct bench_arguments *arguments)
 {
     if (arguments->capture != NULL && arguments->own_load) {
         argp_error(state, "--from has its own sizes and depths");
@@ -164,6 +182,7 @@ static error_t complete(const struct argp_state *state, struct bench_arguments *
         argp_error(state, "--time: less than a microsecond for each of %u measurements",
                    arguments->options.repeat);
     }
+    check_outputs(state, arguments);
     set_defaults(state, arguments);
     bench_set_baseline(state, arguments);
     check_batches(state, arguments);
@@ -179,6 +198,10 @@ static error_t parse_measuring(int key, char *argument, const struct argp_state 
     switch (key) {
     case WRITERS:
         for_each(state, "--writers", argument, bench_add_writer);
+        return 0;
+    case WRITER_TIMEOUT:
+        bench->writer_timeout =
+            (unsigned)argument_number(state, "--writer-timeout", argument, 1, CHILD_TIMEOUT_MAX);
         return 0;
     case SINKS:
         for_each(state, "--sinks", argument, add_sink);
@@ -212,7 +235,7 @@ static error_t parse_measuring(int key, char *argument, const struct argp_state 
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t bench_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct bench_arguments *arguments = state->input;
     switch (key) {
@@ -220,7 +243,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &arguments->dissect;
         return 0;
     case FROM:
-        arguments->capture = argument;
+        arguments->capture = argument_name(state, "--from", argument);
         return 0;
     case BASELINE:
         arguments->baseline = argument;
@@ -230,13 +253,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->asserts[arguments->asserts_count++] = argument;
         return 0;
     case JSON:
-        arguments->json = argument;
+        arguments->json = argument_report(state, "--json", argument);
         return 0;
     case PLOT:
-        arguments->plot = argument;
+        arguments->plot = argument_report(state, "--plot", argument);
         return 0;
     case ARGP_KEY_END:
-        return complete(state, arguments);
+        return bench_arguments_complete(state, arguments);
     default:
         return parse_measuring(key, argument, state, arguments);
     }
@@ -256,7 +279,8 @@ static char *help_filter(int key, const char *text, void *input)
         return NULL;
     }
     fputs("Writers:\n", out);
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         fprintf(out, "  %-10s %s\n", writer->name, writer->summary);
     }
     fputs("  reference  batch, with large values sent without a copy\n"
@@ -278,19 +302,30 @@ void bench_arguments_init(struct bench_arguments *arguments, int argc, char **ar
     static const struct argp_child children[] = {{&dissect_argp, 0, NULL, 4}, {0}};
     static const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = bench_arguments_parse,
         .doc = "Measures what writers cost, side by side: CPU time, and what they ask of the heap, "
                "of libevent and of the network.\v-",
         .children = children,
         .help_filter = help_filter,
     };
     *arguments = (struct bench_arguments){
-        .options = {.repeat = 21, .milliseconds = 100, .seed = 1, .writers_count = 1},
+        .options = {.repeat = 21,
+                    .milliseconds = 100,
+                    .seed = 1,
+                    .writers_count = 1,
+                    .writer_timeout = CHILD_TIMEOUT},
         .writers = {{.name = "flat"}},
     };
     arguments->options.writers = arguments->writers;
     arguments->options.sizes = arguments->sizes;
     arguments->options.depths = arguments->depths;
     dissect_options_init(&arguments->dissect);
-    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    diagnose_arguments(&argp, argc, argv, 0, arguments);
+}
+
+void bench_arguments_deinit(struct bench_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->options.writers_count; i++) {
+        free(arguments->plugins[i]);
+    }
 }

@@ -5,7 +5,8 @@
 #define KVREPLAY_CLI_BENCH_ARGUMENTS_H
 
 #include "bench/condition.h"
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
+#include "writer/plugin.h"
 
 #include <argp.h>
 
@@ -14,6 +15,8 @@ enum { BENCH_WRITERS_MAX = 16, BENCH_LIST_MAX = 64, BENCH_ASSERTS_MAX = 64 };
 struct bench_arguments {
     struct bench_options options;
     struct bench_writer writers[BENCH_WRITERS_MAX];
+    char *plugins[BENCH_WRITERS_MAX]; /* paths and names of the writers that are plug-ins */
+    char plugin_names[BENCH_WRITERS_MAX][PLUGIN_NAME_SIZE];
     size_t sizes[BENCH_LIST_MAX];
     size_t depths[BENCH_LIST_MAX];
     struct condition conditions[BENCH_ASSERTS_MAX];
@@ -30,6 +33,7 @@ struct bench_arguments {
 
 /* Exits on --help and wrong usage. */
 void bench_arguments_init(struct bench_arguments *arguments, int argc, char **argv);
+void bench_arguments_deinit(struct bench_arguments *arguments);
 
 /* bench_writers.c, for the parser, whose input is a struct bench_arguments. */
 

@@ -5,11 +5,16 @@
 #ifndef KVREPLAY_CLI_COMMAND_H
 #define KVREPLAY_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 struct command {
     const char *name;
     const char *summary; /* one line */
     /* argv[0] is "kvreplay NAME". Returns the exit status. */
     int (*run)(int argc, char **argv);
+    /* It serves others until it is told to end: it takes signals itself, and goes on where there
+     * was no memory for one of them, of which it makes its own exit status. */
+    bool serves;
 };
 
 int command_verify(int argc, char **argv);

@@ -2,9 +2,14 @@
  * kvreplay corpus: cuts captures into seeds for the fuzz targets, and makes a capture of what a
  * fuzzer found.
  */
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/diagnose.h"
 #include "cli/inputs.h"
 #include "cli/output.h"
+#include "report/printable.h"
 #include "seeds/seeds.h"
 
 #include <argp.h>
@@ -28,44 +33,43 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void check(const struct argp_state *state, const struct corpus_arguments *arguments)
+static void corpus_check(const struct argp_state *state, const struct corpus_arguments *arguments)
 {
     const char *list;
     if (arguments->output == NULL) {
-        argp_error(state, "where to? (-o)");
+        argp_error(state, "-o PATH is required");
     } else if (arguments->to_pcap != NULL) {
         if (arguments->inputs.count > 0 || arguments->target != NULL) {
             argp_error(state, "--to-pcap takes neither captures nor --target");
         }
+        argument_keep_input(state, "--output", arguments->output, arguments->to_pcap);
     } else if (arguments->inputs.count == 0) {
-        argp_error(state, "which capture?");
+        argp_error(state, "missing operand: CAPTURE");
     } else if (arguments->target == NULL) {
-        argp_error(state, "for which target? (--target)");
+        argp_error(state, "--target NAME is required");
     } else if (!seeds_target_is_known(arguments->target, &list)) {
         argp_error(state, "--target: '%s' is not one of %s", arguments->target, list);
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t corpus_parse(int key, char *argument, struct argp_state *state)
 {
     struct corpus_arguments *arguments = state->input;
     switch (key) {
     case 'o':
-        arguments->output = argument;
+        arguments->output = argument_name(state, "--output", argument);
         return 0;
     case TARGET:
         arguments->target = argument;
         return 0;
     case TO_PCAP:
-        arguments->to_pcap = argument;
+        arguments->to_pcap = argument_name(state, "--to-pcap", argument);
         return 0;
     case ARGP_KEY_ARG:
-        if (!inputs_add(&arguments->inputs, argument)) {
-            argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", argument);
-        }
+        argument_capture(state, &arguments->inputs, argument);
         return 0;
     case ARGP_KEY_END:
-        check(state, arguments);
+        corpus_check(state, arguments);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -80,10 +84,11 @@ static enum verify_status make_capture(const struct corpus_arguments *arguments)
     }
     enum verify_status status = VERIFY_IDENTICAL;
     if (!seeds_to_pcap(arguments->to_pcap, output.file)) {
-        fprintf(stderr, "kvreplay: %s: %s\n", arguments->to_pcap, strerror(errno));
+        diagnose("%s: %s", arguments->to_pcap, strerror(errno));
         status = VERIFY_UNREADABLE;
     }
-    return output_close(&output) ? status : VERIFY_INTERNAL;
+    bool whole = status == VERIFY_IDENTICAL && memory_failures() == 0;
+    return output_close(&output, whole) ? status : VERIFY_INTERNAL;
 }
 
 static enum verify_status cut_input(struct seeds *seeds, const struct input *input)
@@ -91,9 +96,9 @@ static enum verify_status cut_input(struct seeds *seeds, const struct input *inp
     char problem[SEEDS_PROBLEM_SIZE];
     enum verify_status status = input->status;
     if (status != VERIFY_IDENTICAL) {
-        fprintf(stderr, "kvreplay: %s: %s\n", input->path, input->problem);
+        diagnose("%s: %s", input->path, input->problem);
     } else if ((status = seeds_cut(seeds, input->path, problem)) != VERIFY_IDENTICAL) {
-        fprintf(stderr, "kvreplay: %s\n", problem);
+        diagnose("%s", problem);
     }
     return status;
 }
@@ -103,17 +108,23 @@ static enum verify_status cut_all(const struct corpus_arguments *arguments)
     struct seeds *seeds = seeds_create(arguments->target, arguments->output);
     enum verify_status status = VERIFY_IDENTICAL;
     if (seeds == NULL) {
-        fprintf(stderr, "kvreplay: %s: %s\n", arguments->output, strerror(errno));
+        diagnose("%s: %s", arguments->output, strerror(errno));
         return VERIFY_INTERNAL;
     }
-    for (size_t i = 0; i < arguments->inputs.count; i++) {
+    for (size_t i = 0; i < arguments->inputs.count && !interrupted(); i++) {
         status = verify_status_worse(status, cut_input(seeds, &arguments->inputs.inputs[i]));
     }
-    printf("%u seeds in %s\n", seeds_count(seeds), arguments->output);
+    printf("%u seeds in ", seeds_count(seeds));
+    printable_write_text(stdout, arguments->output);
+    putchar('\n');
     if (seeds_count(seeds) == 0) {
         status = verify_status_worse(status, VERIFY_NO_EVIDENCE);
     }
     seeds_destroy(seeds);
+    if (interrupted()) {
+        fputs("kvreplay: interrupted\n", stderr);
+        status = status == VERIFY_INTERNAL ? status : VERIFY_NO_EVIDENCE;
+    }
     return status;
 }
 
@@ -121,7 +132,7 @@ int command_corpus(int argc, char **argv)
 {
     static const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = corpus_parse,
         .args_doc = "CAPTURE...",
         .doc =
             "Cuts the captures (files, folders, - for standard input) into seeds for a fuzz "
@@ -130,7 +141,7 @@ int command_corpus(int argc, char **argv)
             "are none, 70 output that can't be written.",
     };
     struct corpus_arguments arguments = {.target = NULL};
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    diagnose_arguments(&argp, argc, argv, 0, &arguments);
     enum verify_status status =
         arguments.to_pcap != NULL ? make_capture(&arguments) : cut_all(&arguments);
     inputs_deinit(&arguments.inputs);

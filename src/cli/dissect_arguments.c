@@ -1,5 +1,6 @@
 #include "cli/dissect_arguments.h"
 
+#include "capture/filter.h"
 #include "cli/arguments.h"
 
 enum { PORT = 0x200, FILTER, FRAME_MAX, MAX_CONNECTIONS, MAX_HELD };
@@ -8,7 +9,7 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is read:", 0},
     {"port", PORT, "N", 0, "Only conversations with port N at either end", 0},
     {"filter", FILTER, "BPF", 0, "Only packets that match, as tcpdump(1) takes it", 0},
-    {"frame-max", FRAME_MAX, "SIZE", 0, "Longest frame that is believed (default 32m)", 0},
+    {"frame-max", FRAME_MAX, "SIZE", 0, "Longest frame that is accepted (default 32m)", 0},
     {"max-connections", MAX_CONNECTIONS, "N", 0,
      "Connections followed at the same time (default 16384)", 0},
     {"max-held", MAX_HELD, "SIZE", 0,
@@ -16,7 +17,17 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+/* Whether it suits a capture is known when that is opened. */
+static const char *check_filter(const struct argp_state *state, const char *filter)
+{
+    char problem[FILTER_PROBLEM_SIZE];
+    if (!filter_check(filter, problem)) {
+        argp_error(state, "--filter: %s", problem);
+    }
+    return filter;
+}
+
+static error_t dissect_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct dissect_options *dissect = state->input;
     switch (key) {
@@ -24,7 +35,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         dissect->port = (uint16_t)argument_number(state, "--port", argument, 1, UINT16_MAX);
         return 0;
     case FILTER:
-        dissect->filter = argument;
+        dissect->filter = check_filter(state, argument);
         return 0;
     case FRAME_MAX:
         dissect->frame_max = argument_size(state, "--frame-max", argument, 1024, UINT32_MAX);
@@ -41,4 +52,4 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-const struct argp dissect_argp = {.options = options, .parser = parse};
+const struct argp dissect_argp = {.options = options, .parser = dissect_arguments_parse};

@@ -4,7 +4,7 @@
 #ifndef KVREPLAY_CLI_DISSECT_ARGUMENTS_H
 #define KVREPLAY_CLI_DISSECT_ARGUMENTS_H
 
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
 
 #include <argp.h>
 

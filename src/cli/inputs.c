@@ -29,7 +29,10 @@ bool inputs_add(struct inputs *inputs, const char *path)
     int reason = errno;
     bool added = true;
     for (size_t i = 0; i < files.count; i++) {
-        added = added && push(inputs, files.paths[i], VERIFY_IDENTICAL, NULL);
+        const struct capture_file *file = &files.files[i];
+        added = added &&
+                push(inputs, file->path,
+                     file->problem == NULL ? VERIFY_IDENTICAL : VERIFY_UNREADABLE, file->problem);
     }
     if (result == CAPTURE_FILES_UNREADABLE) {
         added = added && push(inputs, path, VERIFY_UNREADABLE, strerror(reason));

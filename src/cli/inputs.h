@@ -5,7 +5,7 @@
 #ifndef KVREPLAY_CLI_INPUTS_H
 #define KVREPLAY_CLI_INPUTS_H
 
-#include "replay/result.h"
+#include "result/result.h"
 
 struct input {
     char *path;

@@ -1,7 +1,9 @@
 /*
  * kvreplay inspect: prints what the captures hold, frame by frame.
  */
+#include "base/interrupt.h"
 #include "cli/command.h"
+#include "cli/diagnose.h"
 #include "cli/inspect_arguments.h"
 #include "report/frame.h"
 #include "report/verdict.h"
@@ -14,16 +16,17 @@ struct inspection {
     const struct inspect_arguments *arguments;
     const struct frame_printer *printer;
     const char *file;
+    bool found;  /* a frame that is asked for */
     bool failed; /* no memory for a line */
 };
 
 static void print(struct inspection *self, const struct frame_line *line)
 {
-    self->failed |= !self->printer->line(stdout, line);
+    self->failed |= !frame_print(self->printer, stdout, line);
 }
 
-static bool is_wanted(const struct inspection *self,
-                      const struct dissect_conversation *conversation)
+static bool inspect_is_wanted(const struct inspection *self,
+                              const struct dissect_conversation *conversation)
 {
     uint64_t connection = self->arguments->filter.connection;
     return connection == 0 || connection == conversation->id;
@@ -40,13 +43,14 @@ static void introduce(struct inspection *self, struct dissect_conversation *conv
     }
 }
 
-static void on_frame(void *context, struct dissect_conversation *conversation,
-                     const struct dissect_frame *frame)
+static void inspect_on_frame(void *context, struct dissect_conversation *conversation,
+                             const struct dissect_frame *frame)
 {
     struct inspection *self = context;
-    if (is_wanted(self, conversation) &&
+    if (inspect_is_wanted(self, conversation) &&
         frame_filter_matches(&self->arguments->filter, &frame->frame)) {
         introduce(self, conversation);
+        self->found = true;
         struct frame_line line = {.event = EVENT_FRAME,
                                   .file = self->file,
                                   .conversation = conversation,
@@ -60,7 +64,8 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
 static void print_between(struct inspection *self, struct dissect_conversation *conversation,
                           struct frame_line line)
 {
-    if (is_wanted(self, conversation) && !frame_filter_is_active(&self->arguments->filter)) {
+    if (inspect_is_wanted(self, conversation) &&
+        !frame_filter_is_active(&self->arguments->filter)) {
         introduce(self, conversation);
         line.file = self->file;
         line.conversation = conversation;
@@ -68,26 +73,27 @@ static void print_between(struct inspection *self, struct dissect_conversation *
     }
 }
 
-static void on_lost(void *context, struct dissect_conversation *conversation,
-                    enum dissect_role role, bool missing)
+static void inspect_on_lost(void *context, struct dissect_conversation *conversation,
+                            enum dissect_role role, uint64_t missing)
 {
     (void)missing;
     print_between(context, conversation, (struct frame_line){.event = EVENT_LOST, .role = role});
 }
 
-static void on_malformed(void *context, struct dissect_conversation *conversation,
-                         struct span bytes, const struct net_origin *origin)
+static void inspect_on_malformed(void *context, struct dissect_conversation *conversation,
+                                 struct span bytes, const struct net_origin *origin)
 {
     struct frame_line line = {.event = EVENT_MALFORMED, .bytes = bytes, .origin = origin};
     print_between(context, conversation, line);
 }
 
-static void on_end(void *context, struct dissect_conversation *conversation, enum dissect_role role)
+static void inspect_on_end(void *context, struct dissect_conversation *conversation,
+                           enum dissect_role role)
 {
     print_between(context, conversation, (struct frame_line){.event = EVENT_END, .role = role});
 }
 
-static void on_closed(void *context, struct dissect_conversation *conversation)
+static void inspect_on_closed(void *context, struct dissect_conversation *conversation)
 {
     print_between(context, conversation, (struct frame_line){.event = EVENT_CLOSED});
     conversation->user = NULL;
@@ -97,11 +103,11 @@ static void inspect(struct inspection *self, struct capture_result *capture)
 {
     struct dissect_consumer consumer = {
         .context = self,
-        .frame = on_frame,
-        .lost = on_lost,
-        .malformed = on_malformed,
-        .end = on_end,
-        .closed = on_closed,
+        .frame = inspect_on_frame,
+        .lost = inspect_on_lost,
+        .malformed = inspect_on_malformed,
+        .end = inspect_on_end,
+        .closed = inspect_on_closed,
     };
     self->failed |= !self->printer->begin(stdout, self->file);
     dissect_capture(self->file, &self->arguments->dissect, &consumer, capture);
@@ -113,13 +119,13 @@ static void inspect(struct inspection *self, struct capture_result *capture)
 }
 
 /* What went wrong is said on standard error, behind what was printed before it. */
-static void complain(const struct capture_result *capture)
+static void inspect_complain(const struct capture_result *capture)
 {
     fflush(stdout);
-    fputs("kvreplay: ", stderr);
     if (capture->problem == NULL) {
-        fprintf(stderr, "%s: no frame of the memcached binary protocol\n", capture->path);
+        diagnose("%s: no frame of the memcached binary protocol", capture->path);
     } else {
+        fputs("kvreplay: ", stderr);
         verdict_write_problem(stderr, capture);
         fputc('\n', stderr);
     }
@@ -139,10 +145,10 @@ static enum verify_status inspect_input(struct inspection *self, const struct in
             capture->problem = strdup(input->problem);
         }
         if (capture->problem != NULL || capture->status != VERIFY_IDENTICAL) {
-            complain(capture);
+            inspect_complain(capture);
         }
         status = capture->status;
-        free(capture->problem);
+        capture_result_deinit(capture);
     }
     free(capture);
     return status;
@@ -157,12 +163,20 @@ int command_inspect(int argc, char **argv)
         .arguments = &arguments,
         .printer = arguments.json ? &frame_json_printer : &frame_text_printer,
     };
-    for (size_t i = 0; i < arguments.inputs.count; i++) {
+    for (size_t i = 0; i < arguments.inputs.count && !interrupted(); i++) {
         status =
             verify_status_worse(status, inspect_input(&inspection, &arguments.inputs.inputs[i]));
     }
+    if (status == VERIFY_IDENTICAL && !inspection.found) {
+        fflush(stdout);
+        diagnose("no frame is as --connection, --key, --opcode and --status ask for");
+    }
+    if (interrupted()) {
+        fputs("kvreplay: interrupted\n", stderr);
+        status = status == VERIFY_INTERNAL ? status : VERIFY_NO_EVIDENCE;
+    }
     if (inspection.failed) {
-        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
+        diagnose("%s", strerror(ENOMEM));
         status = VERIFY_INTERNAL;
     }
     inspect_arguments_deinit(&arguments);

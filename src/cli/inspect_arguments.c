@@ -1,6 +1,7 @@
 #include "cli/inspect_arguments.h"
 
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
 #include "cli/dissect_arguments.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
@@ -142,7 +143,7 @@ static error_t parse_option(int key, char *argument, const struct argp_state *st
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t inspect_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct inspect_arguments *arguments = state->input;
     switch (key) {
@@ -150,12 +151,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &arguments->dissect;
         return 0;
     case ARGP_KEY_ARG:
-        if (!inputs_add(&arguments->inputs, argument)) {
-            argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", argument);
-        }
+        argument_capture(state, &arguments->inputs, argument);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which capture?");
+        argp_error(state, "missing operand: CAPTURE");
         return 0;
     default:
         return parse_option(key, argument, state, arguments);
@@ -167,7 +166,7 @@ void inspect_arguments_init(struct inspect_arguments *arguments, int argc, char 
     static const struct argp_child children[] = {{&dissect_argp, 0, NULL, 3}, {0}};
     static const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = inspect_arguments_parse,
         .args_doc = "CAPTURE...",
         .doc = "Prints the conversations and frames in the captures (files, folders, - for "
                "standard input), one line a frame."
@@ -177,7 +176,7 @@ void inspect_arguments_init(struct inspect_arguments *arguments, int argc, char 
     };
     *arguments = (struct inspect_arguments){0};
     dissect_options_init(&arguments->dissect);
-    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    diagnose_arguments(&argp, argc, argv, 0, arguments);
 }
 
 void inspect_arguments_deinit(struct inspect_arguments *arguments)

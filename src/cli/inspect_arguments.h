@@ -5,7 +5,7 @@
 #define KVREPLAY_CLI_INSPECT_ARGUMENTS_H
 
 #include "cli/inputs.h"
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
 
 struct opcode_choice {
     uint8_t opcode;

@@ -1,6 +1,11 @@
 #include "cli/record_arguments.h"
 
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
+#include "record/privileges.h"
+#include "result/result.h"
+
+#include <errno.h>
 
 enum {
     FILTER = 0x500,
@@ -15,6 +20,7 @@ enum {
     ROTATE_SIZE,
     ROTATE_TIME,
     LIMIT,
+    USER,
 };
 
 enum { SECONDS_MAX = 1 << 30 };
@@ -48,6 +54,10 @@ static const struct argp_option options[] = {
     {"rotate-size", ROTATE_SIZE, "SIZE", 0,
      "Go on in another file, FILE-00002, before it is larger", 3},
     {"rotate-time", ROTATE_TIME, "SECONDS", 0, "Likewise when it is so old", 3},
+    {"user", USER, "NAME", 0,
+     "Who to be instead of root, once the sockets are open (default: the owner of the file's "
+     "folder)",
+     3},
     {"limit", LIMIT, "WHAT:N", 0, "Stop after packets:N, bytes:SIZE or seconds:N", 3},
     {0},
 };
@@ -57,9 +67,23 @@ static uint64_t seconds_of(const struct argp_state *state, const char *option, c
     return argument_number(state, option, text, 1, SECONDS_MAX);
 }
 
+static struct user *find_user(const struct argp_state *state, const char *name)
+{
+    char problem[USER_PROBLEM_SIZE];
+    struct user *user = user_look_up(name, 0, 0, problem);
+    if (user == NULL && errno == 0) {
+        argp_error(state, "--user: there is no user '%s'", name);
+    } else if (user == NULL) {
+        diagnose_and_exit(VERIFY_INTERNAL, "--user: %s", problem);
+    } else if (!privileges_allow(user)) {
+        argp_error(state, "--user: can't become '%s': only root can change the user", name);
+    }
+    return user;
+}
+
 /* "packets:1000" */
-static void parse_limit(const struct argp_state *state, const char *text,
-                        struct record_options *record)
+static void record_arguments_parse_limit(const struct argp_state *state, const char *text,
+                                         struct record_options *record)
 {
     static const char *const words[] = {"packets", "bytes", "seconds", NULL};
     char word[16];
@@ -88,7 +112,7 @@ static error_t parse_output(int key, char *argument, const struct argp_state *st
 {
     switch (key) {
     case 'o':
-        record->tape.path = argument;
+        record->tape.path = argument_name(state, "--output", argument);
         return 0;
     case FORCE:
         record->tape.replace = true;
@@ -101,7 +125,11 @@ static error_t parse_output(int key, char *argument, const struct argp_state *st
             (int64_t)seconds_of(state, "--rotate-time", argument) * 1000000000;
         return 0;
     case LIMIT:
-        parse_limit(state, argument, record);
+        record_arguments_parse_limit(state, argument, record);
+        return 0;
+    case USER:
+        user_free(record->user);
+        record->user = find_user(state, argument);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -113,7 +141,7 @@ static error_t parse_tap(int key, char *argument, const struct argp_state *state
 {
     switch (key) {
     case 'i':
-        record->tap.interface = argument;
+        record->tap.interface = argument_name(state, "--interface", argument);
         return 0;
     case FILTER:
         record->tap.filter = argument;
@@ -144,7 +172,8 @@ static void check_proxy(const struct argp_state *state, struct proxy_options *pr
     }
 }
 
-static void check_whole(const struct argp_state *state, struct record_options *record)
+static void record_arguments_check_whole(const struct argp_state *state,
+                                         struct record_options *record)
 {
     const struct proxy_options *proxy = &record->proxy;
     const struct tape_options *tape = &record->tape;
@@ -155,17 +184,20 @@ static void check_whole(const struct argp_state *state, struct record_options *r
                                          proxy->target_tls || proxy->authorities != NULL)) {
         argp_error(state, "TLS is for --listen and --to");
     } else if (tape->path == NULL) {
-        argp_error(state, "-o: where to?");
+        argp_error(state, "-o FILE is required");
     } else if (strcmp(tape->path, "-") == 0 &&
                (tape->rotate_size > 0 || tape->rotate_interval > 0)) {
         argp_error(state, "standard output can't be rotated");
     }
+    argument_keep_input(state, "--output", tape->path, proxy->certificate);
+    argument_keep_input(state, "--output", tape->path, proxy->key);
+    argument_keep_input(state, "--output", tape->path, proxy->authorities);
     if (record->proxy_wanted) {
         check_proxy(state, &record->proxy);
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t record_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct record_options *record = state->input;
     switch (key) {
@@ -176,19 +208,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         record->proxy.target = argument_address(state, "--to", argument);
         return 0;
     case TLS_CERTIFICATE:
-        record->proxy.certificate = argument;
+        record->proxy.certificate = argument_name(state, "--tls-cert", argument);
         return 0;
     case TLS_KEY:
-        record->proxy.key = argument;
+        record->proxy.key = argument_name(state, "--tls-key", argument);
         return 0;
     case TLS:
         record->proxy.target_tls = true;
         return 0;
     case TLS_AUTHORITIES:
-        record->proxy.authorities = argument;
+        record->proxy.authorities = argument_name(state, "--tls-ca", argument);
         return 0;
     case ARGP_KEY_SUCCESS:
-        check_whole(state, record);
+        record_arguments_check_whole(state, record);
         return 0;
     default:
         return parse_tap(key, argument, state, record);
@@ -199,15 +231,16 @@ void record_arguments(int argc, char **argv, struct record_options *record)
 {
     static const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = record_arguments_parse,
         .doc = "Records what clients and a server say to each other, until SIGTERM or SIGINT, or a "
                "limit. Says on standard error when it is ready, and in the end what it has seen."
-               "\vExit status: 0 everything was recorded, 2 wrong usage, 4 more packets were "
-               "dropped than --max-loss, 70 it can't listen or capture, or the file can't be "
+               "\vExit status: 0 everything was recorded, 2 wrong usage, 4 nothing was recorded, "
+               "a client could not be connected, or more packets were dropped than --max-loss, 70 "
+               "it can't listen or capture, or the file can't be "
                "written. kvreplay(1) has the rest.",
     };
     *record = (struct record_options){
         .tap = {.filter = default_filter, .buffer_size = 64 << 20},
     };
-    argp_parse(&argp, argc, argv, 0, NULL, record);
+    diagnose_arguments(&argp, argc, argv, 0, record);
 }

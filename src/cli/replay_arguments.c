@@ -1,6 +1,7 @@
 #include "cli/replay_arguments.h"
 
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
 #include "cli/dissect_arguments.h"
 
 #include <errno.h>
@@ -36,8 +37,7 @@ static const struct argp_option options[] = {
     {"tls", TLS, NULL, 0, "Over TLS", 1},
     {"tls-ca", TLS_CA, "FILE", 0,
      "Certificates (PEM) that the server's has to be signed by (default: the system's)", 1},
-    {"timeout", TIMEOUT, "SECONDS", 0,
-     "Give a server up that answers nothing for so long (default 10)", 1},
+    {"timeout", TIMEOUT, "SECONDS", 0, "Give up after so long without an answer (default 10)", 1},
 
     {NULL, 0, NULL, 0, "Which requests, and when:", 2},
     {"pipeline", PIPELINE, "N", 0,
@@ -106,13 +106,16 @@ static error_t parse_pace(int key, char *argument, const struct argp_state *stat
     }
 }
 
-static void check_whole(const struct argp_state *state, const struct replay_arguments *arguments)
+static void replay_arguments_check_whole(const struct argp_state *state,
+                                         const struct replay_arguments *arguments)
 {
     if (arguments->to == NULL) {
-        argp_error(state, "to which server? (--to)");
+        argp_error(state, "--to SERVER is required");
     } else if (arguments->authorities != NULL && !arguments->tls) {
         argp_error(state, "--tls-ca without --tls");
     }
+    report_arguments_keep_all(state, &arguments->report, &arguments->inputs);
+    report_arguments_keep(state, &arguments->report, arguments->authorities);
     for (size_t i = 0; i < arguments->inputs.count; i++) {
         if (arguments->options.loops > 1 && strcmp(arguments->inputs.inputs[i].path, "-") == 0) {
             argp_error(state, "--loop: standard input can be read only once");
@@ -120,14 +123,7 @@ static void check_whole(const struct argp_state *state, const struct replay_argu
     }
 }
 
-static void add_input(const struct argp_state *state, struct inputs *inputs, const char *path)
-{
-    if (!inputs_add(inputs, path)) {
-        argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", path);
-    }
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t replay_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct replay_arguments *arguments = state->input;
     switch (key) {
@@ -145,16 +141,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->tls = true;
         return 0;
     case TLS_CA:
-        arguments->authorities = argument;
+        arguments->authorities = argument_name(state, "--tls-ca", argument);
         return 0;
     case ARGP_KEY_ARG:
-        add_input(state, &arguments->inputs, argument);
+        argument_capture(state, &arguments->inputs, argument);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which capture?");
+        argp_error(state, "missing operand: CAPTURE");
         return 0;
     case ARGP_KEY_SUCCESS:
-        check_whole(state, arguments);
+        replay_arguments_check_whole(state, arguments);
         return 0;
     default:
         return parse_pace(key, argument, state, &arguments->options);
@@ -166,7 +162,7 @@ void replay_arguments_init(struct replay_arguments *arguments, int argc, char **
     struct argp_child children[] = {{&report_argp, 0, NULL, 3}, {&dissect_argp, 0, NULL, 4}, {0}};
     struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = replay_arguments_parse,
         .args_doc = "CAPTURE...",
         .doc = "Sends the requests in the captures (files, folders, - for standard input) to a "
                "live server, over as many connections as were recorded, and compares its answers "
@@ -179,7 +175,7 @@ void replay_arguments_init(struct replay_arguments *arguments, int argc, char **
     *arguments = (struct replay_arguments){0};
     live_options_init(&arguments->options);
     report_arguments_init(&arguments->report, &arguments->options.verify);
-    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    diagnose_arguments(&argp, argc, argv, 0, arguments);
 }
 
 void replay_arguments_deinit(struct replay_arguments *arguments)

@@ -14,9 +14,9 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is accepted, and what is enough:", 1},
     {"mask", MASK, "MASK", 0, "Accept differences in OPCODE:FIELD; may be repeated", 1},
     {"require-compared", REQUIRE_COMPARED, "N", 0,
-     "Fewer frames compared in a capture are no evidence (default 1)", 1},
+     "Fail (exit 4) unless N frames of a capture were compared (default 1)", 1},
     {"max-loss", MAX_LOSS, "N", 0,
-     "More bytes missing from a capture are no evidence (default 0); any: accept", 1},
+     "Fail (exit 4) if more than N bytes are missing from a capture (default 0; any: never)", 1},
     {"max-pending", MAX_PENDING, "SIZE", 0,
      "Memory for requests that wait for their answers (default 32m)", 1},
 
@@ -78,18 +78,17 @@ static error_t parse_accepted(int key, char *argument, const struct argp_state *
     }
 }
 
-static error_t check_whole(const struct argp_state *state, const struct report_arguments *arguments)
+static error_t report_arguments_check_whole(const struct argp_state *state,
+                                            const struct report_arguments *arguments)
 {
     if (arguments->quiet && arguments->verbose) {
-        argp_error(state, "--quiet and --verbose at once");
-    } else if (arguments->json != NULL && arguments->junit != NULL &&
-               strcmp(arguments->json, arguments->junit) == 0) {
-        argp_error(state, "--json and --junit both write to '%s'", arguments->json);
+        argp_error(state, "--quiet and --verbose are mutually exclusive");
     }
+    argument_keep_output(state, "--json", arguments->json, "--junit", arguments->junit);
     return 0;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t report_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct report_arguments *arguments = state->input;
     switch (key) {
@@ -100,10 +99,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->show = argument_number(state, "--show", argument, 0, SHOW_MAX);
         return 0;
     case JSON:
-        arguments->json = argument;
+        arguments->json = argument_report(state, "--json", argument);
         return 0;
     case JUNIT:
-        arguments->junit = argument;
+        arguments->junit = argument_report(state, "--junit", argument);
         return 0;
     case 'q':
         arguments->quiet = true;
@@ -115,17 +114,33 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->color = color_of(state, argument);
         return 0;
     case ARGP_KEY_SUCCESS:
-        return check_whole(state, arguments);
+        return report_arguments_check_whole(state, arguments);
     default:
         return parse_accepted(key, argument, state, arguments->options);
     }
 }
 
-const struct argp report_argp = {.options = options, .parser = parse};
+const struct argp report_argp = {.options = options, .parser = report_arguments_parse};
 
 void report_arguments_init(struct report_arguments *arguments, struct verify_options *verify)
 {
     *arguments = (struct report_arguments){.options = verify, .show = SHOW_DEFAULT};
+}
+
+void report_arguments_keep(const struct argp_state *state, const struct report_arguments *arguments,
+                           const char *input)
+{
+    argument_keep_input(state, "--json", arguments->json, input);
+    argument_keep_input(state, "--junit", arguments->junit, input);
+}
+
+void report_arguments_keep_all(const struct argp_state *state,
+                               const struct report_arguments *arguments,
+                               const struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->count; i++) {
+        report_arguments_keep(state, arguments, inputs->inputs[i].path);
+    }
 }
 
 void report_arguments_deinit(struct report_arguments *arguments)

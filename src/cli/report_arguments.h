@@ -5,6 +5,7 @@
 #ifndef KVREPLAY_CLI_REPORT_ARGUMENTS_H
 #define KVREPLAY_CLI_REPORT_ARGUMENTS_H
 
+#include "cli/inputs.h"
 #include "replay/verify.h"
 
 #include <argp.h>
@@ -26,6 +27,14 @@ struct report_arguments {
 extern const struct argp report_argp;
 
 void report_arguments_init(struct report_arguments *arguments, struct verify_options *options);
+
+/* Wrong usage if a report would take the place of a file that is to be read. NULL: none. */
+void report_arguments_keep(const struct argp_state *state, const struct report_arguments *arguments,
+                           const char *input);
+void report_arguments_keep_all(const struct argp_state *state,
+                               const struct report_arguments *arguments,
+                               const struct inputs *inputs);
+
 void report_arguments_deinit(struct report_arguments *arguments);
 
 #endif

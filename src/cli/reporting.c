@@ -1,18 +1,22 @@
 #include "cli/reporting.h"
 
+#include "base/interrupt.h"
+#include "base/memory.h"
 #include "cli/output.h"
 #include "report/progress.h"
+#include "report/verdict.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WIDTH = 120, WIDTH_MIN = 60 };
 
-static void on_progress(void *context, const char *path, uint64_t bytes_read, uint64_t bytes_total,
-                        uint64_t server_frames)
+static void reporting_on_progress(void *context, const char *path, uint64_t bytes_read,
+                                  uint64_t bytes_total, uint64_t server_frames)
 {
     progress_show(context, path, bytes_read, bytes_total, server_frames);
 }
@@ -21,25 +25,34 @@ static void on_progress(void *context, const char *path, uint64_t bytes_read, ui
 static void add_unusable(struct verify_result *result, const struct input *input)
 {
     struct capture_result *capture = &result->captures[result->captures_count++];
-    *capture = (struct capture_result){
-        .path = strdup(input->path),
-        .status = input->status,
-        .problem = strdup(input->problem),
-    };
+    capture->path = input->path; /* the rest is zero */
+    capture->status = input->status;
+    capture->problem = strdup(input->problem);
 }
 
-static void run(const struct report_arguments *arguments, const struct inputs *inputs,
-                const struct reporting_task *task, struct verify_result *result)
+static void add_unread(struct verify_result *result, const struct input *input)
+{
+    struct capture_result *capture = &result->captures[result->captures_count++];
+    capture->path = input->path;
+    capture->status = VERIFY_NO_EVIDENCE;
+    capture->problem = strdup("not read: interrupted before it");
+    capture->interrupted = true;
+}
+
+static void run_captures(const struct report_arguments *arguments, const struct inputs *inputs,
+                         const struct reporting_task *task, struct verify_result *result)
 {
     struct progress progress;
     progress_init(&progress, stderr);
     if (!arguments->quiet) {
-        arguments->options->progress = on_progress;
+        arguments->options->progress = reporting_on_progress;
         arguments->options->progress_context = &progress;
     }
     for (size_t i = 0; i < inputs->count; i++) {
         const struct input *input = &inputs->inputs[i];
-        if (input->status == VERIFY_IDENTICAL) {
+        if (interrupted()) {
+            add_unread(result, input);
+        } else if (input->status == VERIFY_IDENTICAL) {
             task->capture(task->context, input->path, result);
         } else {
             add_unusable(result, input);
@@ -84,38 +97,84 @@ static bool is_standard_output(const struct output *output)
     return output->file == stdout;
 }
 
-/* Text goes to standard output unless another report does. */
-static bool write_reports(const struct report_arguments *arguments, struct outputs *outputs,
-                          const struct report *report)
+/* Both files are whole, or neither is there. */
+static bool reporting_close_outputs(struct outputs *outputs, bool whole)
 {
-    struct report_style style = style_of(arguments);
-    bool written = (outputs->json.file == NULL || report_json(outputs->json.file, report)) &&
-                   (outputs->junit.file == NULL || report_junit(outputs->junit.file, report));
-    if (!written) {
-        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
-    }
-    if (!is_standard_output(&outputs->json) && !is_standard_output(&outputs->junit)) {
-        report_text(stdout, report, &style);
-    }
-    return written;
+    bool json = output_close(&outputs->json, whole);
+    bool junit = output_close(&outputs->junit, whole);
+    return json && junit;
 }
 
-static int run_and_report(const struct report_arguments *arguments, const struct inputs *inputs,
-                          const struct reporting_task *task, struct report report,
-                          struct outputs *outputs)
+/* Jansson (2.14) says nothing of a name for which it has no memory: it is left out. */
+static bool write_files(struct outputs *outputs, const struct report *report)
 {
-    struct verify_result result;
-    if (!verify_result_init(&result, inputs->count, arguments->show,
-                            arguments->options->masks.count)) {
-        fprintf(stderr, "kvreplay: %s\n", strerror(ENOMEM));
-        return VERIFY_INTERNAL;
+    uint64_t failures_before = memory_failures();
+    bool written = (outputs->json.file == NULL || report_json(outputs->json.file, report)) &&
+                   (outputs->junit.file == NULL || report_junit(outputs->junit.file, report)) &&
+                   memory_failures() == failures_before;
+    return reporting_close_outputs(outputs, written) && written;
+}
+
+/* Text goes to standard output unless another report does, and comes last: its verdict is what the
+ * program ends with. False: no memory for all of them, or no room. */
+static bool reporting_write_reports(const struct report_arguments *arguments,
+                                    struct outputs *outputs, const struct report *report,
+                                    struct verify_result *result)
+{
+    struct report_style style = style_of(arguments);
+    uint64_t failures_before = memory_failures();
+    bool text = !is_standard_output(&outputs->json) && !is_standard_output(&outputs->junit);
+    bool written = write_files(outputs, report);
+    if (!written) {
+        result->status = VERIFY_INTERNAL;
     }
-    run(arguments, inputs, task, &result);
+    if (text) {
+        report_text(stdout, report, &style);
+    }
+    return written && memory_failures() == failures_before;
+}
+
+static bool are_one_file(int a, int b)
+{
+    struct stat first;
+    struct stat second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* The report says so, too, but may go where nobody looks. */
+static void diagnose_unreadable(const struct verify_result *result)
+{
+    for (size_t i = 0; i < result->captures_count; i++) {
+        const struct capture_result *capture = &result->captures[i];
+        if (capture->status == VERIFY_UNREADABLE) {
+            fputs("kvreplay: ", stderr);
+            verdict_write_problem(stderr, capture);
+            fputc('\n', stderr);
+        }
+    }
+}
+
+static int reporting_run_and_report(const struct report_arguments *arguments,
+                                    const struct inputs *inputs, const struct reporting_task *task,
+                                    struct report report, struct outputs *outputs)
+{
+    struct verify_result *result = malloc(sizeof(*result)); /* too large for the stack */
+    if (result == NULL || !verify_result_init(result, inputs->count, arguments->show,
+                                              arguments->options->masks.count)) {
+        free(result);
+        return VERIFY_INTERNAL; /* main says why */
+    }
+    run_captures(arguments, inputs, task, result);
     report.options = arguments->options;
-    report.result = &result;
-    bool written = write_reports(arguments, outputs, &report);
-    int status = written ? (int)result.status : VERIFY_INTERNAL;
-    verify_result_deinit(&result);
+    report.result = result;
+    bool written = reporting_write_reports(arguments, outputs, &report, result);
+    if (!are_one_file(STDOUT_FILENO, STDERR_FILENO)) {
+        diagnose_unreadable(result);
+    }
+    int status = written ? (int)result->status : VERIFY_INTERNAL;
+    verify_result_deinit(result);
+    free(result);
     return status;
 }
 
@@ -126,9 +185,7 @@ int reporting_run(const struct report_arguments *arguments, const struct inputs 
     int status = VERIFY_INTERNAL;
     if (output_open(&outputs.json, arguments->json) &&
         output_open(&outputs.junit, arguments->junit)) {
-        status = run_and_report(arguments, inputs, task, report, &outputs);
+        status = reporting_run_and_report(arguments, inputs, task, report, &outputs);
     }
-    bool json = output_close(&outputs.json);
-    bool junit = output_close(&outputs.junit);
-    return json && junit ? status : VERIFY_INTERNAL;
+    return reporting_close_outputs(&outputs, false) ? status : VERIFY_INTERNAL;
 }

@@ -1,9 +1,13 @@
 /*
  * kvreplay serve: the response path as a server, in the foreground.
  */
+#include "baseline/all_writers.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
-#include "replay/result.h"
+#include "cli/diagnose.h"
+#include "cli/libraries.h"
+#include "report/printable.h"
+#include "result/result.h"
 #include "server/server.h"
 #include "writer/plugin.h"
 
@@ -34,7 +38,9 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "Worker threads (default 4)", 2},
     {"connections", 'c', "N", 0,
      "Connections at the same time; more are closed at once (default 1024)", 2},
-    {"memory", 'm', "SIZE", 0, "Memory for items; the least recently used make room (default 64m)",
+    {"memory", 'm', "SIZE", 0,
+     "Memory for items and for what is being received; the least recently used items make room "
+     "(default 64m)",
      2},
     {"item-size-max", 'I', "SIZE", 0, "The largest item (default 1m)", 2},
     {"idle-timeout", IDLE_TIMEOUT, "SECONDS", 0,
@@ -42,28 +48,27 @@ static const struct argp_option options[] = {
 
     {NULL, 0, NULL, 0, "How it answers:", 3},
     {"writer", WRITER, "NAME", 0,
-     "Writer that builds the responses (default batch), or a shared object that defines one, if it "
-     "has a slash",
-     3},
+     "Writer that builds the responses (default batch), or a path (with a '/') to a plug-in", 3},
     {0},
 };
 
-static const struct kvr_writer *writer_of(const struct argp_state *state, const char *name)
+static const struct kvr_writer_type *serve_writer_of(const struct argp_state *state,
+                                                     const char *name)
 {
     char problem[PLUGIN_PROBLEM_SIZE];
-    const struct kvr_writer *writer =
-        plugin_is_path(name) ? plugin_load(name, problem) : kvr_writer_find(name);
+    const struct kvr_writer_type *writer =
+        plugin_is_path(name) ? plugin_load(name, problem) : all_writers_find(name);
     if (writer == NULL && plugin_is_path(name)) {
         argp_error(state, "--writer: %s", problem);
     } else if (writer == NULL) {
-        argp_error(state, "--writer: there is no writer '%s'; batch, reserve, legacy, append",
+        argp_error(state, "--writer: there is no writer '%s'; kvreplay verify --help lists them",
                    name);
     }
     return writer;
 }
 
-static error_t parse_limit(int key, char *argument, const struct argp_state *state,
-                           struct server_options *server)
+static error_t serve_parse_limit(int key, char *argument, const struct argp_state *state,
+                                 struct server_options *server)
 {
     switch (key) {
     case 't':
@@ -88,7 +93,7 @@ static error_t parse_limit(int key, char *argument, const struct argp_state *sta
     }
 }
 
-static void check_whole(const struct argp_state *state, struct server_options *server)
+static void serve_check_whole(const struct argp_state *state, struct server_options *server)
 {
     if (server->key != NULL && server->certificate == NULL) {
         argp_error(state, "--tls-key without --tls-cert");
@@ -100,7 +105,7 @@ static void check_whole(const struct argp_state *state, struct server_options *s
     }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t serve_parse(int key, char *argument, struct argp_state *state)
 {
     struct server_options *server = state->input;
     switch (key) {
@@ -111,36 +116,45 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         server->port = (uint16_t)argument_number(state, "--port", argument, 0, UINT16_MAX);
         return 0;
     case 's':
-        server->unix_path = argument;
+        server->unix_path = argument_name(state, "--socket", argument);
         return 0;
     case TLS_CERTIFICATE:
-        server->certificate = argument;
+        server->certificate = argument_name(state, "--tls-cert", argument);
         return 0;
     case TLS_KEY:
-        server->key = argument;
+        server->key = argument_name(state, "--tls-key", argument);
         return 0;
     case WRITER:
-        server->writer = writer_of(state, argument);
+        server->writer = serve_writer_of(state, argument);
         return 0;
     case ARGP_KEY_SUCCESS:
-        check_whole(state, server);
+        serve_check_whole(state, server);
         return 0;
     default:
-        return parse_limit(key, argument, state, server);
+        return serve_parse_limit(key, argument, state, server);
     }
 }
 
-static int complain(const char *problem)
+static int serve_complain(const char *problem)
 {
-    fprintf(stderr, "kvreplay: %s\n", problem);
+    diagnose("%s", problem);
     return VERIFY_INTERNAL;
+}
+
+/* Who waits for this line would wait for ever. */
+static int serve_say_ready(const struct server *server)
+{
+    fputs("ready: ", stdout);
+    printable_write_text(stdout, server_address(server));
+    putchar('\n');
+    return fflush(stdout) == 0 ? VERIFY_IDENTICAL : VERIFY_INTERNAL;
 }
 
 int command_serve(int argc, char **argv)
 {
     static const struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = serve_parse,
         .doc = "A memcached-compatible server of the binary protocol, in the foreground, until "
                "SIGTERM or SIGINT. Says where it listens when it is ready."
                "\vExit status: 0 after such a signal, 2 wrong usage, 70 it can't listen, or "
@@ -153,17 +167,19 @@ int command_serve(int argc, char **argv)
         .connections_max = DEFAULT_CONNECTIONS,
         .memory_max = 64 << 20,
         .item_size_max = 1 << 20,
-        .writer = kvr_writer_find("batch"),
+        .writer = all_writers_find("batch"),
     };
     char problem[SERVER_PROBLEM_SIZE];
-    argp_parse(&argp, argc, argv, 0, NULL, &server_options);
+    diagnose_arguments(&argp, argc, argv, 0, &server_options);
     struct server *server = server_create(&server_options, problem);
     if (server == NULL) {
-        return complain(problem);
+        return serve_complain(problem);
     }
-    printf("ready: %s\n", server_address(server));
-    fflush(stdout);
-    int status = server_run(server, problem) ? VERIFY_IDENTICAL : complain(problem);
+    libraries_let_openssl_go_on();
+    int status = serve_say_ready(server);
+    if (status == VERIFY_IDENTICAL && !server_run(server, problem)) {
+        status = serve_complain(problem);
+    }
     server_destroy(server);
     return status;
 }

@@ -1,6 +1,8 @@
 #include "cli/verify_arguments.h"
 
+#include "baseline/all_writers.h"
 #include "cli/arguments.h"
+#include "cli/diagnose.h"
 #include "cli/dissect_arguments.h"
 #include "writer/plugin.h"
 
@@ -11,19 +13,23 @@
 
 enum {
     WRITER = 0x100,
+    WRITER_TIMEOUT,
     REFERENCE,
     STATE,
     ALLOW_EVICTION,
     HOSTILE,
     ITEM_SIZE_MAX,
     REQUIRE_EXECUTED,
+    ONE_SERVER,
+    MAX_UNDECIDED,
 };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What is compared:", 1},
     {"writer", WRITER, "NAME", 0,
-     "Writer under test (default batch), or a shared object that defines one, if it has a slash",
-     1},
+     "Writer under test (default batch), or a path (with a '/') to a plug-in", 1},
+    {"writer-timeout", WRITER_TIMEOUT, "SECONDS", 0,
+     "How long a call of a plug-in may take (default 10)", 1},
     {"reference", REFERENCE, "NAME", 0,
      "What its bytes have to equal: capture (default), flat, or another writer", 1},
     {"state", STATE, "WHICH", 0,
@@ -32,37 +38,57 @@ static const struct argp_option options[] = {
      1},
     {"hostile", HOSTILE, "SEED", 0,
      "Put the buffer into a random state before each batch, as SEED (0: a new one) has it", 1},
-    {"allow-eviction", ALLOW_EVICTION, NULL, 0, "Accept a recorded miss of a key that was stored",
+    {"allow-eviction", ALLOW_EVICTION, NULL, 0,
+     "Accept answers that show a miss of a key that was stored", 1},
+    {"one-server", ONE_SERVER, NULL, 0,
+     "All server addresses are one server; by default each address and port has a store of its own",
      1},
     {"item-size-max", ITEM_SIZE_MAX, "SIZE", 0, "The server's limit, memcached -I (default 1m)", 1},
     {"require-executed", REQUIRE_EXECUTED, "N", 0,
-     "Fewer answers of the store compared are no evidence (default 0)", 1},
+     "Fail (exit 4) unless N answers of the store were compared (default 0)", 1},
+    {"max-undecided", MAX_UNDECIDED, "N", 0,
+     "Fail (exit 4) if no order is found for more than N answers to overlapping requests (default "
+     "0)",
+     1},
     {0},
 };
 
 /* ------------------------------------------------------------------------------------- values */
 
-static const struct kvr_writer *writer_of(const struct argp_state *state, const char *option,
-                                          const char *name)
+static const struct kvr_writer_type *
+verify_arguments_writer_of(const struct argp_state *state, const char *option, const char *name)
 {
-    const struct kvr_writer *writer = kvr_writer_find(name);
+    const struct kvr_writer_type *writer = all_writers_find(name);
     if (writer == NULL) {
         argp_error(state, "%s: there is no writer '%s'; --help lists them", option, name);
     }
     return writer;
 }
 
-static void set_writer(const struct argp_state *state, struct construct_options *construct,
+static void set_writer(const struct argp_state *state, struct verify_arguments *arguments,
                        const char *name)
 {
-    char problem[PLUGIN_PROBLEM_SIZE];
-    construct->guarded = plugin_is_path(name);
-    if (!construct->guarded) {
-        construct->writer = writer_of(state, "--writer", name);
-        return;
+    arguments->plugin = plugin_is_path(name) ? name : NULL;
+    if (arguments->plugin == NULL) {
+        arguments->options.construct.writer = verify_arguments_writer_of(state, "--writer", name);
     }
-    construct->writer = plugin_load(name, problem);
-    if (construct->writer == NULL) {
+}
+
+/* It is loaded in the process that will run it, so as to survive whatever that does. */
+static void start_plugin(const struct argp_state *state, struct verify_arguments *arguments)
+{
+    struct construct_options *construct = &arguments->options.construct;
+    char problem[PLUGIN_PROBLEM_SIZE];
+    switch (plugin_process_create(arguments->plugin, arguments->writer_timeout, &construct->process,
+                                  problem)) {
+    case PLUGIN_DONE:
+        construct->writer = plugin_process_writer(construct->process);
+        break;
+    case PLUGIN_INTERRUPTED:
+        diagnose_and_exit(VERIFY_NO_EVIDENCE, "--writer: %s", problem);
+    case PLUGIN_FAILED:
+        diagnose_and_exit(VERIFY_INTERNAL, "--writer: %s", problem);
+    default:
         argp_error(state, "--writer: %s", problem);
     }
 }
@@ -87,7 +113,7 @@ static void set_reference(const struct argp_state *state, struct construct_optio
         construct->reference = REFERENCE_FLAT;
     } else {
         construct->reference = REFERENCE_WRITER;
-        construct->reference_writer = writer_of(state, "--reference", name);
+        construct->reference_writer = verify_arguments_writer_of(state, "--reference", name);
     }
 }
 
@@ -97,14 +123,6 @@ static bool is_cold(const struct argp_state *state, const char *text)
     return argument_word(state, "--state", text, words) == 1;
 }
 
-static void add_input(const struct argp_state *state, struct verify_arguments *arguments,
-                      const char *path)
-{
-    if (!inputs_add(&arguments->inputs, path)) {
-        argp_failure(state, VERIFY_INTERNAL, ENOMEM, "%s", path);
-    }
-}
-
 /* ------------------------------------------------------------------------------------ parsing */
 
 /* What decides how frames are compared and when that is enough. */
@@ -112,9 +130,6 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
                            struct verify_options *verify)
 {
     switch (key) {
-    case WRITER:
-        set_writer(state, &verify->construct, argument);
-        return 0;
     case HOSTILE:
         set_hostile(state, &verify->construct, argument);
         return 0;
@@ -127,6 +142,9 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
     case ALLOW_EVICTION:
         verify->allow_eviction = true;
         return 0;
+    case ONE_SERVER:
+        verify->one_server = true;
+        return 0;
     case ITEM_SIZE_MAX: /* memcached's own limits */
         verify->item_size_max = argument_size(state, "--item-size-max", argument, 1024, 1 << 30);
         return 0;
@@ -134,22 +152,30 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
         verify->require_executed =
             argument_number(state, "--require-executed", argument, 0, INT64_MAX);
         return 0;
+    case MAX_UNDECIDED:
+        verify->max_undecided = argument_number(state, "--max-undecided", argument, 0, INT64_MAX);
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static error_t check_whole(const struct argp_state *state,
-                           const struct construct_options *construct)
+static error_t verify_arguments_complete(const struct argp_state *state,
+                                         struct verify_arguments *arguments)
 {
-    if (construct->reference == REFERENCE_WRITER &&
-        construct->reference_writer == construct->writer) {
+    const struct construct_options *construct = &arguments->options.construct;
+    report_arguments_keep_all(state, &arguments->report, &arguments->inputs);
+    report_arguments_keep(state, &arguments->report, arguments->plugin);
+    if (arguments->plugin != NULL) {
+        start_plugin(state, arguments);
+    } else if (construct->reference == REFERENCE_WRITER &&
+               construct->reference_writer == construct->writer) {
         argp_error(state, "--reference: '%s' is the writer under test", construct->writer->name);
     }
     return 0;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static error_t verify_arguments_parse(int key, char *argument, struct argp_state *state)
 {
     struct verify_arguments *arguments = state->input;
     switch (key) {
@@ -158,13 +184,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = &arguments->options.dissect;
         return 0;
     case ARGP_KEY_ARG:
-        add_input(state, arguments, argument);
+        argument_capture(state, &arguments->inputs, argument);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which capture?");
+        argp_error(state, "missing operand: CAPTURE");
         return 0;
     case ARGP_KEY_SUCCESS:
-        return check_whole(state, &arguments->options.construct);
+        return verify_arguments_complete(state, arguments);
+    case WRITER:
+        set_writer(state, arguments, argument);
+        return 0;
+    case WRITER_TIMEOUT:
+        arguments->writer_timeout =
+            (unsigned)argument_number(state, "--writer-timeout", argument, 1, CHILD_TIMEOUT_MAX);
+        return 0;
     default:
         return parse_check(key, argument, state, &arguments->options);
     }
@@ -177,9 +210,9 @@ static void list_writers(struct argp_option list[WRITERS_LIST])
 {
     memset(list, 0, WRITERS_LIST * sizeof(*list));
     list[0].doc = "Writers:";
-    for (size_t i = 0; i < WRITERS_MAX && kvr_writers[i].name != NULL; i++) {
-        list[i + 1].name = kvr_writers[i].name;
-        list[i + 1].doc = kvr_writers[i].summary;
+    for (size_t i = 0; i < WRITERS_MAX && all_writers[i] != NULL; i++) {
+        list[i + 1].name = all_writers[i]->name;
+        list[i + 1].doc = all_writers[i]->summary;
         list[i + 1].flags = OPTION_DOC | OPTION_NO_USAGE;
     }
 }
@@ -192,7 +225,7 @@ void verify_arguments_init(struct verify_arguments *arguments, int argc, char **
         {&report_argp, 0, NULL, 2}, {&dissect_argp, 0, NULL, 3}, {&writers_argp, 0, NULL, 5}, {0}};
     struct argp argp = {
         .options = options,
-        .parser = parse,
+        .parser = verify_arguments_parse,
         .args_doc = "CAPTURE...",
         .doc = "Takes every frame that a server sent in the captures (files, folders, - for "
                "standard input), builds it again, executes the request to it, and compares the "
@@ -203,14 +236,17 @@ void verify_arguments_init(struct verify_arguments *arguments, int argc, char **
         .children = children,
     };
     list_writers(writers);
-    *arguments = (struct verify_arguments){0};
+    *arguments = (struct verify_arguments){.writer_timeout = CHILD_TIMEOUT};
     verify_options_init(&arguments->options);
     report_arguments_init(&arguments->report, &arguments->options);
-    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    diagnose_arguments(&argp, argc, argv, 0, arguments);
 }
 
 void verify_arguments_deinit(struct verify_arguments *arguments)
 {
+    if (arguments->options.construct.process != NULL) {
+        plugin_process_destroy(arguments->options.construct.process);
+    }
     inputs_deinit(&arguments->inputs);
     report_arguments_deinit(&arguments->report);
 }

@@ -8,6 +8,8 @@
 #include "cli/report_arguments.h"
 
 struct verify_arguments {
+    const char *plugin;      /* the path of the writer under test; NULL: it is one of ours */
+    unsigned writer_timeout; /* seconds that a call of it may take */
     struct verify_options options;
     struct report_arguments report; /* of the options */
     struct inputs inputs;

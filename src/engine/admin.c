@@ -1,5 +1,6 @@
 /* Commands about the server and the connection: FLUSH, NOOP, VERSION, QUIT, STAT, SASL. */
 #include "base/endian.h"
+#include "engine/engine.h"
 #include "engine/execute.h"
 
 #include <inttypes.h>
@@ -8,6 +9,8 @@
 /*
  * memcached flushes everything stored before the second before the time asked for, up to and with
  * that second. Times at or before the server's start make that second 0, which stands for no flush.
+ * Without CAS values it is the second asked for: for FLUSH at once, what is stored within it is
+ * gone or not, depending on when memcached's clock ticks, which a caller has to look at.
  */
 void command_flush(struct execution *execution)
 {
@@ -15,13 +18,16 @@ void command_flush(struct execution *execution)
     struct span extras = execution->frame->extras;
     uint32_t exptime = extras.size == 0 ? 0 : read_be32(extras.data);
     int64_t now = execution->request->now;
-    int64_t live = (exptime == 0 ? now : execution_expiry(execution, exptime)) - 1;
-    if (live <= engine->options.started && exptime != 0 && engine->options.started != 0)
+    bool later = exptime != 0 && execution->request->without_cas;
+    int64_t live = (exptime == 0 ? now : execution_expiry(execution, exptime)) - (later ? 0 : 1);
+    if (live <= engine->options.started && exptime != 0 && engine->options.started != 0) {
         live = 0;
+    }
     bool at_once = live <= now;
     store_flush(&engine->store, live, at_once);
-    if (at_once)
+    if (at_once) {
         engine->last_cas++;
+    }
     engine->delayed_flush = exptime == 0 ? 0 : live;
     answer_done(execution);
 }
@@ -153,8 +159,9 @@ void command_stat(struct execution *execution)
     for (size_t i = 0; i < sizeof(STAT_ARGUMENTS) / sizeof(STAT_ARGUMENTS[0]); i++) {
         const struct stat_argument *argument = &STAT_ARGUMENTS[i];
         size_t size = strlen(argument->text);
-        if (key.size < size || (key.size > size && !argument->may_go_on))
+        if (key.size < size || (key.size > size && !argument->may_go_on)) {
             continue;
+        }
         if (span_equal(span_head(key, size), span_of(argument->text, size))) {
             argument->run(execution);
             return;

@@ -1,7 +1,7 @@
 /* Making an engine, and what a replay asks and tells it beside requests. */
 #include "engine/engine.h"
 
-#include "engine/execute.h"
+#include "engine/state.h"
 
 #include <stdlib.h>
 
@@ -13,16 +13,21 @@ enum {
 struct engine *engine_create(const struct engine_options *options)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
-    if (engine == NULL)
+    if (engine == NULL) {
         return NULL;
-    if (options != NULL)
+    }
+    if (options != NULL) {
         engine->options = *options;
-    if (engine->options.item_size_max == 0)
+    }
+    if (engine->options.item_size_max == 0) {
         engine->options.item_size_max = ITEM_SIZE_MAX;
-    if (engine->options.item_chunk_max == 0)
+    }
+    if (engine->options.item_chunk_max == 0) {
         engine->options.item_chunk_max = ITEM_CHUNK_MAX;
-    if (engine->options.version == NULL)
+    }
+    if (engine->options.version == NULL) {
         engine->options.version = KVREPLAY_VERSION;
+    }
     engine->store.forgets_absent = engine->options.own_cas;
     engine->store.limit = engine->options.memory_max;
     engine->store.values.lend = engine->options.lend_values;
@@ -35,64 +40,77 @@ struct engine *engine_create(const struct engine_options *options)
 
 void engine_destroy(struct engine *engine)
 {
-    if (engine == NULL)
+    if (engine == NULL) {
         return;
+    }
     store_deinit(&engine->store);
     free(engine);
 }
 
 void engine_undo(struct engine *engine)
 {
-    if (store_undo(&engine->store))
+    if (store_undo(&engine->store)) {
         engine->last_cas = engine->cas_before;
+    }
 }
 
-static struct entry *find(const struct engine *engine, struct span key)
+static struct entry *engine_find(const struct engine *engine, struct span key)
 {
     return store_find(&engine->store, key, store_hash(&engine->store, key));
 }
 
 void engine_look(struct engine *engine, struct span key, int64_t now, struct engine_item *item)
 {
-    const struct entry *entry = find(engine, key);
+    const struct entry *entry = engine_find(engine, key);
     *item = (struct engine_item){.knowledge = store_knowledge(&engine->store, entry, now)};
-    if (item->knowledge != ENGINE_PRESENT)
+    if (item->knowledge != ENGINE_PRESENT) {
         return;
+    }
     const struct content *content = &entry->content;
     item->doubtful = content->doubtful;
-    item->number_told = content->number_told;
+    item->certain = content->certain;
     item->flags = content->flags;
     item->datatype = content->datatype;
     item->value = span_of(content->value, content->value_size);
     item->expires = content->expires;
+    item->stored = content->stored;
     item->cas = content->cas;
     item->cas_unknown = content->cas_unknown;
+    item->expiry_unknown = content->expiry_unknown;
+    item->came_back = content->flushes < engine->store.flushes;
 }
 
-/* Sets the key's content, of which all but the value is given, stamped so that it holds now. */
-static bool place(struct engine *engine, struct span key, struct content *content,
-                  struct span value)
+/* Sets the key's content, of which all but the value is given, as stored at that time; 0: stamped
+ * so that it holds now. */
+static bool engine_place(struct engine *engine, struct span key, struct content *content,
+                         struct span value, int64_t stored)
 {
     struct store *store = &engine->store;
     store_settle(store);
     if (value.size != 0) {
         content->value = values_take(&store->values, value.size);
-        if (content->value == NULL)
+        if (content->value == NULL) {
             return false;
+        }
         memcpy(content->value, value.data, value.size);
         content->value_size = (uint32_t)value.size;
     }
     uint64_t hash = store_hash(store, key);
     struct entry *entry = store_find(store, key, hash);
-    if (entry == NULL)
+    if (entry == NULL) {
         entry = store_add(store, key, hash);
+    }
     if (entry == NULL) {
         values_give(&store->values, content->value, content->value_size);
         return false;
     }
     store_stamp(store, content);
-    if (store->flush_live <= store->now && content->stored <= store->flush_live)
-        content->stored = store->flush_live + 1; /* the flush is over, this is what's there now */
+    if (stored != 0) {
+        content->stored = stored;
+    } else if (store->flush_live <= store->now && content->stored <= store->flush_live) {
+        /* The flush is over, this is what's there now: by no clock was it stored in its time. */
+        content->stored = store->flush_live + 2;
+    }
     store_change(store, entry, content);
     store_settle(store);
     return true;
@@ -101,24 +119,33 @@ static bool place(struct engine *engine, struct span key, struct content *conten
 bool engine_seed(struct engine *engine, struct span key, const struct engine_item *item)
 {
     struct content content = {.knowledge = (uint8_t)item->knowledge};
-    if (item->knowledge != ENGINE_PRESENT)
-        return place(engine, key, &content, (struct span){0});
+    if (item->knowledge != ENGINE_PRESENT) {
+        return engine_place(engine, key, &content, (struct span){0}, 0);
+    }
     content.doubtful = item->doubtful;
-    content.number_told = item->number_told;
+    content.certain = item->certain;
     content.flags = item->flags;
     content.datatype = item->datatype;
     content.expires = item->expires;
     content.cas = item->cas;
     content.cas_unknown = item->cas_unknown;
-    return place(engine, key, &content, item->value);
+    content.expiry_unknown = item->expiry_unknown;
+    if (!engine_place(engine, key, &content, item->value, item->stored)) {
+        return false;
+    }
+    if (item->came_back) {
+        engine_find(engine, key)->content.flushes--;
+    }
+    return true;
 }
 
 void engine_bind_cas(struct engine *engine, struct span key, uint64_t cas)
 {
     store_settle(&engine->store);
-    struct entry *entry = find(engine, key);
-    if (entry == NULL || !store_counts(&engine->store, &entry->content))
+    struct entry *entry = engine_find(engine, key);
+    if (entry == NULL || !store_counts(&engine->store, &entry->content)) {
         return;
+    }
     entry->content.cas = cas;
     entry->content.cas_unknown = false;
 }
@@ -128,8 +155,10 @@ void engine_forget(struct engine *engine, struct span key)
 {
     struct content content = {.knowledge = ENGINE_UNKNOWN};
     store_settle(&engine->store);
-    if (store_knowledge(&engine->store, find(engine, key), engine->store.now) != ENGINE_UNKNOWN)
-        place(engine, key, &content, (struct span){0});
+    if (store_knowledge(&engine->store, engine_find(engine, key), engine->store.now) !=
+        ENGINE_UNKNOWN) {
+        engine_place(engine, key, &content, (struct span){0}, 0);
+    }
 }
 
 void engine_forget_all(struct engine *engine)
@@ -143,6 +172,22 @@ int64_t engine_flush_time(const struct engine *engine)
     return engine->delayed_flush;
 }
 
+struct engine_flush engine_flush_state(const struct engine *engine)
+{
+    return (struct engine_flush){engine->store.flush_live, engine->store.flush_is_over,
+                                 engine->store.flush_at_once, engine->delayed_flush,
+                                 engine->store.flush_called_off};
+}
+
+void engine_set_flush_state(struct engine *engine, const struct engine_flush *flush)
+{
+    engine->store.flush_live = flush->live;
+    engine->store.flush_is_over = flush->is_over;
+    engine->store.flush_at_once = flush->at_once;
+    engine->delayed_flush = flush->delayed;
+    engine->store.flush_called_off = flush->called_off;
+}
+
 size_t engine_item_count(const struct engine *engine)
 {
     return engine->store.present;
@@ -151,6 +196,11 @@ size_t engine_item_count(const struct engine *engine)
 uint64_t engine_evictions(const struct engine *engine)
 {
     return engine->store.evictions;
+}
+
+void engine_reserve(struct engine *engine, size_t bytes)
+{
+    engine->store.reserved = bytes;
 }
 
 size_t engine_memory(const struct engine *engine)

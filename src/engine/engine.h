@@ -11,91 +11,40 @@
 #ifndef KVREPLAY_ENGINE_ENGINE_H
 #define KVREPLAY_ENGINE_ENGINE_H
 
-#include "mcbp/frame.h"
-#include "response/kvresponse.h"
+#include "engine/item.h"
+#include "engine/request.h"
 
 struct engine;
-
-struct engine_options {
-    size_t item_size_max;  /* memcached's -I, bytes; 0: 1 MiB */
-    size_t item_chunk_max; /* memcached's -o slab_chunk_max, bytes; 0: 512 KiB. A larger item is no
-                              number to INCREMENT and DECREMENT, whatever it holds */
-    int64_t started;       /* Unix time at which the server's own clock stood at 0 (memcached: 62 s
-                              before its start); 0: not known. A FLUSH for a time at or before that
-                              calls earlier ones off */
-    const char *version;   /* what VERSION answers, must outlive the engine; NULL: kvreplay's own */
-    bool own_cas;          /* true: the engine hands out CAS values itself (a live server).
-                              false: the caller passes the CAS of each mutation (a replay) */
-    /*
-     * Bytes that items may take, with the store's overhead; 0: no limit. What was not used for
-     * longest makes room, between requests: during one there may be an item too many. Only with
-     * own_cas: an item evicted is not known of any more.
-     */
-    size_t memory_max;
-    /*
-     * Responses name the owner of an item's value. Who retains it may refer to the value until he
-     * releases it, which has to be before the engine is destroyed, whatever happens to the item.
-     */
-    bool lend_values;
-};
 
 /* NULL if memory could not be had. `options` NULL: a replay with memcached's defaults. */
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine);
-
-enum engine_verdict {
-    ENGINE_ANSWERED,     /* answer->responses has the answer, one frame or (STAT) several */
-    ENGINE_SILENT,       /* nothing may be sent: a quiet command that succeeded or missed, or a
-                            request that memcached closes the connection upon */
-    ENGINE_NO_SEMANTICS, /* memcached knows no such command; responses has its "Unknown command"
-                            answer, for callers that are memcached */
-    ENGINE_NO_MEMORY,    /* the store could not get memory; nothing has changed */
-};
-
-struct engine_answer {
-    enum engine_verdict verdict;
-    const struct kvr_response *responses; /* they point into the engine and into the request, and
-                                             are valid until the next call on the engine, as long
-                                             as the request's bytes are */
-    size_t count;
-    bool close;       /* the server closes the connection after this answer (or silence) */
-    bool cas_unknown; /* responses[0].cas is not known: a quiet mutation's CAS was never seen */
-    bool cas_assumed; /* the request's CAS met an item whose CAS is not known, and was taken to be
-                         the same */
-    bool number_doubtful; /* INCREMENT or DECREMENT of a number of 2^63 or more: memcached may as
-                             well answer DELTA_BAD_VALUE and leave the item, depending on whether
-                             there is a '-' in the memory behind it */
-    /*
-     * Where memcached goes on reading is not always the end of the frame. It then takes the bytes
-     * there for the next request, whatever they are. At most one of the two is not 0.
-     */
-    uint32_t overread; /* bytes after the frame that are swallowed with it: an unknown command's
-                          extras and key are counted twice */
-    uint32_t unread; /* bytes at the end of the frame that are left: the value of TOUCH, GAT, GATK,
-                        their quiet forms and STAT, which should have none */
-};
-
-/* Time is Unix time in seconds. */
-struct engine_request {
-    const struct mcbp_frame *frame; /* a client request (magic 0x80); one that came to
-                                       MCBP_BAD_LENGTHS has only its header set, the spans empty */
-    bool bad_lengths;               /* framing extras + extras + key are longer than the body */
-    /*
-     * Somebody still refers to the item: a response with its value that waits to be sent, on
-     * whatever connection, or memcached's LRU thread, for a while after the item was read twice.
-     * INCREMENT and DECREMENT then make a new item that is as long as the number, instead of
-     * overwriting the old one and padding it with spaces. A capture does not show which it was.
-     */
-    bool referenced;
-    int64_t now;
-    uint64_t cas; /* own_cas false: the CAS that a successful mutation gets; 0: not known */
-};
 
 /*
  * True if the value of such a request is looked at. Of one that is not, and of one that is longer
  * than item_size_max, engine_execute needs only the size: the span's bytes need not be there yet.
  */
 bool engine_reads_value(uint8_t opcode);
+
+/*
+ * True if memcached runs such a request when its header, extras and key have come, whatever is
+ * still to come of its value: it refuses it, or leaves the value.
+ */
+bool engine_runs_early(const struct mcbp_frame *frame, size_t item_size_max);
+
+/* True if memcached executes such a request: it does not refuse it for its form, nor goes on
+ * reading anywhere but behind it. */
+bool engine_is_well_formed(const struct mcbp_frame *frame);
+
+/* True if memcached refuses such a request for its form, whatever the store holds. */
+bool engine_refuses(const struct mcbp_frame *frame);
+
+/*
+ * True if what memcached takes for the next request after this one is not what the client sent for
+ * it. Of bytes that are no request it closes the connection at once, and what it has answered but
+ * not sent yet is lost.
+ */
+bool engine_loses_step(const struct mcbp_frame *frame);
 
 /*
  * Executes one request. What it did to the key's item can be taken back by engine_undo until the
@@ -112,32 +61,13 @@ void engine_undo(struct engine *engine);
 
 /* ------------------------------------------------- what is known of a key, for replaying */
 
-enum engine_knowledge {
-    ENGINE_UNKNOWN, /* never seen (or forgotten); executes as if absent */
-    ENGINE_ABSENT,  /* known not to be there: deleted, or expired, flushed */
-    ENGINE_PRESENT,
-};
-
-/* All that is known of a key at a time. The value is the engine's, valid until its next change. */
-struct engine_item {
-    enum engine_knowledge knowledge; /* the rest counts only for ENGINE_PRESENT */
-    bool doubtful;                   /* the item is there, what it holds is a guess */
-    bool number_told; /* doubtful, but the value is known as a number: how it is padded and the
-                         flags are not */
-    uint32_t flags;
-    uint8_t datatype;
-    struct span value;
-    int64_t expires; /* Unix time from which it is gone; 0: never */
-    uint64_t cas;    /* 0: not known (or the server has CAS disabled) */
-    bool cas_unknown;
-};
-
 /* `now` decides whether the item has expired or was flushed (then: ENGINE_ABSENT). */
 void engine_look(struct engine *engine, struct span key, int64_t now, struct engine_item *item);
 
 /*
  * Puts the item there as given (or removes it, if knowledge says so), whatever was there before, as
- * of the time last passed to engine_execute. Copies the value. False: no memory, nothing changed.
+ * of the time last passed to engine_execute, unless it says when it was stored. Copies the value.
+ * False: no memory, nothing changed.
  */
 bool engine_seed(struct engine *engine, struct span key, const struct engine_item *item);
 
@@ -157,6 +87,25 @@ void engine_forget_all(struct engine *engine);
  * that second is flushed too.
  */
 int64_t engine_flush_time(const struct engine *engine);
+
+/* So many bytes of memory_max are its user's, from the next request on. */
+void engine_reserve(struct engine *engine, size_t bytes);
+
+/*
+ * What the last FLUSH left behind beside the items it flushed at once. A caller that executes
+ * requests on one key in another order than that in which it executed FLUSH sets what held then.
+ */
+struct engine_flush {
+    int64_t live; /* from this second on, what was stored at or before it is gone; 0: nothing is */
+    bool is_over; /* `live` was past when the FLUSH came */
+    bool at_once; /* or had begun: what was there then is gone */
+    int64_t delayed;    /* engine_flush_time */
+    int64_t called_off; /* what was stored by that second an earlier FLUSH had taken, or may have,
+                           when this one came: it may be gone, or back. 0: there was none */
+};
+
+struct engine_flush engine_flush_state(const struct engine *engine);
+void engine_set_flush_state(struct engine *engine, const struct engine_flush *flush);
 
 /* Items held, those evicted so far, and the bytes that all takes with the store's overhead. */
 size_t engine_item_count(const struct engine *engine);

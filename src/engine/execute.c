@@ -1,5 +1,8 @@
-/* From opcode to length rule to function; and what the functions have in common. */
+/* From opcode to function, if the lengths are right; and what the functions have in common. */
 #include "engine/execute.h"
+
+#include "engine/engine.h"
+#include "mcbp/form.h"
 
 enum {
     /* memcached gathers header, extras and key in a buffer of this size, and closes when it's full
@@ -11,117 +14,131 @@ enum {
 
 /* ---------------------------------------------------------------- the table of commands */
 
-enum value_rule {
-    NO_VALUE,
-    ANY_VALUE,
-    VALUE_UNREAD, /* not refused, but left in the stream for the next request */
-};
-
-enum key_rule { NO_KEY, KEY, ANY_KEY };
-
-/* The lengths that a command takes. */
-struct shape {
-    uint8_t extras;
-    bool extras_optional;
-    enum key_rule key;
-    enum value_rule value;
-};
-
-static const struct shape NOTHING = {0, false, NO_KEY, NO_VALUE};
-static const struct shape JUST_KEY = {0, false, KEY, NO_VALUE};
-static const struct shape STORAGE = {8, false, KEY, ANY_VALUE};
-static const struct shape KEY_VALUE = {0, false, KEY, ANY_VALUE};
-static const struct shape ARITHMETIC = {20, false, KEY, NO_VALUE};
-static const struct shape EXPIRY = {4, false, KEY, VALUE_UNREAD};
-static const struct shape FLUSHING = {4, true, NO_KEY, NO_VALUE};
-static const struct shape STATISTICS = {0, false, ANY_KEY, VALUE_UNREAD};
-
 static const struct command {
-    const struct shape *shape; /* NULL: memcached doesn't know the command */
-    void (*run)(struct execution *execution);
-    bool quiet;
+    void (*run)(struct execution *execution); /* NULL: memcached doesn't know the command */
+    bool leaves_value; /* not refused, but left in the stream for the next request */
 } COMMANDS[256] = {
-    [MCBP_GET] = {&JUST_KEY, command_get, false},
-    [MCBP_GETQ] = {&JUST_KEY, command_get, true},
-    [MCBP_GETK] = {&JUST_KEY, command_getk, false},
-    [MCBP_GETKQ] = {&JUST_KEY, command_getk, true},
-    [MCBP_TOUCH] = {&EXPIRY, command_touch, false},
-    [MCBP_GAT] = {&EXPIRY, command_gat, false},
-    [MCBP_GATQ] = {&EXPIRY, command_gat, true},
-    [MCBP_GATK] = {&EXPIRY, command_gatk, false},
-    [MCBP_GATKQ] = {&EXPIRY, command_gatk, true},
+    [MCBP_GET] = {command_get, false},
+    [MCBP_GETQ] = {command_get, false},
+    [MCBP_GETK] = {command_getk, false},
+    [MCBP_GETKQ] = {command_getk, false},
+    [MCBP_TOUCH] = {command_touch, true},
+    [MCBP_GAT] = {command_gat, true},
+    [MCBP_GATQ] = {command_gat, true},
+    [MCBP_GATK] = {command_gatk, true},
+    [MCBP_GATKQ] = {command_gatk, true},
 
-    [MCBP_SET] = {&STORAGE, command_set, false},
-    [MCBP_SETQ] = {&STORAGE, command_set, true},
-    [MCBP_ADD] = {&STORAGE, command_add, false},
-    [MCBP_ADDQ] = {&STORAGE, command_add, true},
-    [MCBP_REPLACE] = {&STORAGE, command_replace, false},
-    [MCBP_REPLACEQ] = {&STORAGE, command_replace, true},
-    [MCBP_APPEND] = {&KEY_VALUE, command_append, false},
-    [MCBP_APPENDQ] = {&KEY_VALUE, command_append, true},
-    [MCBP_PREPEND] = {&KEY_VALUE, command_prepend, false},
-    [MCBP_PREPENDQ] = {&KEY_VALUE, command_prepend, true},
-    [MCBP_DELETE] = {&JUST_KEY, command_delete, false},
-    [MCBP_DELETEQ] = {&JUST_KEY, command_delete, true},
+    [MCBP_SET] = {command_set, false},
+    [MCBP_SETQ] = {command_set, false},
+    [MCBP_ADD] = {command_add, false},
+    [MCBP_ADDQ] = {command_add, false},
+    [MCBP_REPLACE] = {command_replace, false},
+    [MCBP_REPLACEQ] = {command_replace, false},
+    [MCBP_APPEND] = {command_append, false},
+    [MCBP_APPENDQ] = {command_append, false},
+    [MCBP_PREPEND] = {command_prepend, false},
+    [MCBP_PREPENDQ] = {command_prepend, false},
+    [MCBP_DELETE] = {command_delete, false},
+    [MCBP_DELETEQ] = {command_delete, false},
 
-    [MCBP_INCREMENT] = {&ARITHMETIC, command_increment, false},
-    [MCBP_INCREMENTQ] = {&ARITHMETIC, command_increment, true},
-    [MCBP_DECREMENT] = {&ARITHMETIC, command_decrement, false},
-    [MCBP_DECREMENTQ] = {&ARITHMETIC, command_decrement, true},
+    [MCBP_INCREMENT] = {command_increment, false},
+    [MCBP_INCREMENTQ] = {command_increment, false},
+    [MCBP_DECREMENT] = {command_decrement, false},
+    [MCBP_DECREMENTQ] = {command_decrement, false},
 
-    [MCBP_FLUSH] = {&FLUSHING, command_flush, false},
-    [MCBP_FLUSHQ] = {&FLUSHING, command_flush, true},
-    [MCBP_NOOP] = {&NOTHING, command_noop, false},
-    [MCBP_VERSION] = {&NOTHING, command_version, false},
-    [MCBP_QUIT] = {&NOTHING, command_quit, false},
-    [MCBP_QUITQ] = {&NOTHING, command_quit, true},
-    [MCBP_STAT] = {&STATISTICS, command_stat, false},
-    [MCBP_SASL_LIST_MECHS] = {&NOTHING, command_sasl, false},
-    [MCBP_SASL_AUTH] = {&KEY_VALUE, command_sasl, false},
-    [MCBP_SASL_STEP] = {&KEY_VALUE, command_sasl, false},
+    [MCBP_FLUSH] = {command_flush, false},
+    [MCBP_FLUSHQ] = {command_flush, false},
+    [MCBP_NOOP] = {command_noop, false},
+    [MCBP_VERSION] = {command_version, false},
+    [MCBP_QUIT] = {command_quit, false},
+    [MCBP_QUITQ] = {command_quit, false},
+    [MCBP_STAT] = {command_stat, true},
+    [MCBP_SASL_LIST_MECHS] = {command_sasl, false},
+    [MCBP_SASL_AUTH] = {command_sasl, false},
+    [MCBP_SASL_STEP] = {command_sasl, false},
 };
 
-static bool fits(const struct shape *shape, const struct mcbp_frame *frame)
+/* The lengths are those that the command takes. */
+static bool execute_fits(const struct command *command, const struct mcbp_frame *frame)
 {
-    if (frame->extras.size != shape->extras && !(frame->extras.size == 0 && shape->extras_optional))
-        return false;
-    if (shape->key != ANY_KEY && (frame->key.size != 0) != (shape->key == KEY))
-        return false;
-    return frame->value.size == 0 || shape->value != NO_VALUE;
+    struct mcbp_header header = frame->header;
+    if (command->leaves_value) {
+        header.body_length -= mcbp_value_size(&frame->header);
+    }
+    return mcbp_form_is_known(&header);
 }
 
 /* An error upon which the connection is closed. */
-static void refuse(struct execution *execution, enum mcbp_status status)
+static void execute_refuse(struct execution *execution, enum mcbp_status status)
 {
     answer_error(execution, status);
     execution->answer->close = true;
 }
 
-static void run(struct execution *execution, const struct command *command)
+static void execute_command(struct execution *execution, const struct command *command)
 {
     const struct mcbp_frame *frame = execution->frame;
-    if (execution->request->bad_lengths)
-        refuse(execution, MCBP_STATUS_UNKNOWN_COMMAND);
-    else if (frame->key.size > KEY_MAX)
-        refuse(execution, MCBP_STATUS_INVALID_ARGUMENTS);
-    else if (command->shape == NULL)
+    if (execution->request->bad_lengths) {
+        execute_refuse(execution, MCBP_STATUS_UNKNOWN_COMMAND);
+    } else if (frame->key.size > KEY_MAX) {
+        execute_refuse(execution, MCBP_STATUS_INVALID_ARGUMENTS);
+    } else if (command->run == NULL) {
         command_unknown(execution);
-    else if (!fits(command->shape, frame))
-        refuse(execution, MCBP_STATUS_INVALID_ARGUMENTS);
-    else
+    } else if (!execute_fits(command, frame)) {
+        execute_refuse(execution, MCBP_STATUS_INVALID_ARGUMENTS);
+    } else {
         command->run(execution);
+    }
 
-    if (command->shape == NULL)
+    if (command->run == NULL) {
         execution->answer->verdict = ENGINE_NO_SEMANTICS;
-    else if (command->shape->value == VALUE_UNREAD && !execution->answer->close)
-        execution->answer->unread = (uint32_t)frame->value.size;
+    } else if (command->leaves_value && !execution->answer->close) {
+        execution->answer->unread = mcbp_value_size(&frame->header);
+    }
+}
+
+bool engine_is_well_formed(const struct mcbp_frame *frame)
+{
+    const struct command *command = &COMMANDS[frame->header.opcode];
+    return frame->header.magic == MCBP_CLIENT_REQUEST && command->run != NULL &&
+           frame->key.size <= KEY_MAX &&
+           MCBP_HEADER_SIZE + frame->extras.size + frame->key.size <= READ_BUFFER_SIZE &&
+           execute_fits(command, frame) &&
+           (!command->leaves_value || mcbp_value_size(&frame->header) == 0);
+}
+
+bool engine_refuses(const struct mcbp_frame *frame)
+{
+    const struct command *command = &COMMANDS[frame->header.opcode];
+    return frame->header.magic == MCBP_CLIENT_REQUEST &&
+           (frame->key.size > KEY_MAX || (command->run != NULL && !execute_fits(command, frame)));
+}
+
+bool engine_loses_step(const struct mcbp_frame *frame)
+{
+    const struct command *command = &COMMANDS[frame->header.opcode];
+    if (frame->header.magic != MCBP_CLIENT_REQUEST || frame->key.size > KEY_MAX) {
+        return false;
+    }
+    if (command->run == NULL) {
+        return frame->extras.size + frame->key.size != 0;
+    }
+    return command->leaves_value && mcbp_value_size(&frame->header) != 0 &&
+           execute_fits(command, frame);
+}
+
+bool engine_runs_early(const struct mcbp_frame *frame, size_t item_size_max)
+{
+    const struct command *command = &COMMANDS[frame->header.opcode];
+    return frame->header.magic == MCBP_CLIENT_REQUEST && command->run != NULL &&
+           (command->leaves_value || engine_refuses(frame) ||
+            (engine_reads_value(frame->header.opcode) &&
+             request_is_too_large(frame, item_size_max)));
 }
 
 bool engine_reads_value(uint8_t opcode)
 {
-    const struct command *command = &COMMANDS[opcode];
-    return command->shape != NULL && command->shape->value == ANY_VALUE &&
-           command->run != command_sasl;
+    return mcbp_opcode_family(opcode) == MCBP_FAMILY_STORE || mcbp_opcode_concatenates(opcode);
 }
 
 void engine_execute(struct engine *engine, const struct engine_request *request,
@@ -133,6 +150,7 @@ void engine_execute(struct engine *engine, const struct engine_request *request,
     values_collect(&engine->store.values);
     store_evict(&engine->store);
     engine->store.now = request->now;
+    engine->store.stamp = request->stored != 0 ? request->stored : request->now;
     engine->cas_before = engine->last_cas;
     *answer = (struct engine_answer){.verdict = ENGINE_SILENT, .responses = engine->responses};
     struct execution execution = {
@@ -140,13 +158,14 @@ void engine_execute(struct engine *engine, const struct engine_request *request,
         .request = request,
         .frame = request->frame,
         .answer = answer,
-        .quiet = command->quiet,
+        .quiet = mcbp_opcode_is_quiet(header->opcode),
     };
     if (header->magic != MCBP_CLIENT_REQUEST ||
-        MCBP_HEADER_SIZE + header->extras_length + header->key_length > READ_BUFFER_SIZE)
+        MCBP_HEADER_SIZE + header->extras_length + header->key_length > READ_BUFFER_SIZE) {
         answer->close = true;
-    else
-        run(&execution, command);
+    } else {
+        execute_command(&execution, command);
+    }
 }
 
 /* ---------------------------------------------------------------- the item */
@@ -156,13 +175,16 @@ const struct content *execution_find(struct execution *execution)
     struct store *store = &execution->engine->store;
     execution->hash = store_hash(store, execution->frame->key);
     execution->entry = store_find(store, execution->frame->key, execution->hash);
-    if (execution->entry == NULL)
+    if (execution->entry == NULL) {
         return NULL;
+    }
     store_use(store, execution->entry);
-    if (store_knowledge(store, execution->entry, store->now) == ENGINE_PRESENT)
+    if (store_knowledge(store, execution->entry, store->now) == ENGINE_PRESENT) {
         return &execution->entry->content;
-    if (store_counts(store, &execution->entry->content))
+    }
+    if (store_counts(store, &execution->entry->content)) {
         execution_remove(execution);
+    }
     return NULL;
 }
 
@@ -178,19 +200,22 @@ bool execution_value(struct execution *execution, struct content *content, size_
 {
     content->value = NULL;
     content->value_size = (uint32_t)size;
-    if (size == 0)
+    if (size == 0) {
         return true;
+    }
     content->value = values_take(&execution->engine->store.values, size);
-    if (content->value == NULL)
+    if (content->value == NULL) {
         execution->answer->verdict = ENGINE_NO_MEMORY;
+    }
     return content->value != NULL;
 }
 
 bool execution_store(struct execution *execution, struct content *content)
 {
     struct store *store = &execution->engine->store;
-    if (execution->entry == NULL)
+    if (execution->entry == NULL) {
         execution->entry = store_add(store, execution->frame->key, execution->hash);
+    }
     if (execution->entry == NULL) {
         values_give(&store->values, content->value, content->value_size);
         execution->answer->verdict = ENGINE_NO_MEMORY;
@@ -205,23 +230,38 @@ bool execution_store(struct execution *execution, struct content *content)
 void execution_assign_cas(struct execution *execution, struct content *content)
 {
     struct engine *engine = execution->engine;
+    const struct entry *entry = execution->entry;
     content->cas = engine->options.own_cas ? ++engine->last_cas : execution->request->cas;
     content->cas_unknown = content->cas == 0;
+    if (content->cas_unknown && entry != NULL && store_counts(&engine->store, &entry->content)) {
+        content->cas = entry->content.cas; /* which it is not any more */
+    }
 }
 
 bool execution_cas_matches(struct execution *execution, const struct content *content)
 {
     uint64_t cas = execution->frame->header.cas;
-    if (cas != 0 && content->cas_unknown)
-        execution->answer->cas_assumed = true;
-    return cas == 0 || content->cas_unknown || cas == content->cas;
+    if (cas == 0) {
+        return true;
+    }
+    if (execution->request->without_cas) {
+        return false;
+    }
+    if (!content->cas_unknown) {
+        return cas == content->cas;
+    }
+    execution->answer->cas_assumed = cas != content->cas;
+    return execution->answer->cas_assumed;
 }
 
 int64_t execution_expiry(const struct execution *execution, uint32_t exptime)
 {
-    if (exptime == 0)
+    if (exptime == 0) {
         return 0;
-    return exptime > RELATIVE_MAX ? exptime : execution->request->now + exptime;
+    }
+    const struct engine_request *request = execution->request;
+    int64_t from = request->counts_from != 0 ? request->counts_from : request->now;
+    return exptime > RELATIVE_MAX ? exptime : from + exptime;
 }
 
 /* ---------------------------------------------------------------- the answer */
@@ -242,14 +282,16 @@ struct kvr_response *answer_add(struct execution *execution)
 
 void answer_done(struct execution *execution)
 {
-    if (!execution->quiet)
+    if (!execution->quiet) {
         answer_add(execution);
+    }
 }
 
 void answer_stored(struct execution *execution, const struct content *content)
 {
-    if (execution->quiet)
+    if (execution->quiet) {
         return;
+    }
     answer_add(execution)->cas = content->cas;
     execution->answer->cas_unknown = content->cas_unknown;
 }

@@ -5,28 +5,9 @@
 #ifndef KVREPLAY_ENGINE_EXECUTE_H
 #define KVREPLAY_ENGINE_EXECUTE_H
 
-#include "engine/store.h"
+#include "engine/state.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
-
-enum {
-    ENGINE_ROWS = 8,         /* STAT's rows, terminator included */
-    ENGINE_NUMBER_SIZE = 24, /* a 64-bit number as text */
-};
-
-struct engine {
-    struct store store;
-    struct engine_options options; /* no zeros that stand for a default are left */
-    uint64_t last_cas;             /* own_cas: the last one handed out */
-    uint64_t cas_before;           /* last_cas before the last execution */
-    int64_t delayed_flush;         /* engine_flush_time */
-
-    /* What the last answer points to. */
-    struct kvr_response responses[ENGINE_ROWS];
-    char numbers[ENGINE_ROWS][ENGINE_NUMBER_SIZE];
-    uint8_t flags[4];
-    uint8_t counter[8];
-};
 
 struct execution {
     struct engine *engine;
@@ -66,6 +47,9 @@ bool execution_cas_matches(struct execution *execution, const struct content *co
 
 /* True if memcached would keep the item in several pieces. */
 bool execution_is_chunked(const struct execution *execution, const struct content *item);
+
+/* True if no item can hold what such a request stores, with or without a CAS or flags. */
+bool request_is_too_large(const struct mcbp_frame *frame, size_t item_size_max);
 
 /* The Unix time at which something with this expiration time is gone: memcached's realtime(). */
 int64_t execution_expiry(const struct execution *execution, uint32_t exptime);

@@ -26,13 +26,15 @@ static inline uint64_t hash_key(struct span key, const uint64_t seed[2])
     uint64_t hash = seed[0] ^ (uint64_t)key.size * 0x9e3779b97f4a7c15u;
     const uint8_t *bytes = key.data;
     size_t left = key.size;
-    for (; left > 8; left -= 8, bytes += 8)
+    for (; left > 8; left -= 8, bytes += 8) {
         hash = hash_fold(hash ^ hash_word(bytes, 8), seed[1]);
+    }
     uint64_t tail = 0;
-    if (key.size >= 8)
+    if (key.size >= 8) {
         tail = hash_word(bytes + left - 8, 8);
-    else if (left > 0)
+    } else if (left > 0) {
         tail = hash_word(bytes, left);
+    }
     return hash_fold(hash ^ tail, seed[1] ^ 0xe7037ed1a0b428dbu);
 }
 

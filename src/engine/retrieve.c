@@ -32,8 +32,9 @@ static void answer_hit(struct execution *execution, const struct content *item, 
 /* A miss names the key instead of the error where a hit would name it. */
 static void answer_miss(struct execution *execution, unsigned parts)
 {
-    if (execution->quiet)
+    if (execution->quiet) {
         return;
+    }
     if ((parts & WITH_KEY) == 0) {
         answer_error(execution, MCBP_STATUS_KEY_NOT_FOUND);
         return;
@@ -47,14 +48,15 @@ static void answer_miss(struct execution *execution, unsigned parts)
 static void get(struct execution *execution, unsigned parts)
 {
     const struct content *item = execution_find(execution);
-    if (item != NULL)
+    if (item != NULL) {
         answer_hit(execution, item, parts);
-    else
+    } else {
         answer_miss(execution, parts);
+    }
 }
 
 /* The CAS stays as it is: a new expiry time is no mutation. */
-static void touch(struct execution *execution, unsigned parts)
+static void retrieve_touch(struct execution *execution, unsigned parts)
 {
     const struct content *item = execution_find(execution);
     if (item == NULL) {
@@ -63,6 +65,7 @@ static void touch(struct execution *execution, unsigned parts)
     }
     struct content touched = *item;
     touched.expires = execution_expiry(execution, read_be32(execution->frame->extras.data));
+    touched.expiry_unknown = false;
     store_change(&execution->engine->store, execution->entry, &touched);
     answer_hit(execution, &execution->entry->content, parts);
 }
@@ -79,15 +82,15 @@ void command_getk(struct execution *execution)
 
 void command_touch(struct execution *execution)
 {
-    touch(execution, 0);
+    retrieve_touch(execution, 0);
 }
 
 void command_gat(struct execution *execution)
 {
-    touch(execution, WITH_VALUE);
+    retrieve_touch(execution, WITH_VALUE);
 }
 
 void command_gatk(struct execution *execution)
 {
-    touch(execution, WITH_KEY | WITH_VALUE);
+    retrieve_touch(execution, WITH_KEY | WITH_VALUE);
 }

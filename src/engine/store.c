@@ -20,15 +20,18 @@ static size_t entry_size(size_t key_size)
 static struct slot *slot_for(struct slot *slots, size_t mask, uint64_t hash)
 {
     size_t i = hash & mask;
-    while (slots[i].entry != NULL)
+    while (slots[i].entry != NULL) {
         i = (i + 1) & mask;
+    }
     return &slots[i];
 }
 
 bool store_init(struct store *store)
 {
-    if (getrandom(store->seed, sizeof(store->seed), 0) != sizeof(store->seed))
+    list_init(&store->lru);
+    if (getrandom(store->seed, sizeof(store->seed), 0) != sizeof(store->seed)) {
         return false;
+    }
     store->seed[1] |= 1; /* multiplying by 0 would forget the key */
     store->values.blocks = &store->blocks;
     store->slots = calloc(FIRST_SLOTS, sizeof(*store->slots));
@@ -40,8 +43,9 @@ bool store_init(struct store *store)
 static void free_entry(struct store *store, struct entry *entry)
 {
     store->present -= store_counts(store, &entry->content);
-    if (store->limit != 0)
-        lru_remove(&store->lru, entry);
+    if (store->limit != 0) {
+        list_remove(&entry->use);
+    }
     values_give(&store->values, entry->content.value, entry->content.value_size);
     blocks_give(&store->blocks, entry, entry_size(entry->key_size));
 }
@@ -49,9 +53,11 @@ static void free_entry(struct store *store, struct entry *entry)
 void store_deinit(struct store *store)
 {
     store_settle(store);
-    for (size_t i = 0; store->slots != NULL && i <= store->mask; i++)
-        if (store->slots[i].entry != NULL)
+    for (size_t i = 0; store->slots != NULL && i <= store->mask; i++) {
+        if (store->slots[i].entry != NULL) {
             free_entry(store, store->slots[i].entry);
+        }
+    }
     free(store->slots);
     values_collect(&store->values);
     blocks_deinit(&store->blocks);
@@ -66,10 +72,13 @@ struct entry *store_find(const struct store *store, struct span key, uint64_t ha
 {
     for (size_t i = hash & store->mask;; i = (i + 1) & store->mask) {
         const struct slot *slot = &store->slots[i];
-        if (slot->entry == NULL)
+        if (slot->entry == NULL) {
             return NULL;
-        if (slot->hash == hash && span_equal(span_of(slot->entry->key, slot->entry->key_size), key))
+        }
+        if (slot->hash == hash &&
+            span_equal(span_of(slot->entry->key, slot->entry->key_size), key)) {
             return slot->entry;
+        }
     }
 }
 
@@ -82,27 +91,33 @@ static bool is_dispensable(const struct store *store, const struct entry *entry)
 }
 
 /* Rebuilds the table without what can be dispensed with, twice as large if it needs to be. */
-static bool make_room(struct store *store)
+static bool store_make_room(struct store *store)
 {
     assert(store->changed == NULL);
     size_t kept = 0;
-    for (size_t i = 0; i <= store->mask; i++)
-        if (store->slots[i].entry != NULL && !is_dispensable(store, store->slots[i].entry))
+    for (size_t i = 0; i <= store->mask; i++) {
+        if (store->slots[i].entry != NULL && !is_dispensable(store, store->slots[i].entry)) {
             kept++;
+        }
+    }
     size_t count = store->mask + 1;
-    if (kept >= count / 2)
+    if (kept >= count / 2) {
         count *= 2;
+    }
     struct slot *slots = calloc(count, sizeof(*slots));
-    if (slots == NULL)
+    if (slots == NULL) {
         return false;
+    }
     for (size_t i = 0; i <= store->mask; i++) {
         struct slot *old = &store->slots[i];
-        if (old->entry == NULL)
+        if (old->entry == NULL) {
             continue;
-        if (is_dispensable(store, old->entry))
+        }
+        if (is_dispensable(store, old->entry)) {
             free_entry(store, old->entry);
-        else
+        } else {
             *slot_for(slots, count - 1, old->hash) = *old;
+        }
     }
     free(store->slots);
     store->slots = slots;
@@ -114,22 +129,26 @@ static bool make_room(struct store *store)
 struct entry *store_add(struct store *store, struct span key, uint64_t hash)
 {
     /* At most 3/4 full. */
-    if (store->used >= (store->mask + 1) / 4 * 3 && !make_room(store))
+    if (store->used >= (store->mask + 1) / 4 * 3 && !store_make_room(store)) {
         return NULL;
+    }
     struct entry *entry = blocks_take(&store->blocks, entry_size(key.size));
-    if (entry == NULL)
+    if (entry == NULL) {
         return NULL;
+    }
     entry->content = (struct content){
         .knowledge = ENGINE_UNKNOWN,
         .generation = store->generation,
     };
     entry->key_size = (uint16_t)key.size;
-    if (key.size != 0)
+    if (key.size != 0) {
         memcpy(entry->key, key.data, key.size);
+    }
     *slot_for(store->slots, store->mask, hash) = (struct slot){.hash = hash, .entry = entry};
     store->used++;
-    if (store->limit != 0)
-        lru_add(&store->lru, entry);
+    if (store->limit != 0) {
+        list_append(&store->lru, &entry->use);
+    }
     return entry;
 }
 
@@ -152,11 +171,12 @@ static void free_slot(struct store *store, size_t free)
     }
 }
 
-static void drop(struct store *store, struct entry *entry)
+static void store_drop(struct store *store, struct entry *entry)
 {
     size_t i = store_hash(store, span_of(entry->key, entry->key_size)) & store->mask;
-    while (store->slots[i].entry != entry)
+    while (store->slots[i].entry != entry) {
         i = (i + 1) & store->mask;
+    }
     free_slot(store, i);
     free_entry(store, entry);
 }
@@ -164,11 +184,11 @@ static void drop(struct store *store, struct entry *entry)
 void store_evict(struct store *store)
 {
     assert(store->changed == NULL);
-    while (store->limit != 0 && store->lru.oldest != NULL &&
-           store_counted_memory(store) > store->limit) {
-        struct entry *oldest = store->lru.oldest;
+    while (store->limit != 0 && !list_is_empty(&store->lru) &&
+           store_counted_memory(store) + store->reserved > store->limit) {
+        struct entry *oldest = LIST_MEMBER(store->lru.next, struct entry, use);
         store->evictions += store_knowledge(store, oldest, store->now) == ENGINE_PRESENT;
-        drop(store, oldest);
+        store_drop(store, oldest);
     }
 }
 

@@ -9,8 +9,8 @@
 #define KVREPLAY_ENGINE_STORE_H
 
 #include "base/blocks.h"
-#include "engine/engine.h"
-#include "engine/lru.h"
+#include "base/list.h"
+#include "engine/item.h"
 #include "engine/values.h"
 
 /* What an entry holds besides its key; copied as a whole to be taken back. */
@@ -18,21 +18,22 @@ struct content {
     uint8_t *value; /* one of the store's values, value_size bytes; NULL if that is 0 */
     uint32_t value_size;
     uint32_t flags;
-    uint64_t cas;
+    uint64_t cas;        /* with cas_unknown: one that it is not, since a change has replaced it */
     int64_t expires;     /* Unix time, 0: never */
     int64_t stored;      /* Unix time */
     uint32_t flushes;    /* the store's count of flushes when this was stored */
     uint32_t generation; /* the store's, of another one: says nothing any more */
-    uint8_t knowledge;   /* enum engine_knowledge */
+    struct engine_certain certain;
+    uint8_t knowledge; /* enum engine_knowledge */
     uint8_t datatype;
     bool doubtful;
-    bool number_told;
     bool cas_unknown;
+    bool expiry_unknown;
 };
 
 struct entry {
     struct content content;
-    struct lru_links links; /* in store->lru */
+    struct list_link use; /* in store->lru */
     uint16_t key_size;
     uint8_t key[];
 };
@@ -43,12 +44,14 @@ struct store {
     size_t used;
     struct blocks blocks;
     struct values values;
-    struct lru lru;     /* all entries; empty without a limit */
-    size_t limit;       /* of store_counted_memory, bytes; 0: none */
-    uint64_t evictions; /* items dropped for the limit */
+    struct list_link lru; /* all entries, that used longest ago first; empty without a limit */
+    size_t limit;         /* of store_counted_memory, bytes; 0: none */
+    size_t reserved;      /* bytes of the limit that are not for entries */
+    uint64_t evictions;   /* items dropped for the limit */
     uint64_t seed[2];
     size_t present;      /* entries with ENGINE_PRESENT */
     int64_t now;         /* of the last execution */
+    int64_t stamp;       /* what it has stored was stored then */
     uint32_t generation; /* rises with every store_forget_all */
     bool forgets_absent; /* absent and unknown are the same to the store's user */
 
@@ -61,6 +64,8 @@ struct store {
     int64_t flush_live;
     bool flush_is_over; /* flush_live was past when FLUSH came: whatever is stored since then stays,
                            even if it is executed as of an earlier second */
+    bool flush_at_once; /* it had come, or was past */
+    int64_t flush_called_off; /* see engine_flush */
     uint32_t flushes;
 
     struct entry *changed; /* what the current step changed, NULL: nothing */
@@ -114,17 +119,19 @@ void store_forget_all(struct store *store);
 /* The entry has been used. */
 static inline void store_use(struct store *store, struct entry *entry)
 {
-    if (store->limit != 0)
-        lru_use(&store->lru, entry);
+    if (store->limit != 0) {
+        list_move_to_end(&store->lru, &entry->use);
+    }
 }
 
 /* The entry's item is gone: it is the first to be dropped. */
 static inline void store_retire(struct store *store, struct entry *entry)
 {
-    if (store->limit == 0)
+    if (store->limit == 0) {
         return;
-    lru_remove(&store->lru, entry);
-    lru_add_oldest(&store->lru, entry);
+    }
+    list_remove(&entry->use);
+    list_insert_behind(&store->lru, &entry->use);
 }
 
 /* Drops what was not used for longest until the limit is kept; not during a step. */

@@ -12,24 +12,25 @@ struct lent_value {
     uint8_t bytes[];
 };
 
-static void retain(struct kvr_value_owner *owner)
+static void values_retain(struct kvr_value_owner *owner)
 {
     struct lent_value *lent = (struct lent_value *)owner;
     atomic_fetch_add_explicit(&lent->references, 1, memory_order_relaxed);
 }
 
 /* True if that was the last reference: whatever others did with the value has been done then. */
-static bool drop(struct lent_value *lent)
+static bool values_drop(struct lent_value *lent)
 {
     return atomic_fetch_sub_explicit(&lent->references, 1, memory_order_acq_rel) == 1;
 }
 
 /* The list is only ever added to or taken as a whole, so no node can come back unnoticed. */
-static void release(struct kvr_value_owner *owner)
+static void values_release(struct kvr_value_owner *owner)
 {
     struct lent_value *lent = (struct lent_value *)owner;
-    if (!drop(lent))
+    if (!values_drop(lent)) {
         return;
+    }
     struct values *values = lent->values;
     lent->next = atomic_load_explicit(&values->let_go, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&values->let_go, &lent->next, lent,
@@ -49,12 +50,14 @@ static struct lent_value *lent_of(uint8_t *value)
 
 uint8_t *values_take(struct values *values, size_t size)
 {
-    if (!values->lend)
+    if (!values->lend) {
         return blocks_take(values->blocks, size);
+    }
     struct lent_value *lent = blocks_take(values->blocks, lent_size(size));
-    if (lent == NULL)
+    if (lent == NULL) {
         return NULL;
-    lent->owner = (struct kvr_value_owner){retain, release};
+    }
+    lent->owner = (struct kvr_value_owner){values_retain, values_release};
     lent->values = values;
     lent->size = size;
     atomic_init(&lent->references, 1);
@@ -69,7 +72,7 @@ void values_give(struct values *values, uint8_t *value, size_t size)
     }
     /* Counted before it is dropped: it may come back at once. */
     values->outlived += blocks_size(lent_size(size));
-    if (drop(lent_of(value))) {
+    if (values_drop(lent_of(value))) {
         values->outlived -= blocks_size(lent_size(size));
         blocks_give(values->blocks, lent_of(value), lent_size(size));
     }
@@ -82,8 +85,9 @@ struct kvr_value_owner *values_owner(const struct values *values, uint8_t *value
 
 void values_collect(struct values *values)
 {
-    if (atomic_load_explicit(&values->let_go, memory_order_relaxed) == NULL)
+    if (atomic_load_explicit(&values->let_go, memory_order_relaxed) == NULL) {
         return;
+    }
     struct lent_value *lent = atomic_exchange_explicit(&values->let_go, NULL, memory_order_acquire);
     while (lent != NULL) {
         struct lent_value *next = lent->next;

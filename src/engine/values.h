@@ -9,7 +9,7 @@
 #define KVREPLAY_ENGINE_VALUES_H
 
 #include "base/blocks.h"
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

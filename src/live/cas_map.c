@@ -6,7 +6,7 @@ enum { ROOM_MIN = 256 };
 
 /* CAS values are counters more often than not; the multiplier spreads them (Knuth, The Art of
  * Computer Programming 3, 6.4: the golden ratio). */
-static size_t slot_of(const struct cas_table *table, uint64_t from)
+static size_t cas_map_slot(const struct cas_table *table, uint64_t from)
 {
     size_t slot = (size_t)(from * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (table->room - 1);
     while (table->pairs[slot].from != 0 && table->pairs[slot].from != from) {
@@ -18,12 +18,12 @@ static size_t slot_of(const struct cas_table *table, uint64_t from)
 /* NULL: not there. */
 static struct cas_pair *table_find(const struct cas_table *table, uint64_t from)
 {
-    struct cas_pair *pair = table->room == 0 ? NULL : &table->pairs[slot_of(table, from)];
+    struct cas_pair *pair = table->room == 0 ? NULL : &table->pairs[cas_map_slot(table, from)];
     return pair == NULL || pair->from == 0 ? NULL : pair;
 }
 
 /* At most half of the places are taken, so that a search ends soon. */
-static bool make_room(struct cas_table *table)
+static bool cas_map_make_room(struct cas_table *table)
 {
     if (table->count < table->room / 2) {
         return true;
@@ -36,7 +36,7 @@ static bool make_room(struct cas_table *table)
     }
     for (size_t i = 0; i < table->room; i++) {
         if (table->pairs[i].from != 0) {
-            grown.pairs[slot_of(&grown, table->pairs[i].from)] = table->pairs[i];
+            grown.pairs[cas_map_slot(&grown, table->pairs[i].from)] = table->pairs[i];
         }
     }
     free(table->pairs);
@@ -52,8 +52,8 @@ static void direction_set(struct cas_direction *direction, uint64_t from, uint64
         direction->older = direction->recent;
         direction->recent = (struct cas_table){0};
     }
-    if (make_room(&direction->recent)) {
-        struct cas_pair *pair = &direction->recent.pairs[slot_of(&direction->recent, from)];
+    if (cas_map_make_room(&direction->recent)) {
+        struct cas_pair *pair = &direction->recent.pairs[cas_map_slot(&direction->recent, from)];
         direction->recent.count += pair->from == 0;
         *pair = (struct cas_pair){.from = from, .to = to, .doubt = doubt};
     }
@@ -68,12 +68,6 @@ static struct cas_pair *direction_find(struct cas_direction *direction, uint64_t
         pair = table_find(&direction->recent, from);
     }
     return pair == NULL || pair->to == 0 ? NULL : pair;
-}
-
-static void bind_pair(struct cas_map *map, uint64_t from, uint64_t to)
-{
-    direction_set(&map->forward, from, to, 0);
-    direction_set(&map->backward, to, from, 0);
 }
 
 enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uint64_t *expected)
@@ -101,7 +95,8 @@ enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uin
     if (other != 0) {
         direction_set(&map->forward, other, 0, 0);
     }
-    bind_pair(map, from, to);
+    direction_set(&map->forward, from, to, 0);
+    direction_set(&map->backward, to, from, 0);
     return known;
 }
 
@@ -110,6 +105,11 @@ bool cas_map_find(struct cas_map *map, uint64_t from, uint64_t *to)
     const struct cas_pair *pair = direction_find(&map->forward, from);
     *to = pair == NULL ? 0 : pair->to;
     return pair != NULL;
+}
+
+bool cas_map_is_given(struct cas_map *map, uint64_t to)
+{
+    return direction_find(&map->backward, to) != NULL;
 }
 
 void cas_map_deinit(struct cas_map *map)

@@ -53,6 +53,9 @@ enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uin
 /* What stands for `from`. False: not known. */
 bool cas_map_find(struct cas_map *map, uint64_t from, uint64_t *to);
 
+/* Whether `to` stands for anything. */
+bool cas_map_is_given(struct cas_map *map, uint64_t to);
+
 void cas_map_deinit(struct cas_map *map);
 
 #endif

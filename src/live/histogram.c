@@ -6,7 +6,7 @@ static const uint64_t LONGEST = (UINT64_C(1) << HISTOGRAM_RANGE) - 1;
 
 /* Small values have a bucket each; then the highest bits of a value number it, those behind its
  * first within its power of two. */
-static unsigned bucket_of(uint64_t value)
+static unsigned histogram_bucket(uint64_t value)
 {
     if (value < UINT64_C(1) << HISTOGRAM_BITS) {
         return (unsigned)value;
@@ -31,7 +31,7 @@ void histogram_add(struct histogram *histogram, uint64_t nanoseconds)
     uint64_t value = nanoseconds < LONGEST ? nanoseconds : LONGEST;
     histogram->count++;
     histogram->largest = value > histogram->largest ? value : histogram->largest;
-    histogram->buckets[bucket_of(value)]++;
+    histogram->buckets[histogram_bucket(value)]++;
 }
 
 void histogram_add_all(struct histogram *histogram, const struct histogram *other)

@@ -42,7 +42,7 @@ struct live_options {
     uint64_t rate;       /* requests a second at most; 0: any */
     uint64_t limit;      /* requests sent of each capture; 0: all */
     uint64_t loops;      /* how often the captures are played; only the first is compared */
-    bool rewrite_opaque; /* number requests anew, so that each answer tells its request */
+    bool rewrite_opaque; /* number requests anew, so that each answer names its request */
     unsigned timeout;    /* milliseconds without any answer before the server is given up */
     const volatile sig_atomic_t *interrupted; /* not 0: stop; may be NULL */
 };
@@ -62,22 +62,23 @@ struct live_outcome {
                                          answered */
 };
 
-struct live;
+struct live_run;
 
 /* `options` and `outcome` have to stay; the outcome is zeroed. NULL: no memory. */
-struct live *live_create(const struct live_options *options, struct live_outcome *outcome);
+struct live_run *live_run_create(const struct live_options *options, struct live_outcome *outcome);
 
 /* Plays one capture; the next of result->captures and the differences get what it found. */
-void live_capture(struct live *live, const char *path, struct verify_result *result);
+void live_run_capture(struct live_run *run, const char *path, struct verify_result *result);
 
 /* The captures begin again: what the server said before says nothing about what it says now. */
-void live_begin_loop(struct live *live);
+void live_run_begin_loop(struct live_run *run);
 
 /* Plays a capture again, for its load: nothing is compared. If the server fails, `capture`, which
  * it was compared in, gets the problem. */
-void live_repeat(struct live *live, struct verify_result *result, struct capture_result *capture);
+void live_run_repeat(struct live_run *run, struct verify_result *result,
+                     struct capture_result *capture);
 
-void live_destroy(struct live *live);
+void live_run_destroy(struct live_run *run);
 void live_outcome_deinit(struct live_outcome *outcome);
 
 #endif

@@ -7,64 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    KEPT_MIN = 4096,
-    READS_AT_ONCE = 4, /* rooms full, before others have their turn */
-};
+enum { READS_AT_ONCE = 4 }; /* rooms full, before others have their turn */
 
-/* ---------------------------------------------------------------------------- bytes that are kept
- */
-
-static bool make_room(struct bytes_kept *kept, size_t more)
-{
-    size_t used = kept->end - kept->begin;
-    size_t wanted;
-    if (__builtin_add_overflow(used, more, &wanted)) {
-        return false;
-    }
-    if (kept->room - kept->end >= more) {
-        return true;
-    }
-    if (wanted <= kept->room / 2) {
-        memmove(kept->bytes, kept->bytes + kept->begin, used);
-    } else {
-        size_t room;
-        if (__builtin_mul_overflow(wanted, (size_t)2, &room)) {
-            return false;
-        }
-        room = room < KEPT_MIN ? KEPT_MIN : room;
-        uint8_t *bytes = malloc(room);
-        if (bytes == NULL) {
-            return false;
-        }
-        if (used > 0) {
-            memcpy(bytes, kept->bytes + kept->begin, used);
-        }
-        free(kept->bytes);
-        kept->bytes = bytes;
-        kept->room = room;
-    }
-    kept->begin = 0;
-    kept->end = used;
-    return true;
-}
-
-static void take(struct bytes_kept *kept, size_t size)
-{
-    kept->begin += size;
-    if (kept->begin == kept->end) {
-        kept->begin = kept->end = 0;
-    }
-}
-
-static void kept_deinit(struct bytes_kept *kept)
-{
-    free(kept->bytes);
-    *kept = (struct bytes_kept){0};
-}
-
-/* ---------------------------------------------------------------------------- the socket, or TLS
- */
+/* ------------------------------------------------------------------------ the socket, or TLS */
 
 enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BROKEN };
 
@@ -81,7 +26,7 @@ static enum moved tls_moved(struct peer *peer, int result, const char **why)
     default:
         *why = ERR_reason_error_string(ERR_peek_error());
         if (*why == NULL) {
-            *why = errno != 0 ? strerror(errno) : "closed without an end of TLS";
+            *why = errno != 0 ? strerror(errno) : "closed without close_notify";
         }
         ERR_clear_error();
         return MOVED_BROKEN;
@@ -117,7 +62,7 @@ static enum moved receive(struct peer *peer, size_t *size, const char **why)
 
 static enum moved transmit(struct peer *peer, size_t *size, const char **why)
 {
-    const uint8_t *bytes = peer->out.bytes + peer->out.begin;
+    const uint8_t *bytes = buffer_span(&peer->out).data;
     if (peer->tls == NULL) {
         ssize_t sent = send(peer->fd, bytes, peer_unsent(peer), MSG_NOSIGNAL);
         *size = sent > 0 ? (size_t)sent : 0;
@@ -130,7 +75,7 @@ static enum moved transmit(struct peer *peer, size_t *size, const char **why)
 
 /* --------------------------------------------------------------------------------- receiving */
 
-static void end(struct peer *peer, const char *why, struct span rest, bool malformed)
+static void peer_end(struct peer *peer, const char *why, struct span rest, bool malformed)
 {
     if (!peer->ended) {
         peer->ended = true;
@@ -140,8 +85,8 @@ static void end(struct peer *peer, const char *why, struct span rest, bool malfo
     }
 }
 
-/* Tells of the whole frames that `bytes` begins with. Returns the rest; *bad if it is no frame. */
-static struct span tell_frames(struct peer *peer, struct span bytes, bool *bad)
+/* Delivers the whole frames that `bytes` begins with. Returns the rest; *bad if it is no frame. */
+static struct span deliver_frames(struct peer *peer, struct span bytes, bool *bad)
 {
     struct mcbp_frame frame;
     while (bytes.size > 0 && !peer->ended) {
@@ -159,42 +104,31 @@ static struct span tell_frames(struct peer *peer, struct span bytes, bool *bad)
 
 static void keep_in(struct peer *peer, struct span bytes)
 {
-    if (bytes.size == 0) {
-        return;
+    if (!buffer_append(&peer->in, bytes)) {
+        peer_end(peer, "no memory for what it sends", span_of(NULL, 0), false);
     }
-    if (!make_room(&peer->in, bytes.size)) {
-        end(peer, "no memory for what it sends", span_of(NULL, 0), false);
-        return;
-    }
-    memcpy(peer->in.bytes + peer->in.end, bytes.data, bytes.size);
-    peer->in.end += bytes.size;
 }
 
-static struct span kept_in(const struct peer *peer)
-{
-    return span_skip(span_of(peer->in.bytes, peer->in.end), peer->in.begin);
-}
-
-/* Frames are told of where they were received, unless one had begun before. */
+/* Frames are delivered where they were received, unless one had begun before. */
 static void take_received(struct peer *peer, struct span bytes)
 {
     bool bad = false;
-    bool kept = peer->in.end > peer->in.begin;
+    bool kept = buffer_span(&peer->in).size > 0;
     if (kept) {
         keep_in(peer, bytes);
-        bytes = kept_in(peer);
+        bytes = buffer_span(&peer->in);
     }
-    struct span rest = tell_frames(peer, bytes, &bad);
+    struct span rest = deliver_frames(peer, bytes, &bad);
     if (peer->ended) {
         return;
     }
     if (kept) {
-        take(&peer->in, bytes.size - rest.size);
+        buffer_take(&peer->in, bytes.size - rest.size);
     } else {
         keep_in(peer, rest);
     }
     if (bad) {
-        end(peer, "it has sent what is no frame", kept_in(peer), true);
+        peer_end(peer, "it has sent what is no frame", buffer_span(&peer->in), true);
     }
 }
 
@@ -213,14 +147,14 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         } else if (moved == MOVED_NOTHING) {
             return;
         } else {
-            end(peer, why, kept_in(peer), false);
+            peer_end(peer, why, buffer_span(&peer->in), false);
         }
         if (size < PEER_ROOM && peer->tls == NULL) {
             return; /* there was no more */
         }
     }
     if (peer->tls != NULL && !peer->ended && SSL_pending(peer->tls) > 0) {
-        event_active(peer->readable, EV_READ, 0); /* the socket won't tell of what TLS holds */
+        event_active(peer->readable, EV_READ, 0); /* what TLS holds makes no socket readable */
     }
 }
 
@@ -228,12 +162,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 uint8_t *peer_add(struct peer *peer, size_t size)
 {
-    if (!make_room(&peer->out, size)) {
-        return NULL;
-    }
-    uint8_t *place = peer->out.bytes + peer->out.end;
-    peer->out.end += size;
-    return place;
+    return buffer_extend(&peer->out, size);
 }
 
 void peer_send(struct peer *peer)
@@ -247,11 +176,12 @@ void peer_send(struct peer *peer)
             return;
         }
         if (moved != MOVED) {
-            /* What the server has sent before it closed is still to be read; reading tells. */
-            kept_deinit(&peer->out);
+            /* What the server has sent before it closed is still to be read; reading finds the end.
+             */
+            buffer_deinit(&peer->out);
             return;
         }
-        take(&peer->out, size);
+        buffer_take(&peer->out, size);
         peer->events->sent(peer->context, size);
     }
 }
@@ -271,7 +201,7 @@ void peer_half_close(struct peer *peer)
     shutdown(peer->fd, SHUT_WR);
 }
 
-/* ------------------------------------------------------------------------------ begin and end */
+/* ----------------------------------------------------------------------------- begin and end */
 
 bool peer_open(struct peer *peer, struct event_base *base, int fd, SSL *tls, uint8_t *room,
                size_t frame_max, const struct peer_events *events, void *context)
@@ -303,7 +233,7 @@ void peer_close(struct peer *peer)
     if (peer->fd >= 0) {
         close(peer->fd);
     }
-    kept_deinit(&peer->out);
-    kept_deinit(&peer->in);
+    buffer_deinit(&peer->out);
+    buffer_deinit(&peer->in);
     *peer = (struct peer){.fd = -1};
 }

@@ -2,14 +2,14 @@
  * The bytes of a connection to a live server, cut into frames as they arrive.
  *
  * No bufferevent: one reads at most 4096 bytes of a socket at a time, and copies them into buffers
- * of its own. Here a read fills a room that all peers share, and whole frames are told of where
+ * of its own. Here a read fills a room that all peers share, and whole frames are delivered where
  * they lie in it. What is to be sent is gathered until peer_send, so that the requests of one turn
  * leave together.
  */
 #ifndef KVREPLAY_LIVE_PEER_H
 #define KVREPLAY_LIVE_PEER_H
 
-#include "base/span.h"
+#include "base/buffer.h"
 #include "mcbp/frame.h"
 
 #include <event2/event.h>
@@ -26,26 +26,19 @@ struct peer_events {
     void (*ended)(void *context, const char *why, struct span rest, bool malformed);
 };
 
-struct bytes_kept {
-    uint8_t *bytes;
-    size_t begin;
-    size_t end;
-    size_t room;
-};
-
 struct peer {
     int fd; /* -1: closed */
     SSL *tls;
     struct event *readable;
     struct event *writable;
-    struct bytes_kept out;
-    struct bytes_kept in; /* the beginning of a frame */
+    struct buffer out;
+    struct buffer in; /* the beginning of a frame */
     size_t frame_max;
     uint8_t *room;
     const struct peer_events *events;
     void *context;
     uint64_t received; /* bytes */
-    bool ended;        /* that was told of */
+    bool ended;        /* `ended` has been called */
 };
 
 /* Takes the socket and TLS over. `room`: PEER_ROOM bytes, for all peers of an event loop. False:
@@ -63,13 +56,13 @@ uint8_t *peer_add(struct peer *peer, size_t size);
 
 static inline size_t peer_unsent(const struct peer *peer)
 {
-    return peer->out.end - peer->out.begin;
+    return buffer_span(&peer->out).size;
 }
 
 /* Hands what was added to the socket; the rest follows when there is room. */
 void peer_send(struct peer *peer);
 
-/* Tells the server that nothing more comes. */
+/* Ends the sending side. */
 void peer_half_close(struct peer *peer);
 
 void peer_close(struct peer *peer);

@@ -1,5 +1,6 @@
 #include "live/target.h"
 
+#include "base/clock.h"
 #include "sockets/tls.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { POLL_MILLISECONDS = 100 };
@@ -26,9 +26,7 @@ bool target_init(struct target *target, const char *name, SSL_CTX *tls,
 
 static int64_t milliseconds(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    return clock_now(CLOCK_MONOTONIC) / CLOCK_MILLISECOND;
 }
 
 /* How long may be waited. */
@@ -82,10 +80,11 @@ static int connect_to(const struct address *address, const struct patience *pati
     return -1;
 }
 
-/* ----------------------------------------------------------------------------------- TLS */
+/* --------------------------------------------------------------------------------------- TLS */
 
 /* False: `reason` is why. */
-static bool shake_hands(SSL *tls, int fd, const struct patience *patience, const char **reason)
+static bool shake_hands(SSL *tls, int fd, const struct patience *patience,
+                        char text[TLS_REASON_SIZE], const char **reason)
 {
     for (;;) {
         ERR_clear_error();
@@ -96,7 +95,7 @@ static bool shake_hands(SSL *tls, int fd, const struct patience *patience, const
             return true;
         }
         if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-            *reason = ERR_reason_error_string(ERR_peek_error());
+            *reason = tls_reason(tls, ERR_peek_error(), text);
             if (*reason == NULL) {
                 *reason = errno != 0 ? strerror(errno) : "the server has closed the connection";
             }
@@ -114,11 +113,12 @@ static SSL *begin_tls(const struct target *target, int fd, const struct patience
 {
     SSL *tls = SSL_new(target->tls);
     const char *reason = "no memory";
+    char text[TLS_REASON_SIZE];
     bool named = tls != NULL && (target->host[0] == '\0' || tls_expect_host(tls, target->host));
     if (tls != NULL) {
         SSL_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
-    if (named && SSL_set_fd(tls, fd) == 1 && shake_hands(tls, fd, patience, &reason)) {
+    if (named && SSL_set_fd(tls, fd) == 1 && shake_hands(tls, fd, patience, text, &reason)) {
         return tls;
     }
     snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: TLS: %s", target->name, reason);

@@ -59,6 +59,12 @@ static void set_parts(struct mcbp_frame *frame, struct span body)
     frame->value = span_skip(body, header->key_length);
 }
 
+/* At most 255 + 255 + 65535: the sum fits. */
+static uint32_t size_before_value(const struct mcbp_header *header)
+{
+    return (uint32_t)header->framing_extras_length + header->extras_length + header->key_length;
+}
+
 enum mcbp_parse mcbp_frame_parse(struct span input, struct mcbp_frame *frame)
 {
     if (input.size > 0 && !mcbp_magic_is_known(input.data[0])) {
@@ -74,10 +80,7 @@ enum mcbp_parse mcbp_frame_parse(struct span input, struct mcbp_frame *frame)
     _Static_assert(sizeof(size_t) == 8, "sizes of frames need more than 32 bits");
     frame->bytes = span_of(input.data, MCBP_HEADER_SIZE + (size_t)frame->header.body_length);
 
-    /* At most 255 + 255 + 65535: the sum fits. */
-    uint32_t before_value = (uint32_t)frame->header.framing_extras_length +
-                            frame->header.extras_length + frame->header.key_length;
-    if (before_value > frame->header.body_length) {
+    if (size_before_value(&frame->header) > frame->header.body_length) {
         return MCBP_BAD_LENGTHS;
     }
     if (input.size < frame->bytes.size) {
@@ -85,4 +88,42 @@ enum mcbp_parse mcbp_frame_parse(struct span input, struct mcbp_frame *frame)
     }
     set_parts(frame, span_skip(frame->bytes, MCBP_HEADER_SIZE));
     return MCBP_FRAME;
+}
+
+bool mcbp_frame_has_begun(struct span input, struct mcbp_frame *frame)
+{
+    if (mcbp_frame_parse(input, frame) != MCBP_NEED_MORE || input.size < MCBP_HEADER_SIZE) {
+        return false;
+    }
+    size_t size = MCBP_HEADER_SIZE + size_before_value(&frame->header);
+    if (input.size < size) {
+        return false;
+    }
+    frame->bytes = span_head(input, size);
+    set_parts(frame, span_skip(frame->bytes, MCBP_HEADER_SIZE));
+    return true;
+}
+
+uint32_t mcbp_value_size(const struct mcbp_header *header)
+{
+    uint32_t before = size_before_value(header);
+    return header->body_length > before ? header->body_length - before : 0;
+}
+
+static struct span moved(struct span part, const uint8_t *from, const uint8_t *to)
+{
+    return part.size == 0 ? span_of(NULL, 0) : span_of(to + (part.data - from), part.size);
+}
+
+struct mcbp_frame mcbp_frame_in_copy(const struct mcbp_frame *frame, const uint8_t *copy)
+{
+    const uint8_t *from = frame->bytes.data;
+    return (struct mcbp_frame){
+        .header = frame->header,
+        .bytes = span_of(copy, frame->bytes.size),
+        .framing_extras = moved(frame->framing_extras, from, copy),
+        .extras = moved(frame->extras, from, copy),
+        .key = moved(frame->key, from, copy),
+        .value = moved(frame->value, from, copy),
+    };
 }

@@ -68,6 +68,18 @@ enum mcbp_parse {
  */
 enum mcbp_parse mcbp_frame_parse(struct span input, struct mcbp_frame *frame);
 
+/*
+ * The header, extras and key of the frame that `input` begins with are there, and not all of its
+ * value: sets them, an empty value, and bytes without it.
+ */
+bool mcbp_frame_has_begun(struct span input, struct mcbp_frame *frame);
+
+/* Bytes of the value, as the header has it. */
+uint32_t mcbp_value_size(const struct mcbp_header *header);
+
+/* The same frame in a copy of its bytes. */
+struct mcbp_frame mcbp_frame_in_copy(const struct mcbp_frame *frame, const uint8_t *copy);
+
 bool mcbp_magic_is_known(uint8_t magic);
 bool mcbp_magic_is_flex(uint8_t magic);
 /* True for 0x81, 0x18 and 0x83: the frame answers another one. */

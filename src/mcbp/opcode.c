@@ -10,9 +10,10 @@
 struct opcode_row {
     const char *name; /* NULL: the number has no name */
     uint8_t loud;
+    enum mcbp_family family;
 };
 
-#define OPCODE_ROW(name, number, loud) [number] = {#name, loud},
+#define OPCODE_ROW(name, number, loud, family, ...) [number] = {#name, loud, MCBP_FAMILY_##family},
 static const struct opcode_row client_opcodes[256] = {MCBP_OPCODES(OPCODE_ROW)};
 #undef OPCODE_ROW
 
@@ -73,24 +74,80 @@ bool mcbp_opcode_is_quiet(uint8_t opcode)
     return mcbp_opcode_loud(opcode) != opcode;
 }
 
-bool mcbp_opcode_is_dcp_message(uint8_t opcode)
+enum mcbp_family mcbp_opcode_family(uint8_t opcode)
 {
-    switch (opcode) {
-    case MCBP_DCP_STREAM_END:
-    case MCBP_DCP_SNAPSHOT_MARKER:
-    case MCBP_DCP_MUTATION:
-    case MCBP_DCP_DELETION:
-    case MCBP_DCP_EXPIRATION:
-    case MCBP_DCP_FLUSH:
-    case MCBP_DCP_SET_VBUCKET_STATE:
-    case MCBP_DCP_SYSTEM_EVENT:
-    case MCBP_DCP_PREPARE:
-    case MCBP_DCP_COMMIT:
-    case MCBP_DCP_ABORT:
-    case MCBP_DCP_SEQNO_ADVANCED:
-    case MCBP_DCP_OSO_SNAPSHOT:
-        return true;
-    default:
-        return false;
-    }
+    return client_opcodes[opcode].family;
+}
+
+/* What belongs to all of a family. */
+static const struct family_row {
+    bool changes;
+    bool makes_version;
+    bool retrieves;
+    int8_t expiry_offset;
+} families[] = {
+    [MCBP_FAMILY_OTHER] = {false, false, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_RETRIEVE] = {false, false, true, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_RETRIEVE_TOUCH] = {true, false, true, 0},
+    [MCBP_FAMILY_TOUCH] = {true, false, false, 0},
+    [MCBP_FAMILY_STORE] = {true, true, false, 4}, /* behind the flags */
+    [MCBP_FAMILY_CONCATENATE] = {true, true, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_COUNT] = {true, true, false, 16}, /* behind delta and initial value */
+    [MCBP_FAMILY_REMOVE] = {true, false, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_EMPTY] = {false, false, false, 0},
+    [MCBP_FAMILY_AUTHENTICATE] = {false, false, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_DCP_CONSUMER] = {false, false, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_DCP_PRODUCER] = {false, false, false, MCBP_NO_EXPIRY},
+    [MCBP_FAMILY_DCP_EITHER] = {false, false, false, MCBP_NO_EXPIRY},
+};
+
+bool mcbp_opcode_changes(uint8_t opcode)
+{
+    return families[mcbp_opcode_family(opcode)].changes;
+}
+
+bool mcbp_opcode_is_keyed(uint8_t opcode)
+{
+    return mcbp_opcode_changes(opcode) || mcbp_opcode_retrieves(opcode);
+}
+
+bool mcbp_opcode_makes_version(uint8_t opcode)
+{
+    return families[mcbp_opcode_family(opcode)].makes_version;
+}
+
+bool mcbp_opcode_retrieves(uint8_t opcode)
+{
+    return families[mcbp_opcode_family(opcode)].retrieves;
+}
+
+bool mcbp_opcode_counts(uint8_t opcode)
+{
+    return mcbp_opcode_family(opcode) == MCBP_FAMILY_COUNT;
+}
+
+bool mcbp_opcode_concatenates(uint8_t opcode)
+{
+    return mcbp_opcode_family(opcode) == MCBP_FAMILY_CONCATENATE;
+}
+
+bool mcbp_opcode_is_producers(uint8_t opcode)
+{
+    enum mcbp_family family = mcbp_opcode_family(opcode);
+    return family == MCBP_FAMILY_DCP_PRODUCER || family == MCBP_FAMILY_DCP_EITHER;
+}
+
+bool mcbp_opcode_is_memcacheds(uint8_t opcode)
+{
+    return opcode <= MCBP_GATKQ && opcode != MCBP_HELLO;
+}
+
+bool mcbp_opcode_empties(uint8_t opcode)
+{
+    return mcbp_opcode_family(opcode) == MCBP_FAMILY_EMPTY;
+}
+
+int mcbp_opcode_expiry_offset(uint8_t opcode)
+{
+    return families[mcbp_opcode_family(opcode)].expiry_offset;
 }

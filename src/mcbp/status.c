@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 struct status_row {
@@ -15,7 +16,7 @@ struct status_row {
 static const struct status_row statuses[] = {MCBP_STATUSES(STATUS_ROW)};
 #undef STATUS_ROW
 
-static const struct status_row *find(uint16_t status)
+static const struct status_row *status_find(uint16_t status)
 {
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         if (statuses[i].number == status) {
@@ -27,7 +28,7 @@ static const struct status_row *find(uint16_t status)
 
 const char *mcbp_status_text(uint16_t status, char text[MCBP_STATUS_TEXT_SIZE])
 {
-    const struct status_row *row = find(status);
+    const struct status_row *row = status_find(status);
     if (row != NULL) {
         return row->name;
     }
@@ -64,6 +65,26 @@ bool mcbp_status_find(const char *text, uint16_t *status)
 
 const char *mcbp_status_error_body(uint16_t status)
 {
-    const struct status_row *row = find(status);
+    const struct status_row *row = status_find(status);
     return row != NULL ? row->error_body : NULL;
+}
+
+#define NO_MEMORY_LATE "Out of memory during read"
+const char *const MCBP_STATUS_NO_MEMORY_LATE = NO_MEMORY_LATE;
+
+bool mcbp_status_is_no_memory_body(const void *text, size_t size)
+{
+    static const char *const bodies[] = {
+        "Out of memory",
+        "Out of memory allocating item",
+        "Out of memory allocating new item",
+        "Out of memory incrementing value",
+        NO_MEMORY_LATE,
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        if (size == strlen(bodies[i]) && memcmp(text, bodies[i], size) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

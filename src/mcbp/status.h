@@ -7,6 +7,7 @@
 #define KVREPLAY_MCBP_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MCBP_STATUSES(X)                                                                           \
@@ -60,5 +61,12 @@ bool mcbp_status_find(const char *text, uint16_t *status);
 
 /* The text that memcached puts into the body of such an error response, or NULL. */
 const char *mcbp_status_error_body(uint16_t status);
+
+/* What memcached says instead with NO_MEMORY if it runs out while it reads a value that it keeps in
+ * chunks. Source: conn_nread's reading in memcached 1.6. */
+extern const char *const MCBP_STATUS_NO_MEMORY_LATE;
+
+/* It is what memcached 1.6 says with NO_MEMORY, which depends on what it needed the memory for. */
+bool mcbp_status_is_no_memory_body(const void *text, size_t size);
 
 #endif

@@ -1,17 +1,18 @@
 #include "net/decode.h"
 
-#include <stdlib.h>
-
 #include "net/fragments.h"
 #include "net/layers.h"
 
+#include <stdlib.h>
+
 struct net_decoder {
     struct fragments *fragments;
+    const struct net_datagram *datagram; /* that the last packet made whole, or NULL */
 };
 
 struct net_decoder *net_decoder_create(const struct net_decoder_options *options)
 {
-    struct net_decoder *decoder = malloc(sizeof(*decoder));
+    struct net_decoder *decoder = calloc(1, sizeof(*decoder));
     if (decoder == NULL) {
         return NULL;
     }
@@ -39,9 +40,12 @@ static enum net_decoded reassemble(struct net_decoder *decoder, const struct net
     if (!ip_may_carry_transport(header->protocol)) {
         return NET_NOT_TRANSPORT;
     }
-    enum net_decoded verdict =
-        fragments_add(decoder->fragments, wire, header, segment, packet->time);
-    return verdict == NET_SEGMENT ? ip_strip_extensions(wire, header, cut) : verdict;
+    enum net_decoded verdict = fragments_add(decoder->fragments, wire, header, segment, packet);
+    if (verdict != NET_SEGMENT) {
+        return verdict;
+    }
+    decoder->datagram = fragments_whole(decoder->fragments);
+    return ip_strip_extensions(wire, header, cut);
 }
 
 enum net_decoded net_decode(struct net_decoder *decoder, const struct net_packet *packet,
@@ -51,6 +55,7 @@ enum net_decoded net_decode(struct net_decoder *decoder, const struct net_packet
     struct ip_header header;
     assert(packet->length >= packet->bytes.size);
     *cut = 0;
+    decoder->datagram = NULL;
 
     enum net_decoded verdict = link_strip(packet->link, &wire, cut);
     if (verdict != NET_SEGMENT) {
@@ -67,6 +72,11 @@ enum net_decoded net_decode(struct net_decoder *decoder, const struct net_packet
         return NET_MALFORMED; /* fragments of a fragment */
     }
     return transport_strip(&wire, header.protocol, segment, cut);
+}
+
+const struct net_datagram *net_decoder_datagram(const struct net_decoder *decoder)
+{
+    return decoder->datagram;
 }
 
 uint64_t net_decoder_abandoned(const struct net_decoder *decoder)

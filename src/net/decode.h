@@ -7,15 +7,6 @@
 
 #include "net/packet.h"
 
-enum net_decoded {
-    NET_SEGMENT,       /* *segment is set */
-    NET_FRAGMENT_HELD, /* part of a datagram, the others are to come */
-    NET_NOT_TRANSPORT, /* ARP, ICMP, another link-layer or IP protocol: no TCP or UDP payload */
-    NET_HEADERS_CUT,   /* the snap length cut into the headers; *cut has the payload bytes lost, or
-                          the most it can be where the header that says it was cut */
-    NET_MALFORMED,     /* a length or a version in the headers can't be; no payload is counted */
-};
-
 struct net_decoder; /* holds the fragments of datagrams that are not whole yet */
 
 struct net_decoder_options {
@@ -32,6 +23,10 @@ void net_decoder_destroy(struct net_decoder *decoder);
  */
 enum net_decoded net_decode(struct net_decoder *decoder, const struct net_packet *packet,
                             struct net_segment *segment, uint32_t *cut);
+
+/* The datagram that the last packet made whole, valid until the next one; NULL: that was no
+ * fragment. */
+const struct net_datagram *net_decoder_datagram(const struct net_decoder *decoder);
 
 /*
  * Captured payload bytes of fragments that became part of no segment, up to now: those given up

@@ -1,7 +1,7 @@
+#include "net/packet.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
-
-#include "net/packet.h"
 
 const char *net_endpoint_text(const struct net_endpoint *endpoint,
                               char text[NET_ENDPOINT_TEXT_SIZE])

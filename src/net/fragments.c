@@ -1,5 +1,7 @@
 #include "net/fragments.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 enum {
@@ -9,6 +11,9 @@ enum {
     UNIT = 8, /* offsets and all lengths but the last are multiples of it */
     UNITS = DATAGRAM_ROOM / UNIT,
     UNKNOWN = UINT32_MAX,
+    PARTS_MAX =
+        UNITS,       /* of a datagram that are remembered: without repetitions there are no more */
+    PARTS_ROOM = 16, /* at first */
 };
 
 /* As long as Linux waits (ip_frag_time); identifications are used again afterwards. */
@@ -30,10 +35,14 @@ struct datagram {
     uint32_t captured;        /* bytes copied to `bytes` */
     uint8_t units[UNITS / 8]; /* a bit for each unit that came */
     uint8_t *bytes;           /* DATAGRAM_ROOM, from the first use on */
+    struct net_part *parts;   /* the same, with room for parts_room */
+    size_t parts_room;
+    size_t parts_count;
 };
 
 struct fragments {
     uint64_t turn;
+    struct net_datagram whole; /* what became that last */
     uint64_t abandoned;
     uint64_t repeated;
     size_t count;
@@ -59,6 +68,7 @@ void fragments_destroy(struct fragments *fragments)
     }
     for (size_t i = 0; i < fragments->count; i++) {
         free(fragments->datagrams[i].bytes);
+        free(fragments->datagrams[i].parts);
     }
     free(fragments);
 }
@@ -89,7 +99,7 @@ static bool is_part_of(const struct datagram *datagram, const struct ip_header *
 }
 
 /* A datagram that is not in use: a spare one, or the one begun first, which is given up. */
-static struct datagram *make_room(struct fragments *fragments)
+static struct datagram *fragments_make_room(struct fragments *fragments)
 {
     struct datagram *oldest = &fragments->datagrams[0];
     for (size_t i = 0; i < fragments->count; i++) {
@@ -111,14 +121,14 @@ static struct datagram *make_room(struct fragments *fragments)
     return oldest->bytes == NULL ? NULL : oldest;
 }
 
-static struct datagram *begin(struct fragments *fragments, const struct ip_header *header,
-                              const struct net_segment *segment, int64_t time)
+static struct datagram *fragments_begin(struct fragments *fragments, const struct ip_header *header,
+                                        const struct net_segment *segment, int64_t time)
 {
-    struct datagram *datagram = make_room(fragments);
+    struct datagram *datagram = fragments_make_room(fragments);
     if (datagram == NULL) {
         return NULL;
     }
-    uint8_t *bytes = datagram->bytes;
+    struct datagram before = *datagram;
     *datagram = (struct datagram){
         .used = true,
         .protocol = header->protocol,
@@ -128,7 +138,9 @@ static struct datagram *begin(struct fragments *fragments, const struct ip_heade
         .time = time,
         .total = UNKNOWN,
         .cut_from = UNKNOWN,
-        .bytes = bytes,
+        .bytes = before.bytes,
+        .parts = before.parts,
+        .parts_room = before.parts_room,
     };
     memcpy(datagram->source, segment->source.address, 16);
     memcpy(datagram->destination, segment->destination.address, 16);
@@ -147,7 +159,23 @@ static struct datagram *datagram_of(struct fragments *fragments, const struct ip
             abandon(fragments, datagram);
         }
     }
-    return begin(fragments, header, segment, time);
+    return fragments_begin(fragments, header, segment, time);
+}
+
+/* False: no memory. */
+static bool note_part(struct datagram *datagram, const struct net_part *part)
+{
+    if (datagram->parts_count == PARTS_MAX) {
+        return true;
+    }
+    struct net_part *grown =
+        array_grow(datagram->parts, sizeof(*grown), datagram->parts_count, &datagram->parts_room);
+    if (grown == NULL) {
+        return false;
+    }
+    datagram->parts = grown;
+    datagram->parts[datagram->parts_count++] = *part;
+    return true;
 }
 
 /* Copies the units of a fragment that had not come yet. */
@@ -177,7 +205,8 @@ static void copy_units(struct fragments *fragments, struct datagram *datagram, u
 }
 
 /* Whether the fragment's place agrees with those of the others. */
-static bool fits(const struct datagram *datagram, const struct ip_header *header, uint32_t end)
+static bool fragments_fits(const struct datagram *datagram, const struct ip_header *header,
+                           uint32_t end)
 {
     if (datagram->total == UNKNOWN) {
         return header->more || end >= datagram->furthest;
@@ -187,7 +216,7 @@ static bool fits(const struct datagram *datagram, const struct ip_header *header
 
 enum net_decoded fragments_add(struct fragments *fragments, struct wire *wire,
                                struct ip_header *header, const struct net_segment *segment,
-                               int64_t time)
+                               const struct net_packet *packet)
 {
     uint32_t length = wire->length;
     if (length == 0 || length > DATAGRAM_MAX - header->offset ||
@@ -195,8 +224,12 @@ enum net_decoded fragments_add(struct fragments *fragments, struct wire *wire,
         return NET_MALFORMED;
     }
     uint32_t end = header->offset + length;
-    struct datagram *datagram = datagram_of(fragments, header, segment, time);
-    if (datagram == NULL || !fits(datagram, header, end)) {
+    struct net_part part = {.packet = packet->number,
+                            .at = (uint32_t)(wire->bytes.data - packet->bytes.data),
+                            .offset = header->offset,
+                            .size = (uint32_t)wire->bytes.size};
+    struct datagram *datagram = datagram_of(fragments, header, segment, packet->time);
+    if (datagram == NULL || !fragments_fits(datagram, header, end) || !note_part(datagram, &part)) {
         return NET_MALFORMED;
     }
     if (header->offset == 0) {
@@ -218,6 +251,10 @@ enum net_decoded fragments_add(struct fragments *fragments, struct wire *wire,
     fragments->abandoned += datagram->captured - whole;
     wire->bytes = span_of(datagram->bytes, whole);
     wire->length = datagram->total;
+    fragments->whole = (struct net_datagram){.bytes = wire->bytes,
+                                             .length = wire->length,
+                                             .parts = datagram->parts,
+                                             .count = datagram->parts_count};
     header->protocol = datagram->protocol;
     header->fragment = false;
     datagram->used = false;
@@ -231,6 +268,11 @@ void fragments_abandon(struct fragments *fragments)
             abandon(fragments, &fragments->datagrams[i]);
         }
     }
+}
+
+const struct net_datagram *fragments_whole(const struct fragments *fragments)
+{
+    return &fragments->whole;
 }
 
 uint64_t fragments_abandoned(const struct fragments *fragments)

@@ -15,13 +15,16 @@ struct fragments *fragments_create(size_t bytes_max);
 void fragments_destroy(struct fragments *fragments);
 
 /*
- * Adds what is left of a fragment to its datagram. NET_SEGMENT: the datagram is whole now, *wire
- * and header->protocol are its own, valid until the next call. If bytes of it were cut off,
- * wire->bytes ends at the first of them.
+ * Adds what is left of a packet that is a fragment to its datagram. NET_SEGMENT: the datagram is
+ * whole now, *wire and header->protocol are its own, valid until the next call. If bytes of it were
+ * cut off, wire->bytes ends at the first of them.
  */
 enum net_decoded fragments_add(struct fragments *fragments, struct wire *wire,
                                struct ip_header *header, const struct net_segment *segment,
-                               int64_t time);
+                               const struct net_packet *packet);
+
+/* After NET_SEGMENT: the datagram, valid until the next fragments_add. */
+const struct net_datagram *fragments_whole(const struct fragments *fragments);
 
 /* All that is held will not become whole any more. */
 void fragments_abandon(struct fragments *fragments);

@@ -36,13 +36,14 @@ void held_give(struct held_memory *memory, struct held *held)
     blocks_give(&memory->blocks, held, sizeof(*held) + held->room);
 }
 
-static void add(struct list_link *place, struct held *held, uint64_t offset,
-                const struct held_label *label)
+static void held_add(struct list_link *place, struct held *held, uint64_t offset,
+                     const struct held_label *label)
 {
     held->offset = offset;
     held->needs = label->needs;
     held->origin = label->origin;
     held->turn = label->turn;
+    held->doubtful = label->doubtful;
     list_insert_behind(place, &held->link);
 }
 
@@ -81,6 +82,7 @@ static bool split(struct held_memory *memory, struct held *held, uint64_t offset
     rest->needs = held->needs;
     rest->origin = held->origin;
     rest->turn = held->turn;
+    rest->doubtful = held->doubtful;
     list_insert_behind(&held->link, &rest->link);
     return true;
 }
@@ -129,6 +131,35 @@ uint32_t held_release(struct held_memory *memory, struct list_link *list, uint64
     return pieces;
 }
 
+/* Bytes in the middle of a piece that was doubtful. Returns the number of pieces added. */
+static uint32_t held_replace(struct held_memory *memory, struct held *held, uint64_t offset,
+                             struct span bytes)
+{
+    memcpy(held->bytes + (offset - held->offset), bytes.data, bytes.size);
+    uint32_t pieces = part(memory, &held->link, offset + bytes.size);
+    if (offset > held->offset && split(memory, held, offset)) {
+        held = LIST_MEMBER(held->link.next, struct held, link);
+        pieces++;
+    }
+    held->doubtful = held->offset != offset || held->size != bytes.size; /* without memory */
+    return pieces;
+}
+
+/* Bytes that are in the piece already. */
+static void add_again(struct held_memory *memory, struct held *held, uint64_t offset,
+                      struct span bytes, bool doubtful, struct held_added *added)
+{
+    added->duplicate += bytes.size;
+    if (doubtful) {
+        return;
+    }
+    if (held->doubtful) {
+        added->pieces += held_replace(memory, held, offset, bytes);
+    } else if (memcmp(held->bytes + (offset - held->offset), bytes.data, bytes.size) != 0) {
+        added->differing += bytes.size;
+    }
+}
+
 struct held_added held_add_data(struct held_memory *memory, struct list_link *list, uint64_t offset,
                                 struct span bytes, const struct held_label *label)
 {
@@ -144,7 +175,8 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
         uint64_t size = there > offset ? there - offset : room;
         size = size < bytes.size ? size : bytes.size;
         if (there > offset) {
-            added.duplicate += size;
+            add_again(memory, LIST_MEMBER(place, struct held, link), offset, span_head(bytes, size),
+                      label->doubtful, &added);
             if (LIST_MEMBER(place, struct held, link)->needs > label->needs) {
                 added.pieces += part(memory, place, offset + size);
                 need_no_more(list, place, label->needs);
@@ -153,7 +185,7 @@ struct held_added held_add_data(struct held_memory *memory, struct list_link *li
             struct held *held = held_take(memory, HELD_DATA, (uint32_t)size);
             if (held != NULL) {
                 memcpy(held->bytes, bytes.data, size);
-                add(place, held, offset, label);
+                held_add(place, held, offset, label);
                 added.pieces++;
                 need_no_more(list, &held->link, needs_behind(list, &held->link));
                 need_no_more(list, place, held->needs);
@@ -175,7 +207,7 @@ uint32_t held_add_mark(struct held_memory *memory, struct list_link *list, enum 
         return 0;
     }
     struct list_link *place = place_of(list, offset - 1);
-    add(place, held, offset, label);
+    held_add(place, held, offset, label);
     if (kind != HELD_RST) {
         need_no_more(list, place, label->needs);
     }

@@ -1,14 +1,14 @@
 /*
  * What waits in a stream for bytes before it, or for the other direction: copies of payload, and
  * marks (a cut, FIN, RST) at the place where they take effect. Ordered by offset, without overlap;
- * of bytes that come twice, the ones that came first stay.
+ * of bytes that come twice, the ones that came first stay, unless they were doubtful.
  */
 #ifndef KVREPLAY_NET_HELD_H
 #define KVREPLAY_NET_HELD_H
 
 #include "base/blocks.h"
-#include "net/flow.h"
-#include "net/list.h"
+#include "base/list.h"
+#include "net/listener.h"
 
 enum held_kind {
     HELD_DATA,
@@ -23,6 +23,7 @@ struct held {
     uint64_t needs;        /* offset in the other stream that its segment acknowledges, or 0 */
     struct net_origin origin;
     uint64_t turn; /* in which its segment was captured */
+    bool doubtful; /* its checksum was wrong: it counts if nothing better comes */
     enum held_kind kind;
     uint32_t size;
     uint32_t room;   /* that `bytes` has */
@@ -58,12 +59,14 @@ struct held_label {
     uint64_t needs;
     struct net_origin origin;
     uint64_t turn;
+    bool doubtful;
 };
 
 struct held_added {
     uint32_t pieces;    /* that are in the list now in addition */
-    uint64_t duplicate; /* bytes that were there before */
-    uint64_t refused;   /* bytes for which there was no memory */
+    uint64_t duplicate; /* bytes that were there before, those that differ included */
+    uint64_t differing;
+    uint64_t refused; /* bytes for which there was no memory */
 };
 
 /*

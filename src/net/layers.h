@@ -6,7 +6,7 @@
 #define KVREPLAY_NET_LAYERS_H
 
 #include "base/endian.h"
-#include "net/decode.h"
+#include "net/packet.h"
 
 /* What is left of a packet behind the headers taken off so far. */
 struct wire {

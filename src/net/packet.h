@@ -44,6 +44,24 @@ struct net_segment {
     uint32_t sequence;        /* TCP only, as are the following */
     uint32_t acknowledgement; /* meaningful with NET_ACK */
     uint8_t flags;
+    struct span transport; /* the TCP header and the payload, for the checksum; empty: not known */
+};
+
+/* What a fragment brought to its datagram, or repeated. */
+struct net_part {
+    uint64_t packet;
+    uint32_t at;     /* its place in the packet */
+    uint32_t offset; /* ... in the datagram */
+    uint32_t size;   /* as captured */
+};
+
+/* A datagram that came in fragments, behind its IP header. */
+struct net_datagram {
+    struct span bytes; /* up to the first that was not captured */
+    uint32_t length;   /* of all of it, as sent */
+    struct net_part *parts;
+    size_t count; /* of them, in the order in which they came: of bytes that came twice the first
+                     ones count */
 };
 
 enum { NET_ENDPOINT_TEXT_SIZE = 56 };
@@ -51,5 +69,15 @@ enum { NET_ENDPOINT_TEXT_SIZE = 56 };
 /* "127.0.0.1:11211" or "[::1]:11211", written to `text`, which is returned. */
 const char *net_endpoint_text(const struct net_endpoint *endpoint,
                               char text[NET_ENDPOINT_TEXT_SIZE]);
+
+/* What a packet was found to be. */
+enum net_decoded {
+    NET_SEGMENT,       /* *segment is set */
+    NET_FRAGMENT_HELD, /* part of a datagram, the others are to come */
+    NET_NOT_TRANSPORT, /* ARP, ICMP, another link-layer or IP protocol: no TCP or UDP payload */
+    NET_HEADERS_CUT,   /* the snap length cut into the headers; *cut has the payload bytes lost, or
+                          the most it can be where the header that says it was cut */
+    NET_MALFORMED,     /* a length or a version in the headers can't be; no payload is counted */
+};
 
 #endif

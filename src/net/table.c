@@ -1,9 +1,9 @@
 #include "net/table.h"
 
+#include "net/conversation.h"
+
 #include <stdlib.h>
 #include <sys/random.h>
-
-#include "net/conversation.h"
 
 enum { SLAB_COUNT = 16 };
 
@@ -58,7 +58,7 @@ static uint64_t hash_endpoint(const struct table *table, const struct net_endpoi
 }
 
 /* The same for both directions. */
-static uint32_t hash_of(const struct table *table, const struct net_segment *segment)
+static uint32_t table_hash_of(const struct table *table, const struct net_segment *segment)
 {
     uint64_t sum = hash_endpoint(table, &segment->source) +
                    hash_endpoint(table, &segment->destination) + segment->protocol;
@@ -94,7 +94,7 @@ static bool is_between(const struct conversation *conversation, const struct net
 static struct conversation *search(const struct table *table, const struct net_segment *segment,
                                    enum net_direction *direction)
 {
-    uint32_t hash = hash_of(table, segment);
+    uint32_t hash = table_hash_of(table, segment);
     struct conversation *conversation = table->buckets[hash & table->mask];
     while (conversation != NULL &&
            (conversation->hash != hash || !is_between(conversation, segment, direction))) {
@@ -144,7 +144,7 @@ struct conversation *table_add(struct table *table, const struct net_segment *se
     conversation->known.protocol = segment->protocol;
     conversation->known.initiator = segment->source;
     conversation->known.responder = segment->destination;
-    conversation->hash = hash_of(table, segment);
+    conversation->hash = table_hash_of(table, segment);
     struct conversation **bucket = &table->buckets[conversation->hash & table->mask];
     conversation->chain = *bucket;
     *bucket = conversation;

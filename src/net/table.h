@@ -4,8 +4,8 @@
 #ifndef KVREPLAY_NET_TABLE_H
 #define KVREPLAY_NET_TABLE_H
 
-#include "net/flow.h"
-#include "net/list.h"
+#include "base/list.h"
+#include "net/listener.h"
 
 struct conversation;
 struct table_slab;

@@ -1,7 +1,8 @@
 /*
- * A TCP segment's way: told of at once if it is the next of its stream, else held.
+ * A TCP segment's way: delivered at once if it is the next of its stream, else held.
  */
-#include "net/conversation.h"
+#include "net/flow_parts.h"
+#include "net/sum.h"
 
 /* The usual case: the next bytes of a stream, nothing missing before them. */
 static inline bool is_next(const struct conversation *conversation, enum net_direction direction,
@@ -15,8 +16,7 @@ static inline bool is_next(const struct conversation *conversation, enum net_dir
            (int32_t)(segment->acknowledgement - other->sequence) <= 0;
 }
 
-/* The offset in the other stream that the segment acknowledges, if it has not been told of yet. */
-static uint64_t note_acknowledgement(struct stream *other, const struct net_segment *segment)
+uint64_t tcp_note_acknowledgement(struct stream *other, const struct net_segment *segment)
 {
     if ((segment->flags & NET_ACK) == 0 || !other->known || other->ended) {
         return 0;
@@ -32,21 +32,22 @@ static uint64_t note_acknowledgement(struct stream *other, const struct net_segm
     return offset;
 }
 
-static void close_if_over(struct net_flow *flow, struct conversation *conversation)
+void conversation_close_if_over(struct net_flow *flow, struct conversation *conversation)
 {
     const struct stream *streams = conversation->streams;
-    if (!conversation->closed && (conversation->reset || (streams[0].ended && streams[1].ended))) {
+    if (!conversation->closed &&
+        (conversation->known.reset || (streams[0].ended && streams[1].ended))) {
         conversation_close(flow, conversation);
     }
 }
 
-static void make_room(struct net_flow *flow, size_t size)
+static void tcp_make_room(struct net_flow *flow, size_t size)
 {
     while (!held_memory_has_room(&flow->memory, size) && !list_is_empty(&flow->holding)) {
         struct conversation *longest =
             LIST_MEMBER(flow->holding.next, struct conversation, holding);
         tcp_give_up(flow, longest);
-        close_if_over(flow, longest);
+        conversation_close_if_over(flow, longest);
     }
 }
 
@@ -60,14 +61,31 @@ static void count_held(struct net_flow *flow, struct conversation *conversation,
     conversation->held_count += pieces;
 }
 
-/* Counts and takes off the bytes that have been told of, or given up. */
+/*
+ * Whether the receiver may have dropped the segment: its checksum is wrong, where those of its
+ * stream tell something. They don't where they are left to the network card, or always wrong.
+ */
+static bool is_doubtful(struct stream *stream, const struct net_segment *segment)
+{
+    if (stream->unsummed || segment->transport.size == 0 || segment->cut > 0) {
+        return false;
+    }
+    enum net_sum sum = net_segment_sum(segment);
+    bool wrong = sum == NET_SUM_WRONG;
+    stream->summed |= sum == NET_SUM_RIGHT;
+    stream->unsummed =
+        sum == NET_SUM_UNKNOWN || (wrong && !stream->summed && segment->payload.size == 0);
+    return wrong && segment->payload.size > 0;
+}
+
+/* Counts and takes off the bytes that have been delivered, or given up. */
 static struct span skip_old(struct net_flow *flow, const struct stream *stream, uint64_t *offset,
-                            struct span bytes)
+                            struct span bytes, bool doubtful)
 {
     uint64_t old = *offset < stream->next ? stream->next - *offset : 0;
     old = stream->ended ? bytes.size : at_most(old, bytes.size);
     if (old > 0) {
-        tcp_count_old(flow, stream, *offset, old);
+        tcp_count_old(flow, stream, *offset, span_head(bytes, old), doubtful);
     }
     *offset += old;
     return span_skip(bytes, old);
@@ -78,11 +96,12 @@ static void hold_data(struct net_flow *flow, struct conversation *conversation,
                       const struct held_label *label)
 {
     struct stream *stream = &conversation->streams[direction];
-    make_room(flow, bytes.size); /* may go on with this very stream */
-    bytes = skip_old(flow, stream, &offset, bytes);
+    tcp_make_room(flow, bytes.size); /* may go on with this very stream */
+    bytes = skip_old(flow, stream, &offset, bytes, label->doubtful);
     struct held_added added = held_add_data(&flow->memory, &stream->held, offset, bytes, label);
-    flow->counters.duplicate += added.duplicate;
-    flow->counters.late += added.refused;
+    flow->counters.duplicate += added.duplicate - added.differing;
+    flow->counters.late += added.refused + added.differing;
+    flow->counters.contradicting += added.differing;
     count_held(flow, conversation, added.pieces);
 }
 
@@ -94,17 +113,17 @@ static void hold_mark(struct net_flow *flow, struct conversation *conversation,
     count_held(flow, conversation, held_add_mark(&flow->memory, held, kind, offset, size, label));
 }
 
-static void place_data(struct net_flow *flow, struct conversation *conversation,
-                       enum net_direction direction, uint64_t offset, struct span bytes,
-                       const struct held_label *label)
+static void tcp_place_data(struct net_flow *flow, struct conversation *conversation,
+                           enum net_direction direction, uint64_t offset, struct span bytes,
+                           const struct held_label *label)
 {
     const struct stream *stream = &conversation->streams[direction];
-    bytes = skip_old(flow, stream, &offset, bytes);
+    bytes = skip_old(flow, stream, &offset, bytes, label->doubtful);
     if (bytes.size == 0) {
         return;
     }
     const struct held *first = held_first(&stream->held);
-    if (stream->fixed && offset == stream->next &&
+    if (stream->fixed && offset == stream->next && !label->doubtful &&
         (first == NULL || first->offset >= offset + bytes.size) &&
         tcp_is_acknowledgeable(&conversation->streams[1 - direction], label->needs)) {
         tcp_tell_data(flow, conversation, direction, bytes, &label->origin);
@@ -114,15 +133,15 @@ static void place_data(struct net_flow *flow, struct conversation *conversation,
 }
 
 /* Puts the segment's payload, and what else it says of its stream, in their places. */
-static void place(struct net_flow *flow, struct conversation *conversation,
-                  enum net_direction direction, const struct net_segment *segment, uint64_t offset,
-                  const struct held_label *label)
+static void tcp_place(struct net_flow *flow, struct conversation *conversation,
+                      enum net_direction direction, const struct net_segment *segment,
+                      uint64_t offset, const struct held_label *label)
 {
     struct stream *stream = &conversation->streams[direction];
     uint64_t cut = offset + segment->payload.size;
     uint64_t end = cut + segment->cut;
 
-    place_data(flow, conversation, direction, offset, segment->payload, label);
+    tcp_place_data(flow, conversation, direction, offset, segment->payload, label);
     if (stream->ended) {
         return;
     }
@@ -135,7 +154,7 @@ static void place(struct net_flow *flow, struct conversation *conversation,
     }
 }
 
-/* RST ends the conversation once all before it has been told of. Its payload is no stream's. */
+/* RST ends the conversation once all before it has been delivered. Its payload is no stream's. */
 static void place_reset(struct net_flow *flow, struct conversation *conversation,
                         enum net_direction direction, const struct net_segment *segment,
                         uint64_t offset, const struct held_label *label)
@@ -151,13 +170,14 @@ static void place_reset(struct net_flow *flow, struct conversation *conversation
 }
 
 /* Ends what has waited long enough, or is too much. */
-static void bound(struct net_flow *flow, struct conversation *conversation)
+static void tcp_bound(struct net_flow *flow, struct conversation *conversation)
 {
     if (conversation->settling > 0 && --conversation->settling == 0) {
         tcp_settle(conversation);
         tcp_advance(flow, conversation);
     }
-    if (conversation->settling > 0 || !tcp_waits_for_lost(conversation)) {
+    bool queued = flow->options.keep_order; /* then the queue says when it is given up */
+    if (conversation->settling > 0 || queued || !tcp_waits_for_lost(conversation)) {
         conversation->waited = 0;
     } else if (conversation->waited++ == 0) {
         conversation->held_since = flow->turn;
@@ -170,6 +190,22 @@ static void bound(struct net_flow *flow, struct conversation *conversation)
     }
 }
 
+uint64_t tcp_offset(const struct stream *stream, const struct net_segment *segment)
+{
+    uint32_t sequence = segment->sequence + ((segment->flags & NET_SYN) != 0 ? 1 : 0);
+    int32_t ahead = (int32_t)(sequence - stream->sequence);
+    return stream->next + (uint64_t)(int64_t)ahead;
+}
+
+/* Remembers where the segment's first byte lies; later `sequence` may be too far away to say it. */
+static uint64_t note_place(struct net_flow *flow, const struct conversation *conversation,
+                           enum net_direction direction, const struct net_segment *segment)
+{
+    uint64_t offset = tcp_offset(&conversation->streams[direction], segment);
+    flow->place = (struct net_place){conversation->known.id, offset};
+    return offset;
+}
+
 static void receive_any(struct net_flow *flow, struct conversation *conversation,
                         enum net_direction direction, const struct net_segment *segment,
                         const struct net_origin *origin)
@@ -178,43 +214,44 @@ static void receive_any(struct net_flow *flow, struct conversation *conversation
         direction = tcp_find_start(conversation, direction, segment);
     }
     struct stream *stream = &conversation->streams[direction];
-    uint32_t sequence = segment->sequence + ((segment->flags & NET_SYN) != 0 ? 1 : 0);
-    int32_t ahead = (int32_t)(sequence - stream->sequence);
-    uint64_t offset = stream->next + (uint64_t)(int64_t)ahead;
+    uint64_t offset = note_place(flow, conversation, direction, segment);
     struct held_label label = {
-        .needs = note_acknowledgement(&conversation->streams[1 - direction], segment),
+        .needs = tcp_note_acknowledgement(&conversation->streams[1 - direction], segment),
         .origin = *origin,
         .turn = flow->turn,
+        .doubtful = is_doubtful(stream, segment),
     };
     if ((segment->flags & NET_RST) != 0) {
         place_reset(flow, conversation, direction, segment, offset, &label);
     } else {
-        place(flow, conversation, direction, segment, offset, &label);
+        tcp_place(flow, conversation, direction, segment, offset, &label);
     }
     tcp_advance(flow, conversation);
-    bound(flow, conversation);
-    close_if_over(flow, conversation);
+    tcp_bound(flow, conversation);
+    conversation_close_if_over(flow, conversation);
 }
 
 /* What comes after the conversation was closed. */
-static void swallow(struct net_flow *flow, const struct conversation *conversation,
-                    enum net_direction direction, const struct net_segment *segment)
+static void tcp_swallow(struct net_flow *flow, const struct conversation *conversation,
+                        enum net_direction direction, const struct net_segment *segment)
 {
     const struct stream *stream = &conversation->streams[direction];
+    uint64_t offset = stream->known ? note_place(flow, conversation, direction, segment) : 0;
     if (!stream->known || (segment->flags & NET_RST) != 0) {
         flow->counters.late += segment->payload.size;
         return;
     }
-    uint32_t sequence = segment->sequence + ((segment->flags & NET_SYN) != 0 ? 1 : 0);
-    int32_t ahead = (int32_t)(sequence - stream->sequence);
-    tcp_count_old(flow, stream, stream->next + (uint64_t)(int64_t)ahead, segment->payload.size);
+    tcp_count_old(flow, stream, offset, segment->payload,
+                  !stream->unsummed && net_segment_sum(segment) == NET_SUM_WRONG);
 }
 
 void tcp_receive(struct net_flow *flow, struct conversation *conversation,
                  enum net_direction direction, const struct net_segment *segment,
                  const struct net_origin *origin)
 {
-    if (is_next(conversation, direction, segment)) {
+    if (is_next(conversation, direction, segment) &&
+        (segment->payload.size == 0 || !is_doubtful(&conversation->streams[direction], segment))) {
+        note_place(flow, conversation, direction, segment);
         if (segment->payload.size > 0) {
             tcp_tell_data(flow, conversation, direction, segment->payload, origin);
         }
@@ -224,13 +261,13 @@ void tcp_receive(struct net_flow *flow, struct conversation *conversation,
         if (!conversation->closed) {
             conversation_close(flow, conversation);
         }
-        conversation_begin(flow, conversation, segment);
+        conversation_begin(flow, conversation, segment, origin);
         direction = (segment->flags & (NET_SYN | NET_ACK)) == (NET_SYN | NET_ACK)
                         ? NET_FROM_RESPONDER
                         : NET_FROM_INITIATOR;
     }
     if (conversation->closed) {
-        swallow(flow, conversation, direction, segment);
+        tcp_swallow(flow, conversation, direction, segment);
     } else {
         receive_any(flow, conversation, direction, segment, origin);
     }
@@ -246,7 +283,7 @@ void tcp_expire(struct net_flow *flow)
         }
         if (longest->settling > 0 || tcp_waits_for_lost(longest)) {
             tcp_give_up(flow, longest);
-            close_if_over(flow, longest);
+            conversation_close_if_over(flow, longest);
         } else { /* it may still be sent again: look again later */
             longest->held_since = flow->turn;
             list_move_to_end(&flow->holding, &longest->holding);

@@ -1,17 +1,17 @@
 /*
- * The order in which what is held is told of: each stream by offset, a segment not before the bytes
- * that it acknowledges, and otherwise as captured. And what to give up when that order stands
+ * The order in which what is held is delivered: each stream by offset, a segment not before the
+ * bytes that it acknowledges, and otherwise as captured. And what to give up when that order stands
  * still.
  */
-#include "net/conversation.h"
+#include "net/flow_parts.h"
 
 static struct held *first_held(const struct conversation *conversation, int direction)
 {
     return held_first(&conversation->streams[direction].held);
 }
 
-/* Something has been told of: what is held has not waited long. */
-static void touch(struct net_flow *flow, struct conversation *conversation)
+/* Something has been delivered: what is held has not waited long. */
+static void tcp_order_touch(struct net_flow *flow, struct conversation *conversation)
 {
     if (conversation->held_count > 0) {
         conversation->waited = 0;
@@ -33,10 +33,11 @@ void tcp_tell_data(struct net_flow *flow, struct conversation *conversation,
                    enum net_direction direction, struct span bytes, const struct net_origin *origin)
 {
     struct stream *stream = &conversation->streams[direction];
+    history_add(&flow->history, &stream->remembered, stream->next, bytes);
     stream->next += bytes.size;
     stream->sequence += (uint32_t)bytes.size;
     flow->counters.data += bytes.size;
-    touch(flow, conversation);
+    tcp_order_touch(flow, conversation);
     flow->listener.data(flow->listener.context, &conversation->known, direction, bytes, origin);
 }
 
@@ -50,7 +51,7 @@ static void tell_gap(struct net_flow *flow, struct conversation *conversation,
     stream->next = to;
     stream->sequence += (uint32_t)lost;
     flow->counters.lost += lost;
-    touch(flow, conversation);
+    tcp_order_touch(flow, conversation);
     flow->listener.gap(flow->listener.context, &conversation->known, direction, lost);
 }
 
@@ -82,7 +83,7 @@ void tcp_tell_end(struct net_flow *flow, struct conversation *conversation,
     stream->sequence++;
     stream->ended = true;
     conversation->running = false;
-    touch(flow, conversation);
+    tcp_order_touch(flow, conversation);
     flow->listener.end(flow->listener.context, &conversation->known, direction);
 }
 
@@ -103,9 +104,23 @@ static uint64_t overlap(uint64_t a_from, uint64_t a_to, uint64_t b_from, uint64_
     return from < to ? to - from : 0;
 }
 
-void tcp_count_old(struct net_flow *flow, const struct stream *stream, uint64_t offset,
-                   uint64_t size)
+/* What was sent before the beginning is of another conversation, but for the byte of a keep-alive,
+ * which may be any. */
+static uint64_t contradicting(const struct net_flow *flow, const struct stream *stream,
+                              uint64_t offset, struct span bytes)
 {
+    if (bytes.size == 1 && (offset + 1 == stream->start || offset + 1 == stream->next)) {
+        return 0;
+    }
+    uint64_t before = stream->syn ? overlap(offset, offset + bytes.size, 0, stream->start) : 0;
+    return before + history_differing(&flow->history, stream->remembered, offset, bytes);
+}
+
+void tcp_count_old(struct net_flow *flow, const struct stream *stream, uint64_t offset,
+                   struct span bytes, bool doubtful)
+{
+    uint64_t size = bytes.size;
+    uint64_t differing = doubtful ? 0 : contradicting(flow, stream, offset, bytes);
     uint64_t end = stream->ended ? stream->end : stream->next;
     uint64_t late = overlap(offset, offset + size, end, UINT64_MAX);
     if (!stream->syn) {
@@ -114,8 +129,9 @@ void tcp_count_old(struct net_flow *flow, const struct stream *stream, uint64_t 
     for (int i = 0; i < GAPS_REMEMBERED; i++) {
         late += overlap(offset, offset + size, stream->gaps[i].from, stream->gaps[i].to);
     }
-    flow->counters.late += late;
-    flow->counters.duplicate += size - late;
+    flow->counters.late += late + differing;
+    flow->counters.duplicate += size - late - differing;
+    flow->counters.contradicting += differing;
 }
 
 bool tcp_is_acknowledgeable(const struct stream *other, uint64_t needs)
@@ -126,12 +142,21 @@ bool tcp_is_acknowledgeable(const struct stream *other, uint64_t needs)
     return needs <= other->next || needs <= other->waived || other->ended;
 }
 
+/* The first piece may have been dropped by its receiver, which has not acknowledged it. */
+static bool is_in_doubt(const struct stream *stream)
+{
+    const struct held *held = held_first(&stream->held);
+    return held != NULL && held->doubtful && !stream->ended && held->offset <= stream->next &&
+           stream->acknowledged < held_end(held);
+}
+
 static bool is_ready(const struct conversation *conversation, int direction)
 {
     const struct stream *stream = &conversation->streams[direction];
     const struct held *held = held_first(&stream->held);
     /* Behind the end there is only an RST, which no bytes will come before. */
-    return held != NULL && stream->fixed && (held->offset <= stream->next || stream->ended) &&
+    return held != NULL && stream->fixed && !is_in_doubt(stream) &&
+           (held->offset <= stream->next || stream->ended) &&
            tcp_is_acknowledgeable(&conversation->streams[1 - direction], held->needs);
 }
 
@@ -145,7 +170,8 @@ static void take_first(struct net_flow *flow, struct conversation *conversation,
     switch (held->kind) {
     case HELD_DATA:
         old = at_most(old, held->size);
-        tcp_count_old(flow, stream, held->offset, old);
+        stream->unsummed |= held->doubtful; /* the receiver took it */
+        tcp_count_old(flow, stream, held->offset, span_of(held->bytes, old), held->doubtful);
         if (old < held->size) {
             struct span bytes = span_skip(span_of(held->bytes, held->size), old);
             tcp_tell_data(flow, conversation, direction, bytes, &held->origin);
@@ -164,7 +190,8 @@ static void take_first(struct net_flow *flow, struct conversation *conversation,
         }
         break;
     case HELD_RST:
-        conversation->reset = true;
+        conversation->known.reset = true;
+        conversation->known.reset_by = (enum net_direction)direction;
         drop_data(flow, conversation, stream);
         break;
     }
@@ -215,12 +242,26 @@ static bool has_acknowledged_hole(const struct conversation *conversation, int d
 bool tcp_waits_for_lost(const struct conversation *conversation)
 {
     for (int i = 0; i < 2; i++) {
-        bool waits = first_held(conversation, i) != NULL && !has_hole(conversation, i);
+        bool waits = first_held(conversation, i) != NULL && !has_hole(conversation, i) &&
+                     !is_in_doubt(&conversation->streams[i]);
         if (waits || has_acknowledged_hole(conversation, i)) {
             return true;
         }
     }
     return false;
+}
+
+bool tcp_is_waited_for(const struct conversation *conversation, enum net_direction direction,
+                       uint64_t offset, uint64_t end)
+{
+    const struct stream *stream = &conversation->streams[direction];
+    const struct held *first = first_held(conversation, direction);
+    const struct held *acknowledging = first_held(conversation, 1 - direction);
+    uint64_t to = first != NULL ? first->offset : 0;
+    if (acknowledging != NULL && acknowledging->needs > to) {
+        to = acknowledging->needs;
+    }
+    return offset < to && end > stream->next;
 }
 
 /* The direction whose first piece was captured first; both have one. */
@@ -277,16 +318,30 @@ static void release_later(struct net_flow *flow, struct conversation *conversati
     conversation->held_count += held_release(&flow->memory, held, needed);
 }
 
+/* Takes a first piece that is in doubt for what was sent. False: there is none. */
+static bool believe(struct conversation *conversation)
+{
+    for (int i = 0; i < 2; i++) {
+        if (is_in_doubt(&conversation->streams[i])) {
+            held_first(&conversation->streams[i].held)->doubtful = false;
+            return true;
+        }
+    }
+    return false;
+}
+
 void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
 {
     size_t count = conversation->held_count;
-    tcp_advance(flow, conversation); /* the last segment may have told of a start */
+    tcp_advance(flow, conversation); /* the last segment may have begun a stream */
     if (conversation->held_count < count) {
         return;
     }
     bool first[2] = {first_held(conversation, 0) != NULL, first_held(conversation, 1) != NULL};
     if (conversation->settling > 0) {
         tcp_settle(conversation);
+    } else if (believe(conversation)) {
+        /* nothing better came */
     } else if (has_hole(conversation, 0) || has_hole(conversation, 1)) {
         give_up_hole(flow, conversation, worst_hole(conversation));
     } else if (first[0] && first[1]) {
@@ -294,6 +349,6 @@ void tcp_give_up(struct net_flow *flow, struct conversation *conversation)
     } else {
         give_up_tail(flow, conversation, first[0] ? 1 : 0);
     }
-    touch(flow, conversation);
+    tcp_order_touch(flow, conversation);
     tcp_advance(flow, conversation);
 }

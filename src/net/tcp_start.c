@@ -2,7 +2,7 @@
  * Where streams start. A SYN says it, and what acknowledges a SYN says it of the other side.
  * Without them the first sequence number seen is the start.
  */
-#include "net/conversation.h"
+#include "net/flow_parts.h"
 
 enum {
     /* A SYN so little before a start that was guessed is the conversation's own, captured late. */

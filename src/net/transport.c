@@ -33,6 +33,7 @@ static enum net_decoded strip_tcp(struct wire *wire, struct net_segment *segment
     segment->sequence = read_be32(bytes + 4);
     segment->acknowledgement = read_be32(bytes + 8);
     segment->flags = bytes[13];
+    segment->transport = wire->bytes;
     strip_payload(wire, size, segment);
     return NET_SEGMENT;
 }
@@ -56,6 +57,7 @@ static enum net_decoded strip_udp(struct wire *wire, struct net_segment *segment
     segment->sequence = 0;
     segment->acknowledgement = 0;
     segment->flags = 0;
+    segment->transport = span_of(NULL, 0);
     strip_payload(wire, UDP_SIZE, segment);
     return NET_SEGMENT;
 }

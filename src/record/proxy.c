@@ -1,5 +1,11 @@
 #include "record/proxy.h"
 
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "record/relay.h"
+#include "sockets/listener.h"
+#include "sockets/tls.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -7,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
-#include "record/relay.h"
-#include "sockets/listener.h"
-#include "sockets/tls.h"
 
 static const struct timeval accept_again = {.tv_usec = 20000}; /* after descriptors ran out */
 static const struct timeval flush_interval = {.tv_sec = 1};
@@ -29,8 +31,8 @@ struct proxy {
 
 /* ------------------------------------------------------------------------ accepting */
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
-                      struct sockaddr *client, int length, void *context)
+static void proxy_on_accept(struct evconnlistener *listener, evutil_socket_t socket,
+                            struct sockaddr *client, int length, void *context)
 {
     (void)listener;
     (void)length;
@@ -38,33 +40,48 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
     relay_open(&proxy->relays, socket, client);
 }
 
-static void set_accepting(struct proxy *proxy, bool on)
+/* False: no memory; some don't accept. */
+static bool begin_accepting(struct proxy *proxy)
 {
+    bool all = true;
     for (size_t i = 0; i < proxy->listeners.count; i++) {
-        (on ? evconnlistener_enable : evconnlistener_disable)(proxy->accepting[i]);
+        all = evconnlistener_enable(proxy->accepting[i]) == 0 && all;
     }
+    return all;
+}
+
+/* Clients would wait for ever: it ends instead. */
+static void give_up_accepting(struct proxy *proxy)
+{
+    memory_note_failure();
+    proxy->options.tell("no more clients can be accepted: out of memory");
+    event_active(proxy->events[ON_STOP], EV_TIMEOUT, 1);
 }
 
 /* No descriptors, mostly: who waits goes on waiting for a moment, without a busy loop here. */
-static void on_accept_error(struct evconnlistener *listener, void *context)
+static void proxy_on_accept_error(struct evconnlistener *listener, void *context)
 {
     (void)listener;
     struct proxy *proxy = context;
-    set_accepting(proxy, false);
-    event_add(proxy->events[ON_ACCEPT], &accept_again);
+    for (size_t i = 0; i < proxy->listeners.count; i++) {
+        evconnlistener_disable(proxy->accepting[i]);
+    }
+    if (event_add(proxy->events[ON_ACCEPT], &accept_again) != 0) {
+        give_up_accepting(proxy);
+    }
 }
 
-static void on_accept_again(evutil_socket_t socket, short what, void *context)
+static void proxy_on_accept_again(evutil_socket_t socket, short what, void *context)
 {
     (void)socket;
     (void)what;
     struct proxy *proxy = context;
-    if (!proxy->relays.stopping) {
-        set_accepting(proxy, true);
+    if (!proxy->relays.stopping && !begin_accepting(proxy)) {
+        give_up_accepting(proxy);
     }
 }
 
-static void close_listeners(struct proxy *proxy)
+static void proxy_close_listeners(struct proxy *proxy)
 {
     for (size_t i = 0; i < ADDRESSES_MAX && proxy->accepting[i] != NULL; i++) {
         evconnlistener_free(proxy->accepting[i]);
@@ -81,7 +98,7 @@ static void leave(struct proxy *proxy)
 }
 
 /* By a signal, or by a limit. The second time is the last. */
-static void on_stop(evutil_socket_t socket, short what, void *context)
+static void proxy_on_stop(evutil_socket_t socket, short what, void *context)
 {
     static const struct timeval late = {.tv_sec = PROXY_STOP_SECONDS};
     (void)socket;
@@ -91,15 +108,15 @@ static void on_stop(evutil_socket_t socket, short what, void *context)
         leave(proxy);
         return;
     }
-    close_listeners(proxy);
-    event_add(proxy->events[ON_TOO_LATE], &late);
+    proxy_close_listeners(proxy);
+    bool bounded = event_add(proxy->events[ON_TOO_LATE], &late) == 0;
     relays_stop(&proxy->relays);
-    if (proxy->relays.first == NULL) {
+    if (!bounded || list_is_empty(&proxy->relays.list)) {
         leave(proxy);
     }
 }
 
-static void on_too_late(evutil_socket_t socket, short what, void *context)
+static void proxy_on_too_late(evutil_socket_t socket, short what, void *context)
 {
     (void)socket;
     (void)what;
@@ -110,7 +127,7 @@ static void on_changed(void *context)
 {
     struct proxy *proxy = context;
     const struct relays *relays = &proxy->relays;
-    if (tape_problem(relays->tape) != NULL || (relays->stopping && relays->first == NULL)) {
+    if (tape_problem(relays->tape) != NULL || (relays->stopping && list_is_empty(&relays->list))) {
         leave(proxy);
     } else if (!relays->stopping && tape_is_full(relays->tape)) {
         event_active(proxy->events[ON_STOP], EV_TIMEOUT, 1);
@@ -118,7 +135,7 @@ static void on_changed(void *context)
 }
 
 /* Who reads the file meanwhile, or after this program was killed, finds all but the last second. */
-static void on_flush(evutil_socket_t socket, short what, void *context)
+static void proxy_on_flush(evutil_socket_t socket, short what, void *context)
 {
     (void)socket;
     (void)what;
@@ -131,7 +148,7 @@ static void on_flush(evutil_socket_t socket, short what, void *context)
 /* ------------------------------------------------------------------------ making */
 
 /* As many connections as the system allows; more wait until they are accepted. */
-static void allow_descriptors(void)
+static void proxy_allow_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -140,16 +157,16 @@ static void allow_descriptors(void)
     }
 }
 
-static bool add_events(struct proxy *proxy)
+static bool proxy_add_events(struct proxy *proxy)
 {
     struct event_base *base = proxy->relays.base;
     struct event *const added[EVENTS] = {
-        [ON_SIGTERM] = evsignal_new(base, SIGTERM, on_stop, proxy),
-        [ON_SIGINT] = evsignal_new(base, SIGINT, on_stop, proxy),
-        [ON_STOP] = evtimer_new(base, on_stop, proxy),
-        [ON_TOO_LATE] = evtimer_new(base, on_too_late, proxy),
-        [ON_ACCEPT] = evtimer_new(base, on_accept_again, proxy),
-        [ON_FLUSH] = event_new(base, -1, EV_PERSIST, on_flush, proxy),
+        [ON_SIGTERM] = evsignal_new(base, SIGTERM, proxy_on_stop, proxy),
+        [ON_SIGINT] = evsignal_new(base, SIGINT, proxy_on_stop, proxy),
+        [ON_STOP] = evtimer_new(base, proxy_on_stop, proxy),
+        [ON_TOO_LATE] = evtimer_new(base, proxy_on_too_late, proxy),
+        [ON_ACCEPT] = evtimer_new(base, proxy_on_accept_again, proxy),
+        [ON_FLUSH] = event_new(base, -1, EV_PERSIST, proxy_on_flush, proxy),
     };
     struct timeval seconds = {.tv_sec = proxy->options.seconds_max};
     bool all = true;
@@ -166,13 +183,13 @@ static bool add_events(struct proxy *proxy)
 static bool add_listeners(struct proxy *proxy)
 {
     for (size_t i = 0; i < proxy->listeners.count; i++) {
-        proxy->accepting[i] = evconnlistener_new(proxy->relays.base, on_accept, proxy,
+        proxy->accepting[i] = evconnlistener_new(proxy->relays.base, proxy_on_accept, proxy,
                                                  LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0,
                                                  proxy->listeners.sockets[i]);
         if (proxy->accepting[i] == NULL) {
             return false;
         }
-        evconnlistener_set_error_cb(proxy->accepting[i], on_accept_error);
+        evconnlistener_set_error_cb(proxy->accepting[i], proxy_on_accept_error);
     }
     return true;
 }
@@ -188,6 +205,7 @@ static bool init_relays(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
         .changed = on_changed,
         .context = proxy,
     };
+    list_init(&relays->list);
     if (!addresses_add(&relays->target, options->target, problem)) {
         return false;
     }
@@ -201,7 +219,7 @@ static bool init_relays(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
            (!options->target_tls || relays->target_tls != NULL);
 }
 
-static bool init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
+static bool proxy_init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 {
     struct addresses addresses = {0};
     if (!init_relays(proxy, problem) ||
@@ -209,7 +227,7 @@ static bool init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
         !listeners_open(&proxy->listeners, &addresses, problem)) {
         return false;
     }
-    if (proxy->relays.base == NULL || !add_events(proxy) || !add_listeners(proxy)) {
+    if (proxy->relays.base == NULL || !proxy_add_events(proxy) || !add_listeners(proxy)) {
         snprintf(problem, PROXY_PROBLEM_SIZE, "%s", strerror(ENOMEM));
         return false;
     }
@@ -218,14 +236,14 @@ static bool init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 
 struct proxy *proxy_create(const struct proxy_options *options, char problem[PROXY_PROBLEM_SIZE])
 {
-    allow_descriptors();
+    proxy_allow_descriptors();
     struct proxy *proxy = calloc(1, sizeof(*proxy));
     if (proxy == NULL) {
         snprintf(problem, PROXY_PROBLEM_SIZE, "%s", strerror(ENOMEM));
         return NULL;
     }
     proxy->options = *options;
-    if (!init(proxy, problem)) {
+    if (!proxy_init(proxy, problem)) {
         proxy_destroy(proxy);
         return NULL;
     }
@@ -234,7 +252,8 @@ struct proxy *proxy_create(const struct proxy_options *options, char problem[PRO
 
 void proxy_destroy(struct proxy *proxy)
 {
-    close_listeners(proxy);
+    interrupt_hold();
+    proxy_close_listeners(proxy);
     for (size_t i = 0; i < EVENTS; i++) {
         if (proxy->events[i] != NULL) {
             event_free(proxy->events[i]);
@@ -256,7 +275,10 @@ const char *proxy_address(const struct proxy *proxy)
 bool proxy_run(struct proxy *proxy, struct tape *tape)
 {
     proxy->relays.tape = tape;
-    set_accepting(proxy, true);
+    interrupt_end_on_third(); /* nobody may read the tape */
+    if (!begin_accepting(proxy)) {
+        give_up_accepting(proxy);
+    }
     event_base_dispatch(proxy->relays.base);
     relays_close(&proxy->relays);
     event_base_loop(proxy->relays.base, EVLOOP_NONBLOCK); /* libevent frees connections in there */

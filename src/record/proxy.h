@@ -8,21 +8,17 @@
  *
  * The program has to ignore SIGPIPE.
  *
- * Bounded: while one side has PROXY_UNSENT_MAX bytes to take, the other is not read. A connection
+ * Bounded: while one side has RELAY_UNSENT_MAX bytes to take, the other is not read. A connection
  * whose side has ended is open until the other has ended too.
  */
 #ifndef KVREPLAY_RECORD_PROXY_H
 #define KVREPLAY_RECORD_PROXY_H
 
+#include "record/proxy_counts.h"
 #include "record/tape.h"
 #include "sockets/address.h"
 
-enum {
-    PROXY_PROBLEM_SIZE = SOCKETS_PROBLEM_SIZE,
-    PROXY_UNSENT_MAX = 256 * 1024, /* bytes, and one read beyond */
-    PROXY_STOP_SECONDS = 5,
-    PROXY_CONNECT_SECONDS = 10,
-};
+enum { PROXY_PROBLEM_SIZE = SOCKETS_PROBLEM_SIZE, PROXY_STOP_SECONDS = 5 };
 
 struct proxy_options {
     const char *listen;      /* as addresses_add has it */
@@ -32,15 +28,8 @@ struct proxy_options {
     bool target_tls;
     const char *authorities; /* PEM; NULL: those of the system */
     unsigned seconds_max;    /* then it stops; 0: no limit */
-    /* Is told what goes wrong with single connections. */
+    /* Receives what goes wrong with single connections. */
     void (*tell)(const char *message);
-};
-
-struct proxy_counts {
-    uint64_t connections;
-    uint64_t refused;  /* of them: could not be handed on */
-    uint64_t bytes[2]; /* by enum tcp_side: sent by clients, by servers */
-    uint64_t cut_off;  /* connections that were open when time was up */
 };
 
 struct proxy;

@@ -1,12 +1,16 @@
+#include "record/relay.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
 #include "record/relay_parts.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-
-#include "record/clock.h"
 
 static size_t unsent(const struct end *end)
 {
@@ -15,13 +19,10 @@ static size_t unsent(const struct end *end)
 
 /* ------------------------------------------------------------------------ its end */
 
-static void destroy(struct relay *relay)
+static void relay_destroy(struct relay *relay)
 {
     struct relays *relays = relay->relays;
-    *(relay->previous == NULL ? &relays->first : &relay->previous->next) = relay->next;
-    if (relay->next != NULL) {
-        relay->next->previous = relay->previous;
-    }
+    list_remove(&relay->link);
     for (int side = 0; side < 2; side++) {
         if (relay->ends[side].bufferevent != NULL) {
             bufferevent_free(relay->ends[side].bufferevent);
@@ -43,34 +44,45 @@ static void reset_on_close(const struct end *end)
 
 void relay_break_off(struct end *end)
 {
-    tcp_trace_reset(&end->relay->trace, side_of(end), clock_now());
+    tcp_trace_reset(&end->relay->trace, side_of(end), clock_now(CLOCK_REALTIME));
     reset_on_close(other(end));
-    destroy(end->relay);
+    relay_destroy(end->relay);
 }
 
 /*
- * Both sides have been told the end. A client whose requests were not read any more would lose
+ * The end was signalled to both sides. A client whose requests were not read any more would lose
  * answers that are on their way, if its socket were closed now: so they are read, and thrown away.
  */
-static void finish(struct relay *relay)
+static void relay_finish(struct relay *relay)
 {
     struct bufferevent *client = relay->ends[TCP_CLIENT].bufferevent;
     int waiting = 0;
     if (!relay->relays->stopping || ioctl(bufferevent_getfd(client), SIOCOUTQ, &waiting) != 0 ||
         waiting == 0) {
-        destroy(relay);
+        relay_destroy(relay);
         return;
     }
     static const struct timeval linger_limit = {.tv_sec = 1};
     relay->lingering = true;
-    bufferevent_set_timeouts(client, &linger_limit, NULL);
-    bufferevent_enable(client, EV_READ);
+    if (bufferevent_set_timeouts(client, &linger_limit, NULL) != 0 ||
+        bufferevent_enable(client, EV_READ) != 0) {
+        relay_no_memory(relay);
+    }
 }
 
 void relay_cut_off(struct relay *relay)
 {
     reset_on_close(&relay->ends[TCP_SERVER]);
     relay_break_off(&relay->ends[TCP_SERVER]);
+}
+
+void relay_no_memory(struct relay *relay)
+{
+    char message[SOCKETS_PROBLEM_SIZE];
+    memory_note_failure();
+    snprintf(message, sizeof(message), "client %s: out of memory", relay->client);
+    relay->relays->tell(message);
+    relay_cut_off(relay);
 }
 
 /* Tells this side that the other sends no more, as soon as it has all that came before. The relay
@@ -88,22 +100,28 @@ static void pass_end(struct end *end)
     shutdown(bufferevent_getfd(end->bufferevent), SHUT_WR);
     end->told = true;
     if (end->ended && ended->told) {
-        finish(end->relay);
+        relay_finish(end->relay);
     }
 }
 
 /* ------------------------------------------------------------------------ handing on */
 
-static void set_reading(struct end *end, bool reading)
+static void stop_reading(struct end *end)
 {
-    (reading ? bufferevent_enable : bufferevent_disable)(end->bufferevent, EV_READ);
+    bufferevent_disable(end->bufferevent, EV_READ);
+}
+
+/* False: no memory. */
+static bool go_on_reading(struct end *end)
+{
+    return bufferevent_enable(end->bufferevent, EV_READ) == 0;
 }
 
 /* Whether more of what this side sends can be taken. */
-static bool wanted(struct end *end)
+static bool relay_wanted(struct end *end)
 {
     const struct relays *relays = end->relay->relays;
-    return !end->ended && unsent(other(end)) < PROXY_UNSENT_MAX &&
+    return !end->ended && unsent(other(end)) < RELAY_UNSENT_MAX &&
            !(relays->stopping && side_of(end) == TCP_CLIENT);
 }
 
@@ -115,7 +133,7 @@ static bool record(struct end *end, struct evbuffer *input)
     struct span spans[PIECES];
     struct evbuffer_ptr at;
     size_t size = evbuffer_get_length(input);
-    int64_t time = clock_now();
+    int64_t time = clock_now(CLOCK_REALTIME);
     bool recorded = true;
     evbuffer_ptr_set(input, &at, 0, EVBUFFER_PTR_SET);
     end->relay->relays->counts.bytes[side_of(end)] += size;
@@ -148,9 +166,12 @@ static void on_read(struct bufferevent *bufferevent, void *context)
         relays->changed(relays->context); /* nothing is handed on any more */
         return;
     }
-    evbuffer_add_buffer(bufferevent_get_output(other(end)->bufferevent), input);
-    if (!wanted(end)) {
-        set_reading(end, false);
+    if (evbuffer_add_buffer(bufferevent_get_output(other(end)->bufferevent), input) != 0) {
+        relay_no_memory(end->relay);
+        return;
+    }
+    if (!relay_wanted(end)) {
+        stop_reading(end);
     }
     if (tape_is_full(relays->tape)) {
         relays->changed(relays->context);
@@ -158,19 +179,21 @@ static void on_read(struct bufferevent *bufferevent, void *context)
 }
 
 /* This side has taken enough to be given more. */
-static void on_written(struct bufferevent *bufferevent, void *context)
+static void relay_on_written(struct bufferevent *bufferevent, void *context)
 {
     (void)bufferevent;
     struct end *end = context;
-    if (end->ready && other(end)->ready) {
-        if (wanted(other(end))) {
-            set_reading(other(end), true);
-        }
-        pass_end(end);
+    if (!end->ready || !other(end)->ready) {
+        return;
     }
+    if (relay_wanted(other(end)) && !go_on_reading(other(end))) {
+        relay_no_memory(end->relay);
+        return;
+    }
+    pass_end(end);
 }
 
-static void on_event(struct bufferevent *bufferevent, short events, void *context)
+static void relay_on_event(struct bufferevent *bufferevent, short events, void *context)
 {
     (void)bufferevent;
     struct end *end = context;
@@ -179,12 +202,17 @@ static void on_event(struct bufferevent *bufferevent, short events, void *contex
     } else if (!end->ready || !other(end)->ready) {
         relay_not_ready(end, events);
     } else if (end->relay->lingering) {
-        destroy(end->relay);
+        relay_destroy(end->relay);
     } else if ((events & BEV_EVENT_EOF) != 0) {
         end->ended = true;
-        tcp_trace_end(&end->relay->trace, side_of(end), clock_now());
-        bufferevent_enable(end->bufferevent, EV_WRITE); /* TLS has stopped that as well */
+        tcp_trace_end(&end->relay->trace, side_of(end), clock_now(CLOCK_REALTIME));
+        if (bufferevent_enable(end->bufferevent, EV_WRITE) != 0) { /* TLS has stopped that too */
+            relay_no_memory(end->relay);
+            return;
+        }
         pass_end(other(end));
+    } else if (errno == ENOMEM) {
+        relay_no_memory(end->relay);
     } else {
         relay_break_off(end);
     }
@@ -192,16 +220,18 @@ static void on_event(struct bufferevent *bufferevent, short events, void *contex
 
 void relay_listen_to(struct end *end)
 {
-    bufferevent_setcb(end->bufferevent, on_read, on_written, on_event, end);
-    bufferevent_setwatermark(end->bufferevent, EV_WRITE, PROXY_UNSENT_MAX / 2, 0);
+    bufferevent_setcb(end->bufferevent, on_read, relay_on_written, relay_on_event, end);
+    bufferevent_setwatermark(end->bufferevent, EV_WRITE, RELAY_UNSENT_MAX / 2, 0);
 }
 
 void relay_begin(struct relay *relay)
 {
     for (int side = 0; side < 2; side++) {
-        bufferevent_set_timeouts(relay->ends[side].bufferevent, NULL, NULL);
-        if (wanted(&relay->ends[side])) {
-            set_reading(&relay->ends[side], true);
+        struct end *end = &relay->ends[side];
+        if (bufferevent_set_timeouts(end->bufferevent, NULL, NULL) != 0 ||
+            (relay_wanted(end) && !go_on_reading(end))) {
+            relay_no_memory(relay);
+            return;
         }
     }
 }
@@ -212,9 +242,9 @@ void relay_stop(struct relay *relay)
     if (!client->ready || !other(client)->ready) {
         relay_cut_off(relay);
     } else if (!client->ended) {
-        set_reading(client, false);
+        stop_reading(client);
         client->ended = true;
-        tcp_trace_end(&relay->trace, TCP_CLIENT, clock_now());
+        tcp_trace_end(&relay->trace, TCP_CLIENT, clock_now(CLOCK_REALTIME));
         pass_end(other(client));
     }
 }

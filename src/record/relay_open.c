@@ -1,29 +1,28 @@
+#include "base/clock.h"
+#include "base/memory.h"
+#include "record/relay.h"
 #include "record/relay_parts.h"
+#include "sockets/tls.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "record/clock.h"
-#include "sockets/tls.h"
-
-static const struct timeval connect_limit = {.tv_sec = PROXY_CONNECT_SECONDS};
+static const struct timeval connect_limit = {.tv_sec = RELAY_CONNECT_SECONDS};
 
 /* ------------------------------------------------------------------------ the target */
 
 static void connect_target(struct relay *relay);
 
-static const char *reason_of(const struct end *end, short events)
+static const char *relay_open_reason_of(const struct end *end, short events,
+                                        char text[TLS_REASON_SIZE])
 {
-    unsigned long error =
-        end->bufferevent == NULL ? 0 : bufferevent_get_openssl_error(end->bufferevent);
-    const char *reason = error == 0 ? NULL : ERR_reason_error_string(error);
-    if (reason != NULL) {
-        return reason;
+    SSL *tls = end->bufferevent == NULL ? NULL : bufferevent_openssl_get_ssl(end->bufferevent);
+    if (tls != NULL && tls_reason(tls, bufferevent_get_openssl_error(end->bufferevent), text)) {
+        return text;
     }
     return (events & BEV_EVENT_TIMEOUT) != 0 || errno == 0 ? "no answer" : strerror(errno);
 }
@@ -31,13 +30,16 @@ static const char *reason_of(const struct end *end, short events)
 void relay_not_ready(struct end *end, short events)
 {
     struct relay *relay = end->relay;
-    char message[PROXY_PROBLEM_SIZE], text[ADDRESS_TEXT_SIZE];
+    char message[SOCKETS_PROBLEM_SIZE], text[ADDRESS_TEXT_SIZE], reason[TLS_REASON_SIZE];
     const struct address *target = &relay->relays->target.list[relay->tried - 1];
     bool by_target = side_of(end) == TCP_SERVER;
     snprintf(message, sizeof(message), "client %s: %s: %s", relay->client,
-             by_target ? address_text(target, text) : "TLS", reason_of(end, events));
+             by_target ? address_text(target, text) : "TLS",
+             relay_open_reason_of(end, events, reason));
     if (by_target && relay->tried < relay->relays->target.count) {
-        bufferevent_free(end->bufferevent);
+        if (end->bufferevent != NULL) {
+            bufferevent_free(end->bufferevent);
+        }
         end->bufferevent = NULL;
         connect_target(relay);
         return;
@@ -58,25 +60,40 @@ void relay_ready(struct end *end)
     }
 }
 
-/* `context` NULL: without TLS. False: no memory; the socket is still the caller's. */
+static struct bufferevent *wrap_tls(const struct end *end, int socket, SSL_CTX *context,
+                                    enum bufferevent_ssl_state state)
+{
+    const char *host = end->relay->relays->host;
+    SSL *tls = SSL_new(context);
+    bool usable = tls != NULL && (state == BUFFEREVENT_SSL_ACCEPTING || host == NULL ||
+                                  tls_expect_host(tls, host));
+    if (!usable) {
+        SSL_free(tls);
+        return NULL;
+    }
+    SSL_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF); /* it is recorded as the end */
+    return bufferevent_openssl_socket_new(end->relay->relays->base, socket, tls, state,
+                                          BEV_OPT_CLOSE_ON_FREE); /* frees it also if it fails */
+}
+
+/*
+ * `context` NULL: without TLS. False: no memory; the socket is closed. libevent 2.1 makes
+ * bufferevents that don't notice what is to be sent if it had no memory for that, so whether any
+ * was short is the question.
+ */
 static bool open_end(struct end *end, int socket, SSL_CTX *context,
                      enum bufferevent_ssl_state state)
 {
-    struct event_base *base = end->relay->relays->base;
-    const char *host = end->relay->relays->host;
-    if (context == NULL) {
-        end->bufferevent = bufferevent_socket_new(base, socket, BEV_OPT_CLOSE_ON_FREE);
-    } else {
-        SSL *tls = SSL_new(context);
-        if (tls != NULL &&
-            (state == BUFFEREVENT_SSL_ACCEPTING || host == NULL || tls_expect_host(tls, host))) {
-            SSL_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF); /* it is recorded as the end */
-            end->bufferevent =
-                bufferevent_openssl_socket_new(base, socket, tls, state, BEV_OPT_CLOSE_ON_FREE);
-        }
-        if (end->bufferevent == NULL) {
-            SSL_free(tls);
-        }
+    uint64_t failures_before = memory_failures();
+    end->bufferevent = context != NULL ? wrap_tls(end, socket, context, state)
+                                       : bufferevent_socket_new(end->relay->relays->base, socket,
+                                                                BEV_OPT_CLOSE_ON_FREE);
+    if (end->bufferevent == NULL && socket >= 0) {
+        close(socket);
+    }
+    if (end->bufferevent != NULL && memory_failures() != failures_before) {
+        bufferevent_free(end->bufferevent);
+        end->bufferevent = NULL;
     }
     if (end->bufferevent == NULL) {
         return false;
@@ -92,10 +109,9 @@ static void connect_target(struct relay *relay)
     struct relays *relays = relay->relays;
     const struct address *target = &relays->target.list[relay->tried++];
     errno = ENOMEM;
-    if (open_end(end, -1, relays->target_tls, BUFFEREVENT_SSL_CONNECTING) &&
-        bufferevent_socket_connect(end->bufferevent, &target->any, (int)target->size) == 0) {
-        bufferevent_set_timeouts(end->bufferevent, &connect_limit, &connect_limit);
-    } else {
+    if (!open_end(end, -1, relays->target_tls, BUFFEREVENT_SSL_CONNECTING) ||
+        bufferevent_socket_connect(end->bufferevent, &target->any, (int)target->size) != 0 ||
+        bufferevent_set_timeouts(end->bufferevent, &connect_limit, &connect_limit) != 0) {
         relay_not_ready(end, BEV_EVENT_ERROR);
     }
 }
@@ -132,7 +148,7 @@ static void make_up_addresses(struct relay *relay)
 static void begin_trace(struct relay *relay, int socket, const struct sockaddr *client)
 {
     struct address server = {.size = sizeof(server.storage)};
-    int64_t time = clock_now();
+    int64_t time = clock_now(CLOCK_REALTIME);
     if (client->sa_family != AF_UNIX && getsockname(socket, &server.any, &server.size) == 0) {
         relay->trace.ends[TCP_CLIENT] = endpoint_of(client);
         relay->trace.ends[TCP_SERVER] = endpoint_of(&server.any);
@@ -147,32 +163,39 @@ static void begin_trace(struct relay *relay, int socket, const struct sockaddr *
     tcp_trace_open(&relay->trace, time);
 }
 
+/* There is no memory for a client. */
+static void turn_away(struct relays *relays)
+{
+    relays->counts.refused++;
+    relays->tell("a client could not be accepted: out of memory");
+}
+
 void relay_open(struct relays *relays, int socket, const struct sockaddr *client)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
     if (relay == NULL) {
         close(socket);
+        turn_away(relays);
         return;
     }
-    *relay = (struct relay){.relays = relays, .next = relays->first};
+    *relay = (struct relay){.relays = relays};
     relay->ends[TCP_CLIENT].relay = relay->ends[TCP_SERVER].relay = relay;
     if (!open_end(&relay->ends[TCP_CLIENT], socket, relays->client_tls,
                   BUFFEREVENT_SSL_ACCEPTING)) {
-        close(socket);
         free(relay);
+        turn_away(relays);
         return;
     }
-    if (relays->first != NULL) {
-        relays->first->previous = relay;
-    }
-    relays->first = relay;
+    list_insert_behind(&relays->list, &relay->link);
     relays->counts.connections++;
     relay->ends[TCP_CLIENT].ready = relays->client_tls == NULL;
-    if (relays->client_tls != NULL) {
-        bufferevent_set_timeouts(relay->ends[TCP_CLIENT].bufferevent, &connect_limit,
-                                 &connect_limit);
-    }
     begin_trace(relay, socket, client);
+    if (relays->client_tls != NULL &&
+        bufferevent_set_timeouts(relay->ends[TCP_CLIENT].bufferevent, &connect_limit,
+                                 &connect_limit) != 0) {
+        relay_no_memory(relay);
+        return;
+    }
     connect_target(relay);
 }
 
@@ -180,18 +203,18 @@ void relay_open(struct relays *relays, int socket, const struct sockaddr *client
 
 void relays_stop(struct relays *relays)
 {
-    struct relay *next;
+    struct list_link *next;
     relays->stopping = true;
-    for (struct relay *relay = relays->first; relay != NULL; relay = next) {
-        next = relay->next;
-        relay_stop(relay);
+    for (struct list_link *link = relays->list.next; link != &relays->list; link = next) {
+        next = link->next;
+        relay_stop(LIST_MEMBER(link, struct relay, link)); /* which may be gone then */
     }
 }
 
 void relays_close(struct relays *relays)
 {
-    while (relays->first != NULL) {
-        struct relay *relay = relays->first;
+    while (!list_is_empty(&relays->list)) {
+        struct relay *relay = LIST_MEMBER(relays->list.next, struct relay, link);
         relays->counts.cut_off += !relay->lingering;
         relay_cut_off(relay);
     }

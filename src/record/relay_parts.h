@@ -5,7 +5,8 @@
 #ifndef KVREPLAY_RECORD_RELAY_PARTS_H
 #define KVREPLAY_RECORD_RELAY_PARTS_H
 
-#include "record/relay.h"
+#include "record/relays.h"
+#include "record/tcp_trace.h"
 
 #include <event2/bufferevent.h>
 
@@ -15,13 +16,12 @@ struct end {
     struct bufferevent *bufferevent; /* NULL: not open */
     bool ready;                      /* connected, with TLS when that is agreed upon */
     bool ended;                      /* sends no more */
-    bool told;                       /* has been told that the other sends no more */
+    bool told;                       /* has been signalled that the other sends no more */
 };
 
 struct relay {
     struct relays *relays;
-    struct relay *next;
-    struct relay *previous;
+    struct list_link link;
     struct end ends[2]; /* by enum tcp_side */
     size_t tried;       /* addresses of the target */
     bool lingering;     /* all is done, but for what the kernel has yet to bring to the client */
@@ -42,16 +42,17 @@ static inline struct end *other(struct end *end)
 /* Lets the bufferevent tell the relay what happens. */
 void relay_listen_to(struct end *end);
 
-/* Both ends are ready: begins to read. */
+/* Both ends are ready: begins to read. The relay may be gone after this. */
 void relay_begin(struct relay *relay);
 
-/* This end is ready, or will not be. The relay may be gone after the second. */
+/* This end is ready, or will not be. The relay may be gone after either. */
 void relay_ready(struct end *end);
 void relay_not_ready(struct end *end, short events);
 
-/* Each may be the end of the relay; the last two are for certain. */
+/* Each may be the end of the relay; the last three are for certain. */
 void relay_stop(struct relay *relay);    /* the client has sent what was read until now */
 void relay_break_off(struct end *end);   /* this side has broken off; so does the relay the other */
 void relay_cut_off(struct relay *relay); /* both sides learn that */
+void relay_no_memory(struct relay *relay); /* likewise, and it is reported */
 
 #endif

@@ -1,10 +1,11 @@
 #include "record/sniffer.h"
 
+#include "base/clock.h"
+#include "base/interrupt.h"
+
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-
-#include "record/clock.h"
 
 enum { ON_PACKETS, ON_SIGTERM, ON_SIGINT, ON_LIMIT, ON_DRAINED, ON_FLUSH, EVENTS };
 
@@ -17,7 +18,7 @@ struct sniffer {
     bool failed;
 };
 
-static bool on_packet(void *context, int64_t time, struct span bytes, uint32_t length)
+static bool sniffer_on_packet(void *context, int64_t time, struct span bytes, uint32_t length)
 {
     struct sniffer *sniffer = context;
     if (tape_write(sniffer->tape, time, length, &bytes, 1) && !tape_is_full(sniffer->tape)) {
@@ -27,9 +28,9 @@ static bool on_packet(void *context, int64_t time, struct span bytes, uint32_t l
     return false;
 }
 
-static void read_packets(struct sniffer *sniffer)
+static void sniffer_read_packets(struct sniffer *sniffer)
 {
-    if (!tap_read(sniffer->tap, on_packet, sniffer, sniffer->problem)) {
+    if (!tap_read(sniffer->tap, sniffer_on_packet, sniffer, sniffer->problem)) {
         sniffer->failed = true;
         event_base_loopbreak(sniffer->base);
     }
@@ -39,11 +40,11 @@ static void on_packets(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
     (void)what;
-    read_packets(context);
+    sniffer_read_packets(context);
 }
 
 /* What has passed is in the kernel's buffer, and readable after that delay at the latest. */
-static void on_stop(evutil_socket_t number, short what, void *context)
+static void sniffer_on_stop(evutil_socket_t number, short what, void *context)
 {
     static const struct timeval delay = {.tv_usec = 2 * 1000 * TAP_DELAY_MILLISECONDS};
     (void)number;
@@ -57,11 +58,11 @@ static void on_drained(evutil_socket_t descriptor, short what, void *context)
     (void)descriptor;
     (void)what;
     struct sniffer *sniffer = context;
-    read_packets(sniffer);
+    sniffer_read_packets(sniffer);
     event_base_loopbreak(sniffer->base);
 }
 
-static void on_flush(evutil_socket_t descriptor, short what, void *context)
+static void sniffer_on_flush(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor;
     (void)what;
@@ -71,7 +72,7 @@ static void on_flush(evutil_socket_t descriptor, short what, void *context)
     }
 }
 
-static bool add_events(struct sniffer *sniffer, unsigned seconds_max)
+static bool sniffer_add_events(struct sniffer *sniffer, unsigned seconds_max)
 {
     static const struct timeval second = {.tv_sec = 1};
     const struct timeval limit = {.tv_sec = seconds_max};
@@ -80,11 +81,11 @@ static bool add_events(struct sniffer *sniffer, unsigned seconds_max)
     struct event *const added[EVENTS] = {
         [ON_PACKETS] = event_new(base, tap_descriptor(sniffer->tap), EV_READ | EV_PERSIST,
                                  on_packets, sniffer),
-        [ON_SIGTERM] = evsignal_new(base, SIGTERM, on_stop, sniffer),
-        [ON_SIGINT] = evsignal_new(base, SIGINT, on_stop, sniffer),
-        [ON_LIMIT] = evtimer_new(base, on_stop, sniffer),
+        [ON_SIGTERM] = evsignal_new(base, SIGTERM, sniffer_on_stop, sniffer),
+        [ON_SIGINT] = evsignal_new(base, SIGINT, sniffer_on_stop, sniffer),
+        [ON_LIMIT] = evtimer_new(base, sniffer_on_stop, sniffer),
         [ON_DRAINED] = evtimer_new(base, on_drained, sniffer),
-        [ON_FLUSH] = event_new(base, -1, EV_PERSIST, on_flush, sniffer),
+        [ON_FLUSH] = event_new(base, -1, EV_PERSIST, sniffer_on_flush, sniffer),
     };
     bool all = true;
     for (size_t i = 0; i < EVENTS; i++) {
@@ -103,7 +104,7 @@ struct sniffer *sniffer_create(struct tap *tap, unsigned seconds_max)
     }
     sniffer->tap = tap;
     sniffer->base = event_base_new();
-    if (sniffer->base == NULL || !add_events(sniffer, seconds_max)) {
+    if (sniffer->base == NULL || !sniffer_add_events(sniffer, seconds_max)) {
         sniffer_destroy(sniffer);
         return NULL;
     }
@@ -112,6 +113,7 @@ struct sniffer *sniffer_create(struct tap *tap, unsigned seconds_max)
 
 void sniffer_destroy(struct sniffer *sniffer)
 {
+    interrupt_hold();
     for (size_t i = 0; i < EVENTS; i++) {
         if (sniffer->events[i] != NULL) {
             event_free(sniffer->events[i]);
@@ -128,11 +130,12 @@ bool sniffer_run(struct sniffer *sniffer, struct tape *tape, struct tap_counts *
 {
     sniffer->tape = tape;
     sniffer->problem = problem;
+    interrupt_end_on_third(); /* nobody may read the tape */
     event_base_dispatch(sniffer->base);
     if (sniffer->failed || !tap_count(sniffer->tap, counts, problem)) {
         return false;
     }
-    tape_write_statistics(tape, clock_now(), counts->received,
+    tape_write_statistics(tape, clock_now(CLOCK_REALTIME), counts->received,
                           counts->dropped + counts->dropped_by_interface);
     return true;
 }

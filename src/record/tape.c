@@ -6,12 +6,13 @@
 #include <limits.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     BUFFER_SIZE = 256 * 1024,
-    FILE_MODE = 0666,   /* less the umask */
+    FILE_MODE = 0600,   /* it has keys and values, and may have credentials */
     PACKET_AROUND = 35, /* what a block adds to a packet, at most */
 };
 
@@ -37,7 +38,7 @@ static bool to_standard_output(const struct tape *tape)
     return strcmp(tape->options.path, "-") == 0;
 }
 
-static bool fail(struct tape *tape, const char *why)
+static bool tape_fail(struct tape *tape, const char *why)
 {
     tape->failed = true;
     snprintf(tape->problem, sizeof(tape->problem), "%.300s: %s",
@@ -58,6 +59,40 @@ static bool name_file(const char *path, const char *number, char name[PATH_MAX])
     return size > 0 && size < PATH_MAX;
 }
 
+/* Locks the file, or says in errno why it may not be written. It is unlocked when it is closed. */
+static bool lock(int fd)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        return true;
+    }
+    errno = errno == EWOULDBLOCK ? EBUSY : errno;
+    return false;
+}
+
+static bool remove_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool removed = fd >= 0 && lock(fd) && unlink(path) == 0;
+    int reason = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    errno = reason;
+    return removed;
+}
+
+static const char *text_of(int error)
+{
+    switch (error) {
+    case EEXIST:
+        return "it exists; --force replaces it";
+    case EBUSY:
+        return "another process is recording to it";
+    default:
+        return strerror(error);
+    }
+}
+
 /*
  * Files of an earlier set would be taken for this one's. They are removed, or stand in the way.
  */
@@ -67,7 +102,7 @@ static bool make_way(struct tape *tape)
     glob_t found;
     bool clear = true;
     if (!name_file(tape->options.path, "-[0-9][0-9][0-9][0-9][0-9]", pattern)) {
-        return fail(tape, strerror(ENAMETOOLONG));
+        return tape_fail(tape, strerror(ENAMETOOLONG));
     }
     if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0) {
         return true;
@@ -75,35 +110,46 @@ static bool make_way(struct tape *tape)
     for (size_t i = 0; clear && i < found.gl_pathc; i++) {
         snprintf(tape->path, PATH_MAX, "%s", found.gl_pathv[i]);
         if (!tape->options.replace) {
-            clear = fail(tape, strerror(EEXIST));
-        } else if (unlink(tape->path) != 0) {
-            clear = fail(tape, strerror(errno));
+            clear = tape_fail(tape, text_of(EEXIST));
+        } else if (!remove_file(tape->path)) {
+            clear = tape_fail(tape, text_of(errno));
         }
     }
     globfree(&found);
     return clear;
 }
 
-/* Only a regular file can be lost by writing to it. */
-static int open_path(const char *path, bool replace)
+/* Only a regular file can be lost by writing to it, and by two who do. */
+static int tape_open_path(const char *path, bool replace)
 {
     struct stat status;
     bool regular = stat(path, &status) != 0 || S_ISREG(status.st_mode);
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (regular && !replace ? O_EXCL : O_TRUNC);
-    return open(path, flags, FILE_MODE);
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (regular && !replace ? O_EXCL : 0);
+    int fd = open(path, flags, FILE_MODE);
+    if (fd < 0 || !regular) {
+        return fd;
+    }
+    bool ours = lock(fd) && (fchmod(fd, FILE_MODE) == 0 || errno == EPERM); /* its owner decides */
+    if (!ours || ftruncate(fd, 0) != 0) {
+        int reason = errno;
+        close(fd);
+        errno = reason;
+        return -1;
+    }
+    return fd;
 }
 
 static FILE *open_file(struct tape *tape)
 {
     int fd = to_standard_output(tape) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                                      : open_path(tape->path, tape->options.replace);
+                                      : tape_open_path(tape->path, tape->options.replace);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
     if (file == NULL) {
         int reason = errno;
         if (fd >= 0) {
             close(fd);
         }
-        fail(tape, reason == EEXIST ? "it exists; --force replaces it" : strerror(reason));
+        tape_fail(tape, text_of(reason));
         return NULL;
     }
     __fsetlocking(file, FSETLOCKING_BYCALLER);
@@ -118,7 +164,7 @@ static bool begin_file(struct tape *tape)
         snprintf(number, sizeof(number), "-%05u", tape->counts.files + 1);
     }
     if (!name_file(tape->options.path, number, tape->path)) {
-        return fail(tape, strerror(ENAMETOOLONG));
+        return tape_fail(tape, strerror(ENAMETOOLONG));
     }
     FILE *file = open_file(tape);
     if (file == NULL) {
@@ -137,7 +183,7 @@ static bool end_file(struct tape *tape)
     tape->pcapng.file = NULL;
     tape->counts.bytes += tape->pcapng.written;
     if (fclose(file) != 0 && flushed) {
-        return fail(tape, strerror(errno));
+        return tape_fail(tape, strerror(errno));
     }
     return flushed;
 }
@@ -188,19 +234,19 @@ bool tape_write(struct tape *tape, int64_t time, uint32_t length, const struct s
     }
     tape->counts.packets++;
     return pcapng_write(&tape->pcapng, time, length, parts, count) ||
-           fail(tape, strerror(tape->pcapng.error));
+           tape_fail(tape, strerror(tape->pcapng.error));
 }
 
 bool tape_flush(struct tape *tape)
 {
     return !tape->failed &&
-           (pcapng_flush(&tape->pcapng) || fail(tape, strerror(tape->pcapng.error)));
+           (pcapng_flush(&tape->pcapng) || tape_fail(tape, strerror(tape->pcapng.error)));
 }
 
 bool tape_write_statistics(struct tape *tape, int64_t time, uint64_t received, uint64_t dropped)
 {
     return !tape->failed && (pcapng_write_statistics(&tape->pcapng, time, received, dropped) ||
-                             fail(tape, strerror(tape->pcapng.error)));
+                             tape_fail(tape, strerror(tape->pcapng.error)));
 }
 
 const char *tape_problem(const struct tape *tape)

@@ -1,7 +1,7 @@
 #include "record/tcp_trace.h"
 
 #include "base/endian.h"
-#include "record/checksum.h"
+#include "net/checksum.h"
 
 enum {
     ETHERNET_SIZE = 14,
@@ -23,11 +23,6 @@ struct segment {
     size_t count;
     size_t size; /* of the pieces */
 };
-
-static size_t address_size(const struct tcp_trace *trace)
-{
-    return trace->ends[TCP_CLIENT].family == 6 ? 16 : 4;
-}
 
 /* ------------------------------------------------------------------------ headers */
 
@@ -76,7 +71,8 @@ static size_t put_options(uint8_t *options, uint8_t flags)
     return sizeof(syn);
 }
 
-static size_t put_tcp(uint8_t *tcp, const struct tcp_trace *trace, const struct segment *segment)
+static size_t tcp_trace_put_tcp(uint8_t *tcp, const struct tcp_trace *trace,
+                                const struct segment *segment)
 {
     enum tcp_side from = segment->from;
     size_t size = TCP_SIZE + put_options(tcp + TCP_SIZE, segment->flags);
@@ -90,13 +86,11 @@ static size_t put_tcp(uint8_t *tcp, const struct tcp_trace *trace, const struct 
     return size;
 }
 
-/* Over addresses, protocol and length, header and payload (RFC 9293, 3.1; RFC 8200, 8.1). */
 static uint16_t tcp_checksum(const struct tcp_trace *trace, const struct segment *segment,
                              struct span header)
 {
-    struct checksum checksum = {.sum = NET_TCP + header.size + segment->size};
-    checksum_add(&checksum, span_of(trace->ends[TCP_CLIENT].address, address_size(trace)));
-    checksum_add(&checksum, span_of(trace->ends[TCP_SERVER].address, address_size(trace)));
+    struct checksum checksum = checksum_pseudo_header(
+        &trace->ends[TCP_CLIENT], &trace->ends[TCP_SERVER], NET_TCP, header.size + segment->size);
     checksum_add(&checksum, header);
     for (size_t i = 0; i < segment->count; i++) {
         checksum_add(&checksum, segment->pieces[i]);
@@ -112,7 +106,7 @@ static bool write_segment(struct tcp_trace *trace, int64_t time, const struct se
     bool ipv6 = trace->ends[TCP_CLIENT].family == 6;
     uint8_t *ip = headers + ETHERNET_SIZE;
     uint8_t *tcp = ip + (ipv6 ? IPV6_SIZE : IPV4_SIZE);
-    size_t tcp_size = put_tcp(tcp, trace, segment);
+    size_t tcp_size = tcp_trace_put_tcp(tcp, trace, segment);
     size_t size = (size_t)(tcp - headers) + tcp_size; /* of all headers */
     put_ethernet(headers, segment->from, ipv6);
     (ipv6 ? put_ipv6 : put_ipv4)(ip, trace, segment->from, tcp_size + segment->size);
@@ -126,7 +120,7 @@ static bool write_segment(struct tcp_trace *trace, int64_t time, const struct se
 }
 
 /* A segment without data. */
-static bool say(struct tcp_trace *trace, enum tcp_side from, uint8_t flags, int64_t time)
+static bool tcp_trace_say(struct tcp_trace *trace, enum tcp_side from, uint8_t flags, int64_t time)
 {
     bool written = write_segment(trace, time, &(struct segment){.from = from, .flags = flags});
     trace->next[from] += (flags & (NET_SYN | NET_FIN)) != 0; /* these count as a byte */
@@ -136,8 +130,9 @@ static bool say(struct tcp_trace *trace, enum tcp_side from, uint8_t flags, int6
 
 bool tcp_trace_open(struct tcp_trace *trace, int64_t time)
 {
-    return say(trace, TCP_CLIENT, NET_SYN, time) &&
-           say(trace, TCP_SERVER, NET_SYN | NET_ACK, time) && say(trace, TCP_CLIENT, NET_ACK, time);
+    return tcp_trace_say(trace, TCP_CLIENT, NET_SYN, time) &&
+           tcp_trace_say(trace, TCP_SERVER, NET_SYN | NET_ACK, time) &&
+           tcp_trace_say(trace, TCP_CLIENT, NET_ACK, time);
 }
 
 static bool send_segment(struct tcp_trace *trace, int64_t time, const struct segment *segment)
@@ -148,7 +143,7 @@ static bool send_segment(struct tcp_trace *trace, int64_t time, const struct seg
     trace->unacknowledged[from] += (uint32_t)segment->size;
     trace->unacknowledged[1 - from] = 0;
     if (written && trace->unacknowledged[from] >= 2 * TCP_TRACE_MSS) {
-        written = say(trace, 1 - from, NET_ACK, time);
+        written = tcp_trace_say(trace, 1 - from, NET_ACK, time);
     }
     return written;
 }
@@ -183,13 +178,13 @@ bool tcp_trace_data(struct tcp_trace *trace, enum tcp_side from, int64_t time,
 
 bool tcp_trace_end(struct tcp_trace *trace, enum tcp_side from, int64_t time)
 {
-    return trace->over ||
-           (say(trace, from, NET_FIN | NET_ACK, time) && say(trace, 1 - from, NET_ACK, time));
+    return trace->over || (tcp_trace_say(trace, from, NET_FIN | NET_ACK, time) &&
+                           tcp_trace_say(trace, 1 - from, NET_ACK, time));
 }
 
 bool tcp_trace_reset(struct tcp_trace *trace, enum tcp_side from, int64_t time)
 {
-    bool written = trace->over || say(trace, from, NET_RST | NET_ACK, time);
+    bool written = trace->over || tcp_trace_say(trace, from, NET_RST | NET_ACK, time);
     trace->over = true;
     return written;
 }

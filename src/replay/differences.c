@@ -1,5 +1,7 @@
 #include "replay/differences.h"
 
+#include "mcbp/credentials.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -50,16 +52,26 @@ void difference_describe_request(const struct pending *pending, struct construct
     if (request->key_size > 0) {
         memcpy(request->key, key.data, request->key_size);
     }
+    if (mcbp_credentials_begin(pending->frame.bytes) == MCBP_HEADER_SIZE) {
+        memset(request->key, '*', request->key_size); /* no name of a mechanism */
+    }
 }
 
+/* The bytes from the offset on. Credentials are hidden here already, for all reports. */
 static void set_excerpt(struct excerpt *excerpt, struct span frame, size_t offset)
 {
+    size_t credentials = mcbp_credentials_begin(frame);
     excerpt->offset = offset - offset % EXCERPT_ALIGNMENT;
     excerpt->frame_size = frame.size;
     if (excerpt->offset < frame.size) {
         size_t rest = frame.size - excerpt->offset;
         excerpt->size = rest < DIFFERENCE_EXCERPT ? rest : DIFFERENCE_EXCERPT;
         memcpy(excerpt->bytes, frame.data + excerpt->offset, excerpt->size);
+        for (size_t i = 0; i < excerpt->size; i++) {
+            if (excerpt->offset + i >= credentials) {
+                excerpt->bytes[i] = '*';
+            }
+        }
     }
 }
 

@@ -6,7 +6,8 @@
  *   adopted    the store knows nothing certain of the key; what was recorded tells what it was
  *   ambiguous  it is right with overlapping requests of other connections run in another order, or
  *              one second earlier or later, where the server's clock allows that
- *   evicted    the server has dropped the item (--allow-eviction)
+ *   dropped    an item that was stored before the capture began has expired, or the server has
+ *              evicted it (--allow-eviction)
  */
 #ifndef KVREPLAY_REPLAY_EXPLAIN_H
 #define KVREPLAY_REPLAY_EXPLAIN_H
@@ -17,16 +18,16 @@ enum explained {
     EXPLAINED_NOT,       /* the trial's effect has been taken back */
     EXPLAINED_ADOPTED,   /* the trial agrees, and its effect stands */
     EXPLAINED_AMBIGUOUS, /* the same */
-    EXPLAINED_UNDECIDED, /* overlapping requests were too many to try their orders; as NOT */
 };
 
 /* `trial` has been executed and disagrees. */
 enum explained explain(struct run *run, struct trial *trial);
 
 /*
- * Right after the beginning of a capture that begins in the midst of traffic, requests may run that
- * it does not have: whatever the key holds then has to be taken from the answer. True: the trial
- * agrees, and its effect stands. To be tried when all else has failed.
+ * Requests that the capture does not have may have changed the key (unseen.h): what it held is
+ * taken from the answer. True: the trial agrees, and its effect stands. Else trial->provisional
+ * says whether that would explain it if there were such requests. To be tried when all else has
+ * failed.
  */
 bool explain_by_unseen(struct run *run, struct trial *trial);
 

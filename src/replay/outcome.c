@@ -2,14 +2,18 @@
 
 #include "replay/differences.h"
 #include "replay/explain.h"
+#include "replay/provisional.h"
+#include "replay/restart.h"
+
+#include <inttypes.h>
 
 static struct executed_counts *counts_of(struct run *run)
 {
     return &run->capture->executed;
 }
 
-void outcome_missing(struct run *run, const struct connection *connection,
-                     const struct pending *request, const char *detail)
+struct difference *outcome_missing(struct run *run, const struct connection *connection,
+                                   const struct pending *request, const char *detail)
 {
     struct mcbp_frame frame = request->frame;
     struct construct_request described;
@@ -23,8 +27,19 @@ void outcome_missing(struct run *run, const struct connection *connection,
     };
     difference_describe_request(request, &described);
     counts_of(run)->missing++;
-    difference_set_detail(difference_add(run, &subject), "%s", detail);
+    struct difference *difference = difference_add(run, &subject);
+    difference_set_detail(difference, "%s", detail);
     explain_doubt(run, frame.key, origin_seconds(&request->origin));
+    return difference;
+}
+
+static void count_not_executed(struct run *run, const struct mcbp_header *response)
+{
+    struct opcode_counts *counts = opcode_table_at(
+        &run->capture->opcodes, response->magic == MCBP_SERVER_REQUEST, response->opcode);
+    if (counts != NULL) {
+        counts->not_executed++;
+    }
 }
 
 void outcome_count(struct run *run, const struct mcbp_header *response, enum outcome outcome)
@@ -47,11 +62,7 @@ void outcome_count(struct run *run, const struct mcbp_header *response, enum out
         break;
     case OUTCOME_NOT_EXECUTED:
         counts->not_executed++;
-        if (response->magic == MCBP_SERVER_REQUEST) {
-            run->capture->server_opcodes[response->opcode].not_executed++;
-        } else {
-            run->capture->opcodes[response->opcode].not_executed++;
-        }
+        count_not_executed(run, response);
         break;
     }
 }
@@ -77,17 +88,44 @@ void outcome_unexpected(struct run *run, const struct connection *connection,
     outcome_count(run, &response->frame.header, OUTCOME_DIFFERENT);
 }
 
+void outcome_out_of_order(struct run *run, const struct connection *connection,
+                          const struct dissect_frame *response, const struct pending *request)
+{
+    struct construct_request described;
+    struct difference_subject subject = {
+        .check = CHECK_EXECUTED,
+        .kind = DIFFERENCE_ORDER,
+        .connection = connection,
+        .origin = &response->origin,
+        .header = &response->frame.header,
+        .request = &described,
+    };
+    difference_describe_request(request, &described);
+    struct difference *difference = difference_add(run, &subject);
+    difference_set_detail(difference, "a later request was answered before it");
+    difference_show(difference, response->frame.bytes);
+}
+
+static void explain_cas(struct difference *difference, const struct cas_ruling *ruling)
+{
+    if (ruling->why != NULL && ruling->packet != 0) {
+        difference_set_detail(difference, "%s (packet %" PRIu64 ")", ruling->why, ruling->packet);
+    } else if (ruling->why != NULL) {
+        difference_set_detail(difference, "%s", ruling->why);
+    }
+}
+
 struct difference *outcome_report(struct run *run, const struct connection *connection,
                                   const struct dissect_frame *response,
                                   const struct pending *request,
                                   const struct settlement *settlement)
 {
     bool silent = !settlement->answers;
-    bool refused = settlement->refused != KVR_OK;
+    bool failed = construct_has_failed(&settlement->failure);
     struct construct_request described;
     struct difference_subject subject = {
         .check = CHECK_EXECUTED,
-        .kind = refused  ? DIFFERENCE_REFUSED
+        .kind = failed   ? DIFFERENCE_REFUSED
                 : silent ? DIFFERENCE_UNEXPECTED
                          : DIFFERENCE_FIELD,
         .connection = connection,
@@ -97,15 +135,42 @@ struct difference *outcome_report(struct run *run, const struct connection *conn
     };
     difference_describe_request(request, &described);
     struct difference *difference = difference_add(run, &subject);
-    if (refused) {
-        difference_set_detail(difference, "the writer refused the response: %s",
-                              kvr_error_text(settlement->refused));
+    if (failed && difference != NULL) {
+        construct_describe_failure(&settlement->failure, difference->detail);
     } else if (silent) {
         difference_set_detail(difference, "the store does not answer this request");
         difference_show(difference, response->frame.bytes);
     } else {
         difference_set_sides(difference, &settlement->comparison, settlement->reference,
                              settlement->built);
+        explain_cas(difference, &settlement->ruling);
     }
     return difference;
+}
+
+/* memcached's own connection for UDP stays open whatever comes. */
+void outcome_note_closing(struct connection *connection, const struct pending *request,
+                          const struct settlement *settlement)
+{
+    connection->closing |= settlement->closes;
+    connection->closed |= settlement->closes && settlement->agreed && request->request_id < 0;
+}
+
+void outcome_note_provisional(struct run *run, const struct settlement *settlement,
+                              struct difference *difference, bool missing)
+{
+    if (settlement->provisional || settlement->memory || settlement->dropped || settlement->early ||
+        restart_is_possible(run)) {
+        const struct provisional_difference provisional = {
+            .model = run->model,
+            .packet = run->packet,
+            .record = difference,
+            .missing = missing,
+            .unseen = settlement->provisional,
+            .early = settlement->early,
+            .cas = settlement->shown,
+            .memory = settlement->dropped || (settlement->memory && !missing),
+        };
+        run->no_memory |= !provisional_add(&run->provisional, &provisional);
+    }
 }

@@ -1,20 +1,37 @@
 #include "replay/pairing.h"
 
-#include "mcbp/opcode.h"
-
-static bool has_key_in_answer(uint8_t opcode)
-{
-    uint8_t loud = mcbp_opcode_loud(opcode);
-    return loud == MCBP_GETK || loud == MCBP_GATK;
-}
+#include "mcbp/form.h"
 
 bool pairing_fits(const struct dissect_frame *response, const struct pending *request)
 {
     const struct mcbp_header *header = &response->frame.header;
     return request->opaque == header->opaque && request->opcode == header->opcode &&
            request->request_id == response->request_id &&
-           (!has_key_in_answer(header->opcode) || response->frame.key.size == 0 ||
+           (!mcbp_form_repeats_key(header->opcode) || response->frame.key.size == 0 ||
             span_equal(response->frame.key, request->frame.key));
+}
+
+bool pairing_is_certain(const struct connection *connection, const struct pending *request)
+{
+    return !request->alike || request->alone ||
+           (!connection->requests_uncertain && !connection->answers_uncertain);
+}
+
+bool pairing_has_another(const struct connection *connection, const struct pending *request)
+{
+    for (size_t i = 0; i < connection->queue.count; i++) {
+        const struct pending *later = pending_queue_at(&connection->queue, i);
+        if (later->sequence <= request->sequence) {
+            continue;
+        }
+        if (later->opaque == request->opaque && later->opcode == request->opcode) {
+            return true;
+        }
+        if (!pending_is_quiet(later) && !later->lost_ok && !connection->unordered) {
+            return false; /* who uses opaques again can't have asked for another order unseen */
+        }
+    }
+    return false;
 }
 
 bool pairing_find(const struct connection *connection, const struct dissect_frame *response,

@@ -21,7 +21,7 @@ void pending_queue_deinit(struct pending_queue *queue, struct blocks *blocks)
     *queue = (struct pending_queue){0};
 }
 
-static bool make_room(struct pending_queue *queue)
+static bool pending_make_room(struct pending_queue *queue)
 {
     if (queue->head + queue->count < queue->room) {
         return true;
@@ -42,25 +42,6 @@ static bool make_room(struct pending_queue *queue)
     return true;
 }
 
-static struct span moved(struct span part, const uint8_t *from, const uint8_t *to)
-{
-    return part.size == 0 ? span_of(NULL, 0) : span_of(to + (part.data - from), part.size);
-}
-
-/* The same frame in a copy of its bytes. */
-static struct mcbp_frame in_copy(const struct mcbp_frame *frame, const uint8_t *copy)
-{
-    const uint8_t *from = frame->bytes.data;
-    return (struct mcbp_frame){
-        .header = frame->header,
-        .bytes = span_of(copy, frame->bytes.size),
-        .framing_extras = moved(frame->framing_extras, from, copy),
-        .extras = moved(frame->extras, from, copy),
-        .key = moved(frame->key, from, copy),
-        .value = moved(frame->value, from, copy),
-    };
-}
-
 bool pending_copy(struct pending *copy, const struct pending *entry, struct blocks *blocks)
 {
     struct span bytes = entry->frame.bytes;
@@ -70,7 +51,7 @@ bool pending_copy(struct pending *copy, const struct pending *entry, struct bloc
     }
     memcpy(room, bytes.data, bytes.size);
     *copy = *entry;
-    copy->frame = in_copy(&entry->frame, room);
+    copy->frame = mcbp_frame_in_copy(&entry->frame, room);
     return true;
 }
 
@@ -78,14 +59,14 @@ struct pending *pending_queue_push(struct pending_queue *queue, struct blocks *b
                                    const struct dissect_frame *request)
 {
     struct span bytes = request->frame.bytes;
-    uint8_t *copy = make_room(queue) ? blocks_take(blocks, bytes.size) : NULL;
+    uint8_t *copy = pending_make_room(queue) ? blocks_take(blocks, bytes.size) : NULL;
     if (copy == NULL) {
         return NULL;
     }
     memcpy(copy, bytes.data, bytes.size);
     struct pending *entry = pending_queue_at(queue, queue->count++);
     *entry = (struct pending){
-        .frame = in_copy(&request->frame, copy),
+        .frame = mcbp_frame_in_copy(&request->frame, copy),
         .origin = request->origin,
         .opaque = request->frame.header.opaque,
         .request_id = request->request_id,

@@ -5,21 +5,29 @@
 #define KVREPLAY_REPLAY_PENDING_H
 
 #include "base/blocks.h"
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
 
 struct pending {
     struct mcbp_frame frame; /* in a copy of its bytes, from the run's blocks; of one with bad
                                 lengths only header and bytes are set */
     struct net_origin origin;
     uint64_t sequence; /* of the request among all frames of the capture */
+    uint64_t begun;    /* when its key had come: see awaiting_begin */
     uint64_t key_hash;
+    uint64_t cas_before; /* the highest that the server had told when it was sent */
     uint32_t opaque;
     int32_t request_id; /* of UDP; -1 for TCP */
     uint8_t magic;
     uint8_t opcode;
     bool bad_lengths;
-    bool overtaken; /* a later request has been answered before it */
-    bool lost_ok;   /* bytes of the server's were lost while it waited: its answer may be there */
+    bool cas_judged; /* the CAS in its answer may be right as far as cas.h goes, and is noted */
+    bool unwatched;  /* it had begun, and what others did before it was there was not kept */
+    bool late;       /* frames of later packets were delivered before it */
+    bool overtaken;  /* a later request has been answered before it */
+    bool lost_ok;    /* bytes of the server's were lost while it waited: its answer may be there */
+    bool alike;      /* another has its opcode and its opaque, or may have */
+    bool alone;      /* no answer to another request can be taken for its own */
+    bool unseen;     /* what it has done or will do to its key may not be in the capture */
 };
 
 struct pending_queue { /* all zero to begin with */

@@ -41,7 +41,7 @@ void rebuilt_check(struct run *run, const struct connection *connection,
     if (!flat_is_equal(run, connection, frame, &response)) {
         return;
     }
-    struct construct_label *label = construct_add(run->construct, frame->frame.bytes);
+    struct construct_label *label = construct_add(run->construct, &frame->frame);
     if (label == NULL) {
         run->no_memory = true;
         return;

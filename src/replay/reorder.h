@@ -1,29 +1,20 @@
 /*
- * Reordering: another order of execution of the overlapping requests of a key (see search.h), and
- * what follows for the store and for what is remembered of the overlap.
+ * Reordering: executes overlapping operations of a key in an order that linearize.h has found, and
+ * reports what comes of each.
  */
 #ifndef KVREPLAY_REPLAY_REORDER_H
 #define KVREPLAY_REPLAY_REORDER_H
 
-#include "replay/trial.h"
+#include "replay/overlap.h"
 
-enum reorder {
-    REORDER_NONE,      /* there is no such order; nothing has changed */
-    REORDER_FOUND,     /* the store, the trial and the overlap are as in that order */
-    REORDER_UNDECIDED, /* there are too many orders to try all; nothing has changed */
-};
+/* Looks for an order of what can be judged now. The overlap is gone if nothing is open any more. */
+void reorder_advance(struct run *run, struct overlap *overlap);
 
-/*
- * `trial` has been executed, disagreed and been taken back, or it is one that was taken to have run
- * before.
- */
-enum reorder reorder(struct run *run, struct trial *trial);
+/* Executes some of it for good, as far as an order is known by now: what that has to leave open is
+ * undecided, not different. If nothing can be, all of it, and the overlap is gone. */
+void reorder_make_room(struct run *run, struct overlap *overlap);
 
-/* The request is a FLUSH or FLUSHQ without delay, which is about every key. */
-bool reorder_is_flush_at_once(const struct pending *request);
-
-/* Drops the older steps of which no order is open any more, before the trial's request is executed.
- */
-void reorder_settle_beginning(struct run *run, struct overlap *overlap, const struct trial *trial);
+/* Judges all of it; what still waits for an answer may have run or not. The overlap is gone. */
+void reorder_finish(struct run *run, struct overlap *overlap);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef KVREPLAY_REPORT_FRAME_H
 #define KVREPLAY_REPORT_FRAME_H
 
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
 
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ struct frame_line {
     bool hex; /* all bytes of the frame too */
 };
 
-/* A printer: how lines are written. False: no memory. */
+/* A printer: how lines are written; frame_print calls `line`. False: no memory. */
 struct frame_printer {
     bool (*line)(FILE *out, const struct frame_line *line);
     /* Before a capture's first line, and after its last with what was counted. */
@@ -40,6 +40,9 @@ struct frame_printer {
 
 extern const struct frame_printer frame_text_printer;
 extern const struct frame_printer frame_json_printer;
+
+/* Prints a line, credentials hidden. False: no memory. */
+bool frame_print(const struct frame_printer *printer, FILE *out, const struct frame_line *line);
 
 enum { FRAME_PREVIEW = 32 /* bytes of a value */ };
 

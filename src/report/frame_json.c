@@ -1,8 +1,7 @@
-#include "report/frame.h"
-
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "report/frame.h"
 #include "report/json_text.h"
 #include "report/printable.h"
 #include "report/verdict.h"
@@ -10,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void add_number(json_t *object, const char *key, uint64_t number, bool *ok)
+static void frame_json_add_number(json_t *object, const char *key, uint64_t number, bool *ok)
 {
     json_add(object, key, json_integer((json_int_t)number), ok);
 }
@@ -24,7 +23,7 @@ static json_t *event_object(const char *event, const char *file, bool *ok)
 }
 
 /* Writes one object on one line, and lets go of it. */
-static bool write_object(FILE *out, json_t *object, bool ok)
+static bool frame_json_write_object(FILE *out, json_t *object, bool ok)
 {
     char *text = ok ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
@@ -39,7 +38,7 @@ static bool write_object(FILE *out, json_t *object, bool ok)
 static void add_origin(json_t *object, const struct net_origin *origin, bool *ok)
 {
     char time[TIME_TEXT_SIZE];
-    add_number(object, "packet", origin->packet, ok);
+    frame_json_add_number(object, "packet", origin->packet, ok);
     json_add(object, "time", json_string(time_text(origin->time, 9, time)), ok);
 }
 
@@ -55,23 +54,23 @@ static void add_header(json_t *object, const struct mcbp_header *header, bool *o
     char text[MCBP_OPCODE_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
     char cas[NUMBER_TEXT_SIZE];
-    add_number(object, "magic", header->magic, ok);
+    frame_json_add_number(object, "magic", header->magic, ok);
     json_add(object, "opcode", json_string(mcbp_opcode_text(header->magic, header->opcode, text)),
              ok);
-    add_number(object, "opcode_number", header->opcode, ok);
-    add_number(object, "opaque", header->opaque, ok);
+    frame_json_add_number(object, "opcode_number", header->opcode, ok);
+    frame_json_add_number(object, "opaque", header->opaque, ok);
     if (mcbp_magic_is_response(header->magic)) {
         json_add(object, "status", json_string(mcbp_status_text(header->vbucket_or_status, status)),
                  ok);
-        add_number(object, "status_number", header->vbucket_or_status, ok);
+        frame_json_add_number(object, "status_number", header->vbucket_or_status, ok);
     } else {
-        add_number(object, "vbucket", header->vbucket_or_status, ok);
+        frame_json_add_number(object, "vbucket", header->vbucket_or_status, ok);
     }
-    add_number(object, "datatype", header->datatype, ok);
+    frame_json_add_number(object, "datatype", header->datatype, ok);
     /* As text: readers of JSON that know only floating point would round it. */
     snprintf(cas, sizeof(cas), "%" PRIu64, header->cas);
     json_add(object, "cas", json_string(cas), ok);
-    add_number(object, "body_length", header->body_length, ok);
+    frame_json_add_number(object, "body_length", header->body_length, ok);
 }
 
 static json_t *json_of_frame_infos(struct span framing_extras, bool *ok)
@@ -80,7 +79,7 @@ static json_t *json_of_frame_infos(struct span framing_extras, bool *ok)
     struct mcbp_frame_info info;
     while (mcbp_frame_info_next(&framing_extras, &info)) {
         json_t *one = json_object();
-        add_number(one, "id", info.id, ok);
+        frame_json_add_number(one, "id", info.id, ok);
         json_add(one, "hex", json_of_hex(info.value), ok);
         *ok = json_array_append_new(array, one) == 0 && *ok;
     }
@@ -96,12 +95,12 @@ static void add_body(json_t *object, const struct mcbp_frame *frame, bool *ok)
     json_add(object, "extras_hex", json_of_hex(frame->extras), ok);
     json_add(object, "key", json_of_bytes(frame->key), ok);
     json_add(object, "key_hex", json_of_hex(frame->key), ok);
-    add_number(object, "value_size", frame->value.size, ok);
+    frame_json_add_number(object, "value_size", frame->value.size, ok);
     json_add(object, "value_begin", json_of_bytes(preview), ok);
     json_add(object, "value_begin_hex", json_of_hex(preview), ok);
 }
 
-static void add_frame(json_t *object, const struct frame_line *line, bool *ok)
+static void frame_json_add_frame(json_t *object, const struct frame_line *line, bool *ok)
 {
     const struct dissect_frame *frame = line->frame;
     add_origin(object, &frame->origin, ok);
@@ -128,20 +127,20 @@ static void add_connection(json_t *object, const struct dissect_conversation *co
     json_add(object, "start_recorded", json_boolean(conversation->from_start), ok);
 }
 
-static bool write_line(FILE *out, const struct frame_line *line)
+static bool frame_json_write_line(FILE *out, const struct frame_line *line)
 {
     static const char *const events[] = {
         [EVENT_CONNECTION] = "connection", [EVENT_FRAME] = "frame", [EVENT_LOST] = "lost",
         [EVENT_MALFORMED] = "malformed",   [EVENT_END] = "end",     [EVENT_CLOSED] = "closed"};
     bool ok = true;
     json_t *object = event_object(events[line->event], line->file, &ok);
-    add_number(object, "connection", line->conversation->id, &ok);
+    frame_json_add_number(object, "connection", line->conversation->id, &ok);
     switch (line->event) {
     case EVENT_CONNECTION:
         add_connection(object, line->conversation, &ok);
         break;
     case EVENT_FRAME:
-        add_frame(object, line, &ok);
+        frame_json_add_frame(object, line, &ok);
         break;
     case EVENT_MALFORMED:
         add_origin(object, line->origin, &ok);
@@ -159,34 +158,35 @@ static bool write_line(FILE *out, const struct frame_line *line)
     case EVENT_CLOSED:
         break;
     }
-    return write_object(out, object, ok);
+    return frame_json_write_object(out, object, ok);
 }
 
-static bool write_begin(FILE *out, const char *file)
+static bool frame_json_write_begin(FILE *out, const char *file)
 {
     bool ok = true;
     json_t *object = event_object("capture", file, &ok);
-    return write_object(out, object, ok);
+    return frame_json_write_object(out, object, ok);
 }
 
-static bool write_end(FILE *out, const struct capture_result *capture)
+static bool frame_json_write_end(FILE *out, const struct capture_result *capture)
 {
     bool ok = true;
     const struct ledger *ledger = &capture->ledger;
     json_t *object = event_object("total", capture->path, &ok);
-    add_number(object, "packets", capture->packets, &ok);
-    add_number(object, "connections", capture->connections, &ok);
-    add_number(object, "client_frames", capture->client_frames, &ok);
-    add_number(object, "server_frames", capture->server_frames, &ok);
-    add_number(object, "bytes", ledger->total, &ok);
-    add_number(object, "duplicate", ledger->duplicate, &ok);
-    add_number(object, "unparsed", ledger->unparsed, &ok);
-    add_number(object, "not_mcbp", ledger->not_mcbp, &ok);
-    add_number(object, "lost_bytes", ledger->lost, &ok);
-    add_number(object, "status", capture->status, &ok);
+    frame_json_add_number(object, "packets", capture->packets, &ok);
+    frame_json_add_number(object, "connections", capture->connections, &ok);
+    frame_json_add_number(object, "client_frames", capture->client_frames, &ok);
+    frame_json_add_number(object, "server_frames", capture->server_frames, &ok);
+    frame_json_add_number(object, "bytes", ledger->total, &ok);
+    frame_json_add_number(object, "duplicate", ledger->duplicate, &ok);
+    frame_json_add_number(object, "unparsed", ledger->unparsed, &ok);
+    frame_json_add_number(object, "not_mcbp", ledger->not_mcbp, &ok);
+    frame_json_add_number(object, "lost_bytes", ledger->lost, &ok);
+    frame_json_add_number(object, "dropped_packets", capture->dropped, &ok);
+    frame_json_add_number(object, "status", capture->status, &ok);
     json_add(object, "problem", json_of_text(capture->problem), &ok);
-    return write_object(out, object, ok);
+    return frame_json_write_object(out, object, ok);
 }
 
 const struct frame_printer frame_json_printer = {
-    .line = write_line, .begin = write_begin, .end = write_end};
+    .line = frame_json_write_line, .begin = frame_json_write_begin, .end = frame_json_write_end};

@@ -1,8 +1,7 @@
-#include "report/frame.h"
-
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "report/frame.h"
 #include "report/printable.h"
 
 #include <inttypes.h>
@@ -136,7 +135,7 @@ static void write_malformed(FILE *out, const struct frame_line *line)
     fputs(cut ? "...\n" : "\n", out);
 }
 
-static bool write_line(FILE *out, const struct frame_line *line)
+static bool frame_text_write_line(FILE *out, const struct frame_line *line)
 {
     if (line->event == EVENT_FRAME) {
         write_frame(out, line);
@@ -164,7 +163,7 @@ static bool write_line(FILE *out, const struct frame_line *line)
     return true;
 }
 
-static bool write_begin(FILE *out, const char *file)
+static bool frame_text_write_begin(FILE *out, const char *file)
 {
     fputs("# capture ", out);
     printable_write_text(out, file);
@@ -172,17 +171,18 @@ static bool write_begin(FILE *out, const char *file)
     return true;
 }
 
-static bool write_end(FILE *out, const struct capture_result *capture)
+static bool frame_text_write_end(FILE *out, const struct capture_result *capture)
 {
     const struct ledger *ledger = &capture->ledger;
     fprintf(out, "# total packets=%" PRIu64 " connections=%" PRIu64 " client-frames=%" PRIu64,
             capture->packets, capture->connections, capture->client_frames);
     fprintf(out, " server-frames=%" PRIu64 " bytes=%" PRIu64 " duplicate=%" PRIu64,
             capture->server_frames, ledger->total, ledger->duplicate);
-    fprintf(out, " unparsed=%" PRIu64 " not-mcbp=%" PRIu64 " lost=%" PRIu64 "\n", ledger->unparsed,
+    fprintf(out, " unparsed=%" PRIu64 " not-mcbp=%" PRIu64 " lost=%" PRIu64, ledger->unparsed,
             ledger->not_mcbp, ledger->lost);
+    fprintf(out, " dropped-packets=%" PRIu64 "\n", capture->dropped);
     return true;
 }
 
 const struct frame_printer frame_text_printer = {
-    .line = write_line, .begin = write_begin, .end = write_end};
+    .line = frame_text_write_line, .begin = frame_text_write_begin, .end = frame_text_write_end};

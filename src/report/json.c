@@ -1,10 +1,9 @@
-#include "report/report.h"
-
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "report/json_live.h"
 #include "report/json_text.h"
 #include "report/printable.h"
+#include "report/report.h"
 #include "report/verdict.h"
 
 #include <stdlib.h>
@@ -28,6 +27,7 @@ static json_t *json_of_executed(const struct executed_counts *executed, bool *ok
     json_add_count(object, "ambiguous", executed->ambiguous, ok);
     json_add_count(object, "missing", executed->missing, ok);
     json_add_count(object, "malformed", executed->malformed, ok);
+    json_add_count(object, "undecided", executed->undecided, ok);
     return object;
 }
 
@@ -49,7 +49,7 @@ static json_t *json_of_ledger(const struct ledger *ledger, bool *ok)
 static json_t *json_of_statuses(const struct opcode_counts *counts, bool *ok)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < RESULT_STATUSES_MAX && counts->statuses[i].count > 0; i++) {
+    for (size_t i = 0; i < counts->statuses_count; i++) {
         char text[MCBP_STATUS_TEXT_SIZE];
         json_add_count(object, mcbp_status_text(counts->statuses[i].status, text),
                        counts->statuses[i].count, ok);
@@ -60,34 +60,61 @@ static json_t *json_of_statuses(const struct opcode_counts *counts, bool *ok)
     return object;
 }
 
-static json_t *json_of_opcodes(uint8_t magic, const struct opcode_counts *opcodes, bool *ok)
+static json_t *json_of_opcodes(const struct opcode_table *opcodes, bool server, bool *ok)
 {
     json_t *object = json_object();
+    uint8_t magic = server ? MCBP_SERVER_REQUEST : MCBP_CLIENT_REQUEST;
     for (unsigned i = 0; i < 256; i++) {
         char text[MCBP_OPCODE_TEXT_SIZE];
-        if (opcodes[i].requests == 0 && opcodes[i].responses == 0) {
+        const struct opcode_counts *counts = opcode_table_find(opcodes, server, (uint8_t)i);
+        if (counts == NULL || (counts->requests == 0 && counts->responses == 0)) {
             continue;
         }
         json_t *one = json_object();
-        json_add_count(one, "requests", opcodes[i].requests, ok);
-        json_add_count(one, "responses", opcodes[i].responses, ok);
-        json_add_count(one, "not_executed", opcodes[i].not_executed, ok);
-        json_add(one, "statuses", json_of_statuses(&opcodes[i], ok), ok);
+        json_add_count(one, "requests", counts->requests, ok);
+        json_add_count(one, "responses", counts->responses, ok);
+        json_add_count(one, "not_executed", counts->not_executed, ok);
+        json_add(one, "statuses", json_of_statuses(counts, ok), ok);
         json_add(object, mcbp_opcode_text(magic, (uint8_t)i, text), one, ok);
     }
     return object;
 }
 
+static json_t *json_of_undecided_keys(const struct undecided_keys *keys, bool *ok)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < keys->count; i++) {
+        struct span key = span_of(keys->keys[i].bytes, keys->keys[i].size);
+        json_t *object = json_object();
+        json_add(object, "key", json_of_bytes(key), ok);
+        json_add(object, "key_hex", json_of_hex(key), ok);
+        *ok = json_array_append_new(array, object) == 0 && *ok;
+    }
+    return array;
+}
+
 /* The checks of verify, or that of replay. */
-static void add_checks(json_t *object, const struct report *report,
-                       const struct capture_result *capture, bool *ok)
+static void json_add_checks(json_t *object, const struct report *report,
+                            const struct capture_result *capture, bool *ok)
 {
     if (report->live != NULL) {
         json_add(object, "replayed", json_of_live(&capture->live, ok), ok);
     } else {
+        json_add_count(object, "servers", capture->servers, ok);
         json_add(object, "rebuilt", json_of_check(&capture->rebuilt, ok), ok);
         json_add(object, "executed", json_of_executed(&capture->executed, ok), ok);
+        json_add(object, "undecided_keys", json_of_undecided_keys(&capture->undecided_keys, ok),
+                 ok);
     }
+}
+
+static json_t *json_of_races(const uint64_t races[RACES], bool *ok)
+{
+    json_t *object = json_object();
+    json_add_count(object, "lost_add", races[RACE_LOST_ADD], ok);
+    json_add_count(object, "next_cas", races[RACE_NEXT_CAS], ok);
+    json_add_count(object, "numbered_early", races[RACE_NUMBERED_EARLY], ok);
+    return object;
 }
 
 /* What captures and the totals have in common. */
@@ -98,21 +125,26 @@ static void add_counts(json_t *object, const struct report *report,
     json_add_count(object, "connections", capture->connections, ok);
     json_add_count(object, "client_frames", capture->client_frames, ok);
     json_add_count(object, "server_frames", capture->server_frames, ok);
-    add_checks(object, report, capture, ok);
+    json_add_checks(object, report, capture, ok);
     json_add(object, "ledger", json_of_ledger(&capture->ledger, ok), ok);
     json_add_count(object, "lost_bytes", capture->ledger.lost, ok);
+    json_add_count(object, "contradicting_bytes", capture->ledger.contradicting, ok);
+    json_add_count(object, "dropped_packets", capture->dropped, ok);
     json_add(object, "truncated", json_boolean(capture->truncated), ok);
     json_add_count(object, "unanswered", capture->unanswered, ok);
     json_add_count(object, "midstream_connections", capture->midstream, ok);
     json_add_count(object, "skipped_bytes", capture->skipped, ok);
     json_add_count(object, "cas_adopted", capture->cas_adopted, ok);
+    json_add(object, "races", json_of_races(capture->races, ok), ok);
     json_add_count(object, "evictions", capture->evictions, ok);
-    json_add(object, "opcodes", json_of_opcodes(MCBP_CLIENT_REQUEST, capture->opcodes, ok), ok);
-    json_add(object, "server_opcodes",
-             json_of_opcodes(MCBP_SERVER_REQUEST, capture->server_opcodes, ok), ok);
+    json_add_count(object, "expired", capture->expired, ok);
+    json_add_count(object, "restarts", capture->restarts, ok);
+    json_add_count(object, "out_of_memory", capture->out_of_memory, ok);
+    json_add(object, "opcodes", json_of_opcodes(&capture->opcodes, false, ok), ok);
+    json_add(object, "server_opcodes", json_of_opcodes(&capture->opcodes, true, ok), ok);
     json_add_count(object, "differences_found", verdict_differences(capture), ok);
     json_add(object, "status", json_integer(capture->status), ok);
-    json_add(object, "verdict", json_string(verdict_name(capture->status)), ok);
+    json_add(object, "verdict", json_string(verdict_name(capture)), ok);
 }
 
 /* -------------------------------------------------------------------------------- differences */
@@ -154,7 +186,7 @@ static json_t *json_of_request(const struct difference *difference, bool *ok)
     return object;
 }
 
-static void add_frame(json_t *object, const struct difference *difference, bool *ok)
+static void json_add_frame(json_t *object, const struct difference *difference, bool *ok)
 {
     char opcode[MCBP_OPCODE_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
@@ -182,7 +214,7 @@ static json_t *json_of_difference(const struct difference *difference, bool *ok)
     json_add_count(object, "connection", difference->connection, ok);
     json_add(object, "client", json_of_endpoint(&difference->client), ok);
     json_add(object, "server", json_of_endpoint(&difference->server), ok);
-    add_frame(object, difference, ok);
+    json_add_frame(object, difference, ok);
     json_add(object, "field", has_field ? json_of_text(difference->field) : json_null(), ok);
     json_add(object, "field_offset",
              has_field ? json_integer((json_int_t)difference->field_offset) : json_null(), ok);
@@ -254,11 +286,13 @@ static json_t *json_of_settings(const struct report *report, bool *ok)
     json_add(object, "masks", json_of_masks(report, ok), ok);
     if (!live) {
         json_add(object, "allow_eviction", json_boolean(options->allow_eviction), ok);
+        json_add(object, "one_server", json_boolean(options->one_server), ok);
         json_add_count(object, "item_size_max", options->item_size_max, ok);
     }
     json_add_count(object, "require_compared", options->require_compared, ok);
     if (!live) {
         json_add_count(object, "require_executed", options->require_executed, ok);
+        json_add_count(object, "max_undecided", options->max_undecided, ok);
     }
     json_add(object, "max_loss",
              options->max_loss == UINT64_MAX ? json_string("any")
@@ -270,40 +304,72 @@ static json_t *json_of_settings(const struct report *report, bool *ok)
     return object;
 }
 
-static json_t *json_of_report(const struct report *report, bool *ok)
+/* What stands before the captures. */
+static json_t *json_of_head(const struct report *report, bool *ok)
+{
+    json_t *head = json_object();
+    bool live = report->live != NULL;
+    json_add(head, "schema", json_string(live ? "kvreplay-replay-1" : "kvreplay-verify-1"), ok);
+    json_add(head, "settings", json_of_settings(report, ok), ok);
+    return head;
+}
+
+static json_t *json_of_tail(const struct report *report, bool *ok)
 {
     const struct verify_result *result = report->result;
-    json_t *root = json_object();
-    json_t *captures = json_array();
+    json_t *tail = json_object();
     json_t *totals = json_object();
-    bool live = report->live != NULL;
-    json_add(root, "schema", json_string(live ? "kvreplay-replay-1" : "kvreplay-verify-1"), ok);
-    json_add(root, "settings", json_of_settings(report, ok), ok);
-    for (size_t i = 0; i < result->captures_count; i++) {
-        json_t *one = json_of_capture(report, &result->captures[i], ok);
-        *ok = json_array_append_new(captures, one) == 0 && *ok;
-    }
-    json_add(root, "captures", captures, ok);
     add_counts(totals, report, &result->totals, ok);
-    json_add(root, "totals", totals, ok);
-    if (live) {
-        json_add(root, "performance", json_of_outcome(report->outcome, ok), ok);
+    json_add(tail, "totals", totals, ok);
+    if (report->live != NULL) {
+        json_add(tail, "performance", json_of_outcome(report->outcome, ok), ok);
     }
-    json_add(root, "status", json_integer(result->status), ok);
-    json_add(root, "verdict", json_string(verdict_name(result->status)), ok);
-    return root;
+    json_add(tail, "interrupted", json_boolean(result->interrupted), ok);
+    json_add(tail, "status", json_integer(result->status), ok);
+    json_add(tail, "verdict", json_string(verdict_name(&result->totals)), ok);
+    return tail;
+}
+
+/* ------------------------------------------------------------------------------------- writing */
+
+/* Writes an object, and gives it up: with its braces, `indent` blanks before each further line, or
+ * its members alone. Strings have no line breaks of their own. */
+static void json_write_object(FILE *out, json_t *object, int indent, bool members, bool *ok)
+{
+    char *text = json_dumps(object, JSON_INDENT(2));
+    size_t size = text != NULL ? strlen(text) : 0;
+    size_t around = members ? strlen("{\n") : 0;
+    *ok = *ok && size > 2 * around;
+    for (size_t i = around; *ok && i < size - around; i++) {
+        fputc(text[i], out);
+        if (text[i] == '\n') {
+            fprintf(out, "%*s", indent, "");
+        }
+    }
+    free(text);
+    json_decref(object);
+}
+
+/* One capture after the other: there may be more than memory has room for as a tree. */
+static void write_captures(FILE *out, const struct report *report, bool *ok)
+{
+    const struct verify_result *result = report->result;
+    fputs("  \"captures\": [", out);
+    for (size_t i = 0; i < result->captures_count && *ok; i++) {
+        fputs(i > 0 ? ",\n    " : "\n    ", out);
+        json_write_object(out, json_of_capture(report, &result->captures[i], ok), 4, false, ok);
+    }
+    fputs(result->captures_count > 0 ? "\n  ],\n" : "],\n", out);
 }
 
 bool report_json(FILE *out, const struct report *report)
 {
     bool ok = true;
-    json_t *root = json_of_report(report, &ok);
-    if (ok) {
-        char *text = json_dumps(root, JSON_INDENT(2));
-        ok = text != NULL;
-        fprintf(out, "%s\n", ok ? text : "");
-        free(text);
-    }
-    json_decref(root);
+    fputs("{\n", out);
+    json_write_object(out, json_of_head(report, &ok), 0, true, &ok);
+    fputs(",\n", out);
+    write_captures(out, report, &ok);
+    json_write_object(out, json_of_tail(report, &ok), 0, true, &ok);
+    fputs("\n}\n", out);
     return ok;
 }

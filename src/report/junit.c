@@ -1,6 +1,5 @@
-#include "report/report.h"
-
 #include "report/printable.h"
+#include "report/report.h"
 #include "report/text.h"
 #include "report/utf8.h"
 #include "report/verdict.h"
@@ -34,7 +33,8 @@ struct writer {
 
 /* ------------------------------------------------------------------------------- what to say */
 
-/* The differences of a check that were kept, as the text report has them; to be freed. */
+/* The differences of a check that were kept, as the text report has them, or why there are none; to
+ * be freed. */
 static char *differences_text(const struct suite *suite, enum difference_check check)
 {
     static const struct report_style style = {.width = 100};
@@ -45,18 +45,26 @@ static char *differences_text(const struct suite *suite, enum difference_check c
     if (out == NULL) {
         return NULL;
     }
+    bool any = false;
     for (size_t i = 0; i < result->differences_count; i++) {
         const struct difference *difference = &result->differences[i];
         if (difference->capture == suite->capture->path && difference->check == check) {
             text_difference(out, suite->report, difference, i + 1, &style);
+            any = true;
         }
+    }
+    if (suite->capture->problem != NULL) {
+        fprintf(out, "%s\n", suite->capture->problem);
+    } else if (!any) {
+        fputs("none of them is among the first differences, which are shown; --show shows more\n",
+              out);
     }
     fclose(out);
     return text;
 }
 
-static void fail(const struct suite *suite, struct test_case *test, enum difference_check check,
-                 uint64_t different, uint64_t compared)
+static void junit_fail(const struct suite *suite, struct test_case *test,
+                       enum difference_check check, uint64_t different, uint64_t compared)
 {
     test->outcome = FAILED;
     if (asprintf(&test->message, "%" PRIu64 " differences in %" PRIu64 " frames compared",
@@ -78,7 +86,7 @@ static void judge_check(struct suite *suite, enum difference_check check, uint64
 {
     struct test_case *test = add_case(suite, verdict_check_name(check));
     if (different > 0) {
-        fail(suite, test, check, different, compared);
+        junit_fail(suite, test, check, different, compared);
     } else if (compared == 0) {
         test->outcome = SKIPPED;
         test->message = strdup("nothing to compare");
@@ -86,7 +94,7 @@ static void judge_check(struct suite *suite, enum difference_check check, uint64
 }
 
 /* What could not be read is an error, what is too little a failure. */
-static void judge_evidence(struct suite *suite)
+static void junit_judge_evidence(struct suite *suite)
 {
     struct test_case *test = add_case(suite, "evidence");
     char *message = NULL;
@@ -104,7 +112,7 @@ static void judge_evidence(struct suite *suite)
     test->message = message;
 }
 
-static void judge(struct suite *suite)
+static void junit_judge(struct suite *suite)
 {
     const struct check_counts *rebuilt = &suite->capture->rebuilt;
     const struct executed_counts *executed = &suite->capture->executed;
@@ -119,7 +127,7 @@ static void judge(struct suite *suite)
                     executed->check.different + executed->missing + executed->malformed,
                     executed->check.compared);
     }
-    judge_evidence(suite);
+    junit_judge_evidence(suite);
 }
 
 static void suite_deinit(struct suite *suite)
@@ -145,12 +153,12 @@ static char *xml_text(const char *text)
     return utf8_copy(span_of(text, strlen(text)), is_xml_character, &size);
 }
 
-static void begin(struct writer *writer, const char *element)
+static void junit_begin(struct writer *writer, const char *element)
 {
     writer->ok = xmlTextWriterStartElement(writer->xml, BAD_CAST element) >= 0 && writer->ok;
 }
 
-static void end(struct writer *writer)
+static void junit_end(struct writer *writer)
 {
     writer->ok = xmlTextWriterEndElement(writer->xml) >= 0 && writer->ok;
 }
@@ -193,29 +201,29 @@ static void write_case(struct writer *writer, const struct suite *suite,
 {
     static const char *const elements[] = {
         [FAILED] = "failure", [ERROR] = "error", [SKIPPED] = "skipped"};
-    begin(writer, "testcase");
+    junit_begin(writer, "testcase");
     attribute(writer, "classname", suite->capture->path);
     attribute(writer, "name", test->name);
     if (test->outcome != PASSED) {
-        begin(writer, elements[test->outcome]);
+        junit_begin(writer, elements[test->outcome]);
         attribute(writer, "message", test->message);
         if (test->outcome != SKIPPED) {
-            attribute(writer, "type", verdict_name(suite->capture->status));
+            attribute(writer, "type", verdict_name(suite->capture));
         }
         if (test->body != NULL) {
             content(writer, test->body);
         }
-        end(writer);
+        junit_end(writer);
     }
-    end(writer);
+    junit_end(writer);
 }
 
 static void write_suite(struct writer *writer, const struct report *report,
                         const struct capture_result *capture)
 {
     struct suite suite = {.report = report, .capture = capture};
-    judge(&suite);
-    begin(writer, "testsuite");
+    junit_judge(&suite);
+    junit_begin(writer, "testsuite");
     attribute(writer, "name", capture->path);
     attribute_number(writer, "tests", suite.count);
     attribute_number(writer, "failures", count_outcomes(&suite, FAILED));
@@ -224,7 +232,7 @@ static void write_suite(struct writer *writer, const struct report *report,
     for (size_t i = 0; i < suite.count; i++) {
         write_case(writer, &suite, &suite.cases[i]);
     }
-    end(writer);
+    junit_end(writer);
     suite_deinit(&suite);
 }
 
@@ -233,12 +241,12 @@ static void write_document(struct writer *writer, const struct report *report)
     const struct verify_result *result = report->result;
     writer->ok = xmlTextWriterSetIndent(writer->xml, 1) >= 0 &&
                  xmlTextWriterStartDocument(writer->xml, NULL, "UTF-8", NULL) >= 0;
-    begin(writer, "testsuites");
+    junit_begin(writer, "testsuites");
     attribute(writer, "name", report->live != NULL ? "kvreplay replay" : "kvreplay verify");
     for (size_t i = 0; i < result->captures_count; i++) {
         write_suite(writer, report, &result->captures[i]);
     }
-    end(writer);
+    junit_end(writer);
     writer->ok = xmlTextWriterEndDocument(writer->xml) >= 0 && writer->ok;
 }
 

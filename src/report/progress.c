@@ -1,8 +1,8 @@
 #include "report/progress.h"
 
+#include "base/clock.h"
 #include "report/printable.h"
 
-#include <time.h>
 #include <unistd.h>
 
 enum { PATH_WIDTH = 20 }; /* the whole line stays within 80 columns */
@@ -12,9 +12,7 @@ static const double show_every = 0.1;
 
 static double now(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+    return (double)clock_now(CLOCK_MONOTONIC) / 1e9;
 }
 
 void progress_init(struct progress *progress, FILE *out)

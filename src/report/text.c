@@ -49,8 +49,8 @@ static void write_problems(FILE *out, const struct report *report, const struct 
             fputs(any || style->quiet ? "" : "\n", out);
             any = true;
             text_color_begin(out, style, COLOR_WARNING);
-            fprintf(out, "%s: ",
-                    capture->status <= VERIFY_DIFFERENT ? "note" : verdict_name(capture->status));
+            fprintf(out,
+                    "%s: ", capture->status <= VERIFY_DIFFERENT ? "note" : verdict_name(capture));
             text_color_end(out, style);
             verdict_write_problem(out, capture);
             fputc('\n', out);
@@ -62,7 +62,7 @@ static void write_differences(FILE *out, const struct report *report,
                               const struct report_style *style)
 {
     const struct verify_result *result = report->result;
-    uint64_t all = verdict_differences(&result->totals);
+    uint64_t all = verdict_differences(&result->totals) - result->totals.not_built;
     char text[NUMBER_TEXT_SIZE];
     for (size_t i = 0; i < result->differences_count; i++) {
         fputc('\n', out);

@@ -1,8 +1,7 @@
-#include "report/text.h"
-
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "report/printable.h"
+#include "report/text.h"
 #include "report/verdict.h"
 
 #include <inttypes.h>
@@ -27,7 +26,7 @@ static const char *built_name(const struct report *report)
 /* ----------------------------------------------------------------------------------- the bytes */
 
 /* One byte of an excerpt, by its place in the frame; false where the frame has none. */
-static bool byte_at(const struct excerpt *excerpt, size_t place, uint8_t *byte)
+static bool text_difference_byte_at(const struct excerpt *excerpt, size_t place, uint8_t *byte)
 {
     if (place < excerpt->offset || place - excerpt->offset >= excerpt->size) {
         return false;
@@ -40,8 +39,8 @@ static bool differs_at(const struct difference *difference, size_t place)
 {
     uint8_t a = 0;
     uint8_t b = 0;
-    bool has_a = byte_at(&difference->reference, place, &a);
-    bool has_b = byte_at(&difference->built, place, &b);
+    bool has_a = text_difference_byte_at(&difference->reference, place, &a);
+    bool has_b = text_difference_byte_at(&difference->built, place, &b);
     return has_a != has_b || a != b;
 }
 
@@ -77,7 +76,7 @@ static void write_side(const struct hex *hex, const char *name, const struct exc
     for (size_t i = 0; i < ROW_BYTES; i++) {
         uint8_t byte;
         char text[8] = "  ";
-        if (byte_at(excerpt, hex->place + i, &byte)) {
+        if (text_difference_byte_at(excerpt, hex->place + i, &byte)) {
             snprintf(text, sizeof(text), "%02x", byte);
         }
         fputs(i == ROW_BYTES / 2 ? "  " : " ", hex->out);
@@ -87,7 +86,7 @@ static void write_side(const struct hex *hex, const char *name, const struct exc
     for (size_t i = 0; i < ROW_BYTES; i++) {
         uint8_t byte;
         char text[2] = " ";
-        if (byte_at(excerpt, hex->place + i, &byte)) {
+        if (text_difference_byte_at(excerpt, hex->place + i, &byte)) {
             text[0] = byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
         }
         write_cell(hex, hex->place + i, text);
@@ -121,11 +120,12 @@ static bool row_differs(const struct hex *hex)
     return any;
 }
 
-static void write_row(const struct hex *hex, const char *reference, const char *built)
+static void text_difference_write_row(const struct hex *hex, const char *reference,
+                                      const char *built)
 {
     uint8_t byte;
-    bool has_reference = byte_at(&hex->difference->reference, hex->place, &byte);
-    bool has_built = byte_at(&hex->difference->built, hex->place, &byte);
+    bool has_reference = text_difference_byte_at(&hex->difference->reference, hex->place, &byte);
+    bool has_built = text_difference_byte_at(&hex->difference->built, hex->place, &byte);
     if (has_both_sides(hex->difference) && !row_differs(hex)) {
         return;
     }
@@ -148,20 +148,22 @@ static void write_bytes(FILE *out, const struct report *report, const struct dif
         difference->reference.size > 0 ? difference->reference.offset : difference->built.offset;
     for (size_t row = 0; row < DIFFERENCE_EXCERPT; row += ROW_BYTES) {
         hex.place = first + row;
-        write_row(&hex, reference_name(report), built_name(report));
+        text_difference_write_row(&hex, reference_name(report), built_name(report));
     }
 }
 
 /* ----------------------------------------------------------------------------------- the words */
 
-/* "the answer to GET", or what the server says of its own accord */
+/* "the answer to GET", whatever opcode it has itself, or what the server says of its own accord */
 static void write_frame_name(FILE *out, const struct difference *difference)
 {
     char text[MCBP_OPCODE_TEXT_SIZE];
     bool answer =
         mcbp_magic_is_response(difference->magic) || difference->kind == DIFFERENCE_MISSING;
+    bool asked = answer && difference->request_packet != 0;
     fprintf(out, "the %s %s", answer ? "answer to" : "server's request",
-            mcbp_opcode_text(difference->magic, difference->opcode, text));
+            mcbp_opcode_text(asked ? difference->request_magic : difference->magic,
+                             asked ? difference->request_opcode : difference->opcode, text));
 }
 
 static void write_what(FILE *out, const struct difference *difference)
@@ -187,6 +189,10 @@ static void write_what(FILE *out, const struct difference *difference)
     case DIFFERENCE_REFUSED:
         write_frame_name(out, difference);
         fputs(" could not be built", out);
+        break;
+    case DIFFERENCE_ORDER:
+        write_frame_name(out, difference);
+        fputs(" is out of order", out);
         break;
     case DIFFERENCE_END:
         fprintf(out, "the end of the connection differs after %s",

@@ -1,7 +1,6 @@
-#include "report/text.h"
-
 #include "mcbp/opcode.h"
 #include "report/printable.h"
+#include "report/text.h"
 #include "report/verdict.h"
 
 #include <inttypes.h>

@@ -1,8 +1,7 @@
-#include "report/text.h"
-
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "report/printable.h"
+#include "report/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -75,7 +74,10 @@ enum { OPCODE_ROWS = 512, OPCODE_NAME_SIZE = MCBP_OPCODE_TEXT_SIZE + 16 };
 static const struct opcode_counts *opcode_counts_at(const struct capture_result *totals,
                                                     unsigned index)
 {
-    return index > 255 ? &totals->server_opcodes[index - 256] : &totals->opcodes[index];
+    static const struct opcode_counts none;
+    const struct opcode_counts *counts =
+        opcode_table_find(&totals->opcodes, index > 255, (uint8_t)index);
+    return counts != NULL ? counts : &none;
 }
 
 static const char *opcode_name_at(unsigned index, char name[OPCODE_NAME_SIZE])
@@ -100,6 +102,9 @@ static void write_seen(struct line line, const struct capture_result *totals)
     char text[COUNT_TEXT_SIZE];
     line_item(&line, "%s", count_text(totals->packets, "packet", text));
     line_item(&line, "%s", count_text(totals->connections, "connection", text));
+    if (totals->servers > 1) {
+        line_item(&line, "%s", count_text(totals->servers, "server", text));
+    }
     line_item(&line, "%s", count_text(totals->client_frames, "client frame", text));
     line_item(&line, "%s", count_text(totals->server_frames, "server frame", text));
     line_end(&line);
@@ -125,13 +130,20 @@ static void write_not_mcbp(struct line line, const struct ledger *ledger)
     line_end(&line);
 }
 
-static void write_lost(struct line line, const struct capture_result *totals)
+static void text_summary_write_lost(struct line line, const struct capture_result *totals)
 {
     char text[COUNT_TEXT_SIZE];
     if (totals->ledger.lost > 0) {
         line_item(&line, "%s known to be missing from the capture%s",
                   count_text(totals->ledger.lost, "byte", text),
                   totals->truncated ? " (file truncated)" : "");
+    }
+    if (totals->ledger.contradicting > 0) {
+        line_item(&line, "%s sent again as other bytes",
+                  count_text(totals->ledger.contradicting, "byte", text));
+    }
+    if (totals->dropped > 0) {
+        line_item(&line, "%s dropped by the recorder", count_text(totals->dropped, "packet", text));
     }
     line_end(&line);
 }
@@ -152,7 +164,7 @@ static void write_unanswered(struct line line, const struct capture_result *tota
 {
     char text[COUNT_TEXT_SIZE];
     if (totals->unanswered > 0) {
-        line_item(&line, "%s still open at the end of the capture",
+        line_item(&line, "%s never got an answer in the capture",
                   count_text(totals->unanswered, "request", text));
     }
     line_end(&line);
@@ -181,6 +193,36 @@ static void write_adopted(struct line line, const struct report *report)
         line_item(&line, "%s%s", count_text(totals->cas_adopted, "CAS value", text),
                   report->live != NULL ? "" : " of mutations");
     }
+    line_end(&line);
+}
+
+/* The races within memcached alone; other orders and seconds are the table's to count. */
+static void write_races(struct line line, const struct capture_result *totals)
+{
+    item_if_any(&line, "by a race in memcached (INCREMENT or DECREMENT looked up, then added):",
+                totals->races[RACE_LOST_ADD]);
+    item_if_any(&line, "by a race in memcached (the CAS was read after the value):",
+                totals->races[RACE_NEXT_CAS]);
+    item_if_any(&line, "by a race in memcached (a change was numbered before it locked its item):",
+                totals->races[RACE_NUMBERED_EARLY]);
+    line_end(&line);
+}
+
+static void write_expired(struct line line, const struct capture_result *totals)
+{
+    item_if_any(&line, "misses of items whose expiry time was not recorded:", totals->expired);
+    line_end(&line);
+}
+
+static void write_restarts(struct line line, const struct capture_result *totals)
+{
+    item_if_any(&line, "servers that began anew while nobody was connected:", totals->restarts);
+    line_end(&line);
+}
+
+static void write_out_of_memory(struct line line, const struct capture_result *totals)
+{
+    item_if_any(&line, "requests that the server had no memory for:", totals->out_of_memory);
     line_end(&line);
 }
 
@@ -228,12 +270,16 @@ void text_summary(FILE *out, const struct report *report, const struct report_st
     write_seen(line_begin(out, style, "seen"), totals);
     write_ledger(line_begin(out, style, "ledger"), &totals->ledger);
     write_not_mcbp(line_begin(out, style, "not MCBP"), &totals->ledger);
-    write_lost(line_begin(out, style, "lost"), totals);
+    text_summary_write_lost(line_begin(out, style, "lost"), totals);
     write_midstream(line_begin(out, style, "mid-stream"), totals);
     write_unanswered(line_begin(out, style, "unanswered"), totals);
     write_masked(line_begin(out, style, "masked"), report);
     write_adopted(line_begin(out, style, "adopted"), report);
+    write_races(line_begin(out, style, "ambiguous"), totals);
     write_evictions(line_begin(out, style, "evicted"), totals);
+    write_expired(line_begin(out, style, "expired"), totals);
+    write_restarts(line_begin(out, style, "restarted"), totals);
+    write_out_of_memory(line_begin(out, style, "out of memory"), totals);
     write_not_executed(line_begin(out, style, "not executed"), totals);
     write_not_sent(line_begin(out, style, "not sent"), &totals->live);
     write_not_compared(line_begin(out, style, "not compared"), &totals->live);
@@ -247,7 +293,7 @@ static void write_statuses(FILE *out, const struct opcode_counts *counts)
 {
     char text[NUMBER_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
-    for (size_t i = 0; i < RESULT_STATUSES_MAX && counts->statuses[i].count > 0; i++) {
+    for (size_t i = 0; i < counts->statuses_count; i++) {
         fprintf(out, "%s%s %s", i == 0 ? "  " : ", ",
                 mcbp_status_text(counts->statuses[i].status, status),
                 number_text(counts->statuses[i].count, text));

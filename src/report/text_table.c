@@ -1,6 +1,5 @@
-#include "report/text.h"
-
 #include "report/printable.h"
+#include "report/text.h"
 #include "report/verdict.h"
 
 #include <stddef.h>
@@ -31,6 +30,7 @@ static const struct column columns[] = {
     COUNT(CHECK_EXECUTED, "adopted", "adopt", executed.adopted, true, false),
     COUNT(CHECK_EXECUTED, "ambiguous", "ambig", executed.ambiguous, true, false),
     COUNT(CHECK_EXECUTED, "not executed", "notex", executed.not_executed, true, false),
+    COUNT(CHECK_EXECUTED, "undecided", "undec", executed.undecided, true, true),
     COUNT(CHECK_LIVE, "compared", "cmp", live.check.compared, false, false),
     COUNT(CHECK_LIVE, "identical", "same", live.check.identical, false, false),
     COUNT(CHECK_LIVE, "different", "diff", live.check.different, false, true),
@@ -52,7 +52,7 @@ struct table {
     size_t widths[COLUMNS]; /* 0: not shown */
 };
 
-static uint64_t value_of(const struct capture_result *capture, size_t column)
+static uint64_t text_table_value_of(const struct capture_result *capture, size_t column)
 {
     uint64_t value;
     memcpy(&value, (const char *)capture + columns[column].offset, sizeof(value));
@@ -80,7 +80,7 @@ static size_t lay_out_numbers(struct table *table, const struct capture_result *
     char text[NUMBER_TEXT_SIZE];
     size_t sum = GROUP_GAP + VERDICT_WIDTH;
     for (size_t i = 0; i < COLUMNS; i++) {
-        uint64_t total = value_of(totals, i);
+        uint64_t total = text_table_value_of(totals, i);
         size_t number = strlen(number_text(total, text));
         size_t head = strlen(name_of(table, i));
         if ((columns[i].check == CHECK_LIVE) == table->live &&
@@ -176,19 +176,19 @@ static void write_number(const struct table *table, size_t column, uint64_t numb
     }
 }
 
-static void write_row(const struct table *table, const char *name,
-                      const struct capture_result *capture)
+static void text_table_write_row(const struct table *table, const char *name,
+                                 const struct capture_result *capture)
 {
     write_name(table, name);
     for (size_t i = 0; i < COLUMNS; i++) {
         if (table->widths[i] > 0) {
-            write_number(table, i, value_of(capture, i));
+            write_number(table, i, text_table_value_of(capture, i));
         }
     }
     fprintf(table->out, "%*s", GROUP_GAP, "");
     text_color_begin(table->out, table->style,
                      capture->status == VERIFY_IDENTICAL ? COLOR_GOOD : COLOR_BAD);
-    fputs(verdict_name(capture->status), table->out);
+    fputs(verdict_name(capture), table->out);
     text_color_end(table->out, table->style);
     fputc('\n', table->out);
 }
@@ -200,9 +200,9 @@ void text_table(FILE *out, const struct report *report, const struct report_styl
     lay_out(&table, result);
     write_head(&table);
     for (size_t i = 0; i < result->captures_count; i++) {
-        write_row(&table, result->captures[i].path, &result->captures[i]);
+        text_table_write_row(&table, result->captures[i].path, &result->captures[i]);
     }
     if (result->captures_count != 1) {
-        write_row(&table, "total", &result->totals);
+        text_table_write_row(&table, "total", &result->totals);
     }
 }

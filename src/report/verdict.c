@@ -16,7 +16,7 @@ static const struct {
 };
 enum { VERDICTS = sizeof(verdicts) / sizeof(verdicts[0]) };
 
-static size_t find(enum verify_status status)
+static size_t verdict_find(enum verify_status status)
 {
     size_t i = 0;
     while (i < VERDICTS - 1 && verdicts[i].status != status) {
@@ -25,9 +25,16 @@ static size_t find(enum verify_status status)
     return i;
 }
 
-const char *verdict_name(enum verify_status status)
+/* Nothing differs, but of some answers that is not known; --max-undecided accepts that. */
+static bool is_partly_undecided(const struct capture_result *capture)
 {
-    return verdicts[find(status)].name;
+    return capture->status == VERIFY_IDENTICAL && capture->executed.undecided > 0;
+}
+
+const char *verdict_name(const struct capture_result *capture)
+{
+    return is_partly_undecided(capture) ? "undecided"
+                                        : verdicts[verdict_find(capture->status)].name;
 }
 
 const char *verdict_check_name(enum difference_check check)
@@ -70,7 +77,10 @@ uint64_t verdict_differences(const struct capture_result *capture)
 
 void verdict_write_problem(FILE *out, const struct capture_result *capture)
 {
-    const char *problem = capture->problem == NULL ? "no reason given" : capture->problem;
+    const char *problem = capture->problem;
+    if (problem == NULL) { /* there was no memory for it */
+        problem = capture->status == VERIFY_INTERNAL ? "out of memory" : "no reason given";
+    }
     if (strncmp(problem, capture->path, strlen(capture->path)) != 0) {
         printable_write_text(out, capture->path);
         fputs(": ", out);
@@ -118,8 +128,12 @@ static void write_identical(FILE *out, const struct report *report)
         fprintf(out, "%s compared", count_text(totals->live.check.compared, "answer", text));
         write_count(out, ", ", report->outcome->requests, " requests replayed");
     } else {
+        if (totals->server_frames == 0 && totals->left > 0) {
+            fputs("nothing was owed, clients closed first: ", out);
+        }
         fprintf(out, "%s rebuilt", count_text(totals->rebuilt.compared, "server frame", text));
         write_count(out, ", ", totals->executed.check.compared, " executed");
+        write_any(out, totals->executed.undecided, " undecided");
     }
 }
 
@@ -133,7 +147,9 @@ static void write_reason(FILE *out, const struct verify_result *result)
             verdict_write_problem(out, capture);
         }
     }
-    if (more > 1) {
+    if (more == 0) { /* not what was read, but the writing of it */
+        fputs("a report could not be written", out);
+    } else if (more > 1) {
         fprintf(out, " (and %zu more)", more - 1);
     }
 }
@@ -141,7 +157,9 @@ static void write_reason(FILE *out, const struct verify_result *result)
 void verdict_write(FILE *out, const struct report *report)
 {
     const struct verify_result *result = report->result;
-    fprintf(out, "%s: ", verdicts[find(result->status)].words);
+    fprintf(out, "%s: ",
+            is_partly_undecided(&result->totals) ? "no difference found"
+                                                 : verdicts[verdict_find(result->status)].words);
     if (result->status == VERIFY_IDENTICAL) {
         write_identical(out, report);
     } else if (result->status == VERIFY_DIFFERENT) {

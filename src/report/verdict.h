@@ -6,8 +6,9 @@
 
 #include "report/report.h"
 
-/* "identical", "different", "unreadable", ... */
-const char *verdict_name(enum verify_status status);
+/* "identical", "undecided", "different", "unreadable", ...: the verdict on a capture or the totals
+ */
+const char *verdict_name(const struct capture_result *capture);
 
 /* "rebuilt", "executed" or "replayed". */
 const char *verdict_check_name(enum difference_check check);

@@ -6,8 +6,8 @@
 #define KVREPLAY_RESPONSE_ENCODE_H
 
 #include "base/endian.h"
+#include "kvresponse/kvresponse.h"
 #include "mcbp/frame.h"
-#include "response/kvresponse.h"
 
 static inline bool response_is_flex(const struct kvr_response *response)
 {

@@ -3,13 +3,13 @@
  * description and the check of its lengths, not even the header's encoding: a mistake there would
  * hide itself.
  */
-#include <string.h>
+#include "kvresponse/kvresponse.h"
 
-#include "response/kvresponse.h"
+#include <string.h>
 
 enum { MAGIC_FLEX_REQUEST = 0x08, MAGIC_FLEX_RESPONSE = 0x18 };
 
-static uint8_t *put_number(uint8_t *out, uint64_t number, int bytes)
+static uint8_t *encode_flat_put_number(uint8_t *out, uint64_t number, int bytes)
 {
     for (int i = bytes - 1; i >= 0; i--) {
         *out++ = (uint8_t)(number >> (8 * i));
@@ -27,20 +27,20 @@ static uint8_t *put_bytes(uint8_t *out, const void *bytes, size_t size)
 
 static uint8_t *put_header(uint8_t *out, const struct kvr_response *response, uint64_t body)
 {
-    out = put_number(out, response->magic, 1);
-    out = put_number(out, response->opcode, 1);
+    out = encode_flat_put_number(out, response->magic, 1);
+    out = encode_flat_put_number(out, response->opcode, 1);
     if (response->magic == MAGIC_FLEX_REQUEST || response->magic == MAGIC_FLEX_RESPONSE) {
-        out = put_number(out, response->framing_extras_size, 1);
-        out = put_number(out, response->key_size, 1);
+        out = encode_flat_put_number(out, response->framing_extras_size, 1);
+        out = encode_flat_put_number(out, response->key_size, 1);
     } else {
-        out = put_number(out, response->key_size, 2);
+        out = encode_flat_put_number(out, response->key_size, 2);
     }
-    out = put_number(out, response->extras_size, 1);
-    out = put_number(out, response->datatype, 1);
-    out = put_number(out, response->status, 2);
-    out = put_number(out, body, 4);
-    out = put_number(out, response->opaque, 4);
-    return put_number(out, response->cas, 8);
+    out = encode_flat_put_number(out, response->extras_size, 1);
+    out = encode_flat_put_number(out, response->datatype, 1);
+    out = encode_flat_put_number(out, response->status, 2);
+    out = encode_flat_put_number(out, body, 4);
+    out = encode_flat_put_number(out, response->opaque, 4);
+    return encode_flat_put_number(out, response->cas, 8);
 }
 
 enum kvr_error kvr_encode_flat(const struct kvr_response *response, uint8_t *out, size_t room,

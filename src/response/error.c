@@ -1,4 +1,4 @@
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 static const char *const texts[] = {
     [KVR_OK] = "no error",
@@ -11,7 +11,7 @@ static const char *const texts[] = {
     [KVR_NO_ROOM] = "output too small for the frame",
     [KVR_NO_MEMORY] = "out of memory",
     [KVR_BUFFER_REFUSED] = "buffer closed to appends",
-    [KVR_TORN] = "out of memory between the parts, some already passed on",
+    [KVR_TORN] = "failed between the parts, and those written can't be taken back",
 };
 
 const char *kvr_error_text(enum kvr_error error)

@@ -4,8 +4,8 @@
 #ifndef KVREPLAY_RESPONSE_FROM_FRAME_H
 #define KVREPLAY_RESPONSE_FROM_FRAME_H
 
+#include "kvresponse/kvresponse.h"
 #include "mcbp/frame.h"
-#include "response/kvresponse.h"
 
 /*
  * Describes any frame that mcbp_frame_parse came to MCBP_FRAME on. The description points into the

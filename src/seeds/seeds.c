@@ -2,9 +2,7 @@
 #include "seeds/seeds.h"
 
 #include "base/endian.h"
-#include "capture/capture.h"
-#include "net/decode.h"
-#include "replay/dissect.h"
+#include "dissect/dissect.h"
 #include "seeds/writing.h"
 
 #include <errno.h>
@@ -17,7 +15,7 @@ struct seed_form {
     const char *preamble; /* 8 bytes, or none */
     /* One of the two: what a frame or a packet adds to a seed. */
     void (*frame)(struct seeds *seeds, struct seed *seed, const struct dissect_frame *frame);
-    void (*packet)(struct seeds *seeds, const struct net_packet *packet);
+    void (*packet)(struct seeds *seeds, const struct dissect_packet *packet);
 };
 
 enum { DESCRIPTION_SIZE = 32, VALUE_MAX = 70000, PACKET_PREFIX = 6, SEGMENT_SIZE = 8 };
@@ -32,12 +30,14 @@ static void add_bytes(struct seeds *seeds, struct seed *seed, struct span bytes)
     }
 }
 
-static void add_frame(struct seeds *seeds, struct seed *seed, const struct dissect_frame *frame)
+static void seeds_add_frame(struct seeds *seeds, struct seed *seed,
+                            const struct dissect_frame *frame)
 {
     add_bytes(seeds, seed, frame->frame.bytes);
 }
 
-static void add_request(struct seeds *seeds, struct seed *seed, const struct dissect_frame *frame)
+static void seeds_add_request(struct seeds *seeds, struct seed *seed,
+                              const struct dissect_frame *frame)
 {
     if (frame->role == FROM_CLIENT) {
         add_bytes(seeds, seed, frame->frame.bytes);
@@ -82,8 +82,9 @@ static void add_framing_extras(struct seeds *seeds, struct seed *seed,
 
 /* ---------------------------------------------------------------------------------- packets */
 
-static void add_packet(struct seeds *seeds, const struct net_packet *packet)
+static void add_packet(struct seeds *seeds, const struct dissect_packet *read)
 {
+    const struct net_packet *packet = read->packet;
     uint8_t *at = seed_add(seeds, &seeds->seed, PACKET_PREFIX + packet->bytes.size);
     if (at != NULL) {
         uint32_t beyond = packet->length - (uint32_t)packet->bytes.size;
@@ -105,8 +106,9 @@ static uint32_t link_number(enum net_link link)
     return numbers[link];
 }
 
-static void add_record(struct seeds *seeds, const struct net_packet *packet)
+static void add_record(struct seeds *seeds, const struct dissect_packet *read)
 {
+    const struct net_packet *packet = read->packet;
     struct seed *seed = &seeds->seed;
     uint8_t header[PCAP_HEADER_SIZE];
     pcap_put_header(header, link_number(packet->link));
@@ -122,36 +124,35 @@ static void add_record(struct seeds *seeds, const struct net_packet *packet)
 }
 
 /* Places relative to the seed's first segments: the client is who has the larger port. */
-static void add_segment(struct seeds *seeds, const struct net_packet *packet)
+static void add_segment(struct seeds *seeds, const struct dissect_packet *read)
 {
-    static const struct net_decoder_options options = {.fragment_bytes_max = 0};
-    struct net_decoder *decoder = net_decoder_create(&options);
-    struct net_segment segment;
-    uint32_t cut;
-    if (decoder != NULL && net_decode(decoder, packet, &segment, &cut) == NET_SEGMENT &&
-        segment.protocol == NET_TCP) {
-        uint8_t *at = seed_add(seeds, &seeds->seed, SEGMENT_SIZE);
-        size_t size = segment.payload.size < UINT8_MAX ? segment.payload.size : UINT8_MAX;
-        memset(at, 0, SEGMENT_SIZE);
-        at[0] = (uint8_t)((segment.source.port < segment.destination.port ? 0x01 : 0) |
-                          ((segment.flags & NET_FIN) != 0 ? 0x04 : 0) |
-                          ((segment.flags & NET_RST) != 0 ? 0x08 : 0) |
-                          ((segment.flags & NET_SYN) != 0 ? 0x10 : 0) |
-                          ((segment.flags & NET_ACK) == 0 ? 0x20 : 0));
-        at[1] = (uint8_t)size;
-        write_be16(at + 2, (uint16_t)segment.sequence);
-        write_be16(at + 4, (uint16_t)segment.acknowledgement);
+    const struct net_segment *segment = read->segment;
+    if (segment == NULL || read->datagram != NULL || segment->protocol != NET_TCP) {
+        return;
     }
-    net_decoder_destroy(decoder);
+    uint8_t *at = seed_add(seeds, &seeds->seed, SEGMENT_SIZE);
+    size_t size = segment->payload.size < UINT8_MAX ? segment->payload.size : UINT8_MAX;
+    memset(at, 0, SEGMENT_SIZE);
+    at[0] = (uint8_t)((segment->source.port < segment->destination.port ? 0x01 : 0) |
+                      ((segment->flags & NET_FIN) != 0 ? 0x04 : 0) |
+                      ((segment->flags & NET_RST) != 0 ? 0x08 : 0) |
+                      ((segment->flags & NET_SYN) != 0 ? 0x10 : 0) |
+                      ((segment->flags & NET_ACK) == 0 ? 0x20 : 0));
+    at[1] = (uint8_t)size;
+    write_be16(at + 2, (uint16_t)segment->sequence);
+    write_be16(at + 4, (uint16_t)segment->acknowledgement);
 }
 
 /* ------------------------------------------------------------------------------------ the table */
 
 static const struct seed_form forms[] = {
+    {"anonymise", NULL, NULL, add_record},
     {"decode", NULL, NULL, add_packet},
-    {"execute", "\0\xff\xff\0\xff\xff\xff\xff", add_request, NULL}, /* items of 1 MiB, no cuts */
-    {"frame", "\0\1\7\x17\0\xff\x1f\2", add_frame, NULL},           /* cut in many places */
+    {"execute", "\0\xff\xff\0\xff\xff\xff\xff", seeds_add_request,
+     NULL},                                                     /* items of 1 MiB, no cuts */
+    {"frame", "\0\1\7\x17\0\xff\x1f\2", seeds_add_frame, NULL}, /* cut in many places */
     {"frameinfo", NULL, add_framing_extras, NULL},
+    {"inspect", NULL, NULL, add_record},
     {"oom", "\1\0\0\x40\0\2\0\0", add_description, NULL},
     {"reassembly", "\1\xff\0\0\0\0\0\0", NULL, add_segment},
     {"response", "\1\0\0\x40\0\0\0\0", add_description, NULL},
@@ -159,9 +160,10 @@ static const struct seed_form forms[] = {
     {"verify", NULL, NULL, add_record},
 };
 static const char names[] =
-    "decode, execute, frame, frameinfo, oom, reassembly, response, savefile, verify";
+    "anonymise, decode, execute, frame, frameinfo, inspect, oom, reassembly, response, savefile, "
+    "verify";
 
-static const struct seed_form *find(const char *target)
+static const struct seed_form *seeds_find(const char *target)
 {
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (strcmp(forms[i].target, target) == 0) {
@@ -176,10 +178,10 @@ bool seeds_target_is_known(const char *target, const char **list)
     if (list != NULL) {
         *list = names;
     }
-    return find(target) != NULL;
+    return seeds_find(target) != NULL;
 }
 
-static void begin(const struct seeds *seeds, struct seed *seed)
+static void seeds_begin(const struct seeds *seeds, struct seed *seed)
 {
     const char *preamble = seeds->form->preamble;
     seed_begin(seed, span_of(preamble != NULL ? preamble : "", preamble != NULL ? 8 : 0));
@@ -191,7 +193,7 @@ struct seeds *seeds_create(const char *target, const char *folder)
     if (seeds == NULL) {
         return NULL;
     }
-    seeds->form = find(target);
+    seeds->form = seeds_find(target);
     seeds->folder = strdup(folder);
     if (seeds->folder == NULL || (mkdir(folder, 0777) != 0 && errno != EEXIST)) {
         int reason = errno;
@@ -199,7 +201,7 @@ struct seeds *seeds_create(const char *target, const char *folder)
         errno = reason;
         return NULL;
     }
-    begin(seeds, &seeds->seed);
+    seeds_begin(seeds, &seeds->seed);
     return seeds;
 }
 
@@ -216,19 +218,19 @@ unsigned seeds_count(const struct seeds *seeds)
 
 /* ------------------------------------------------------------------------------------ a capture */
 
-static void on_frame(void *context, struct dissect_conversation *conversation,
-                     const struct dissect_frame *frame)
+static void seeds_on_frame(void *context, struct dissect_conversation *conversation,
+                           const struct dissect_frame *frame)
 {
     struct seeds *seeds = context;
     if (conversation->user == NULL && (conversation->user = malloc(sizeof(struct seed))) != NULL) {
-        begin(seeds, conversation->user);
+        seeds_begin(seeds, conversation->user);
     }
     if (conversation->user != NULL) {
         seeds->form->frame(seeds, conversation->user, frame);
     }
 }
 
-static void on_closed(void *context, struct dissect_conversation *conversation)
+static void seeds_on_closed(void *context, struct dissect_conversation *conversation)
 {
     if (conversation->user != NULL) {
         seed_end(context, conversation->user);
@@ -237,49 +239,37 @@ static void on_closed(void *context, struct dissect_conversation *conversation)
     }
 }
 
-static enum verify_status cut_frames(struct seeds *seeds, const char *path, char *problem)
+static void seeds_on_packet(void *context, const struct dissect_packet *packet)
 {
-    struct dissect_consumer consumer = {.context = seeds, .frame = on_frame, .closed = on_closed};
+    struct seeds *seeds = context;
+    seeds->form->packet(seeds, packet);
+}
+
+enum verify_status seeds_cut(struct seeds *seeds, const char *path,
+                             char problem[SEEDS_PROBLEM_SIZE])
+{
+    struct dissect_consumer consumer = {.context = seeds};
     struct dissect_options options;
     struct capture_result *result = calloc(1, sizeof(*result));
     enum verify_status status = VERIFY_INTERNAL;
     snprintf(problem, SEEDS_PROBLEM_SIZE, "%s: %s", path, strerror(ENOMEM));
     dissect_options_init(&options);
+    if (seeds->form->frame != NULL) {
+        consumer.frame = seeds_on_frame;
+        consumer.closed = seeds_on_closed;
+    } else {
+        consumer.packet = seeds_on_packet;
+    }
     if (result != NULL) {
         dissect_capture(path, &options, &consumer, result);
         status = result->status;
         if (result->problem != NULL) {
             snprintf(problem, SEEDS_PROBLEM_SIZE, "%s", result->problem);
         }
-        free(result->problem);
+        capture_result_deinit(result);
     }
     free(result);
-    return status;
-}
-
-static enum verify_status cut_packets(struct seeds *seeds, const char *path, char *problem)
-{
-    struct capture_options options = {.filter = NULL};
-    struct capture *capture;
-    struct net_packet packet;
-    enum capture_next next;
-    if (capture_open(path, &options, &capture, problem) != CAPTURE_OPEN) {
-        return VERIFY_UNREADABLE;
-    }
-    while ((next = capture_next(capture, &packet)) == CAPTURE_PACKET) {
-        seeds->form->packet(seeds, &packet);
-    }
     seed_end(seeds, &seeds->seed);
-    snprintf(problem, SEEDS_PROBLEM_SIZE, "%s", capture_message(capture));
-    capture_close(capture);
-    return next == CAPTURE_DAMAGED ? VERIFY_UNREADABLE : VERIFY_IDENTICAL;
-}
-
-enum verify_status seeds_cut(struct seeds *seeds, const char *path,
-                             char problem[SEEDS_PROBLEM_SIZE])
-{
-    enum verify_status status = seeds->form->frame != NULL ? cut_frames(seeds, path, problem)
-                                                           : cut_packets(seeds, path, problem);
     if (seeds->failed != 0) {
         snprintf(problem, SEEDS_PROBLEM_SIZE, "%s: %s", seeds->folder, strerror(seeds->failed));
         status = VERIFY_INTERNAL;

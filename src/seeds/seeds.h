@@ -5,7 +5,7 @@
 #ifndef KVREPLAY_SEEDS_SEEDS_H
 #define KVREPLAY_SEEDS_SEEDS_H
 
-#include "replay/result.h"
+#include "result/result.h"
 
 #include <stdio.h>
 

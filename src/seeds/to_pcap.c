@@ -1,8 +1,8 @@
 /* A stream as a capture: what a client says, in TCP segments over IPv4, without checksums of TCP.
  */
-#include "seeds/seeds.h"
-
 #include "base/endian.h"
+#include "net/checksum.h"
+#include "seeds/seeds.h"
 #include "seeds/writing.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct talk {
 static void put_ip(uint8_t *ip, size_t size, int from)
 {
     static const uint8_t ends[2][4] = {{192, 0, 2, 1}, {192, 0, 2, 2}};
-    uint32_t sum = 0;
+    struct checksum sum = {0};
     memset(ip, 0, 20);
     ip[0] = 0x45;
     write_be16(ip + 2, (uint16_t)size);
@@ -37,14 +37,11 @@ static void put_ip(uint8_t *ip, size_t size, int from)
     ip[9] = 6;
     memcpy(ip + 12, ends[from], 4);
     memcpy(ip + 16, ends[1 - from], 4);
-    for (int i = 0; i < 20; i += 2) {
-        sum += read_be16(ip + i);
-    }
-    sum = (sum & 0xffff) + (sum >> 16);
-    write_be16(ip + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
+    checksum_add(&sum, span_of(ip, 20));
+    write_be16(ip + 10, checksum_of(&sum));
 }
 
-static void put_tcp(uint8_t *tcp, const struct talk *talk, int from, uint8_t flags)
+static void to_pcap_put_tcp(uint8_t *tcp, const struct talk *talk, int from, uint8_t flags)
 {
     static const uint16_t ports[2] = {40001, 11211};
     memset(tcp, 0, 20);
@@ -57,7 +54,7 @@ static void put_tcp(uint8_t *tcp, const struct talk *talk, int from, uint8_t fla
     write_be16(tcp + 14, UINT16_MAX);
 }
 
-static void say(struct talk *talk, int from, uint8_t flags, struct span payload)
+static void to_pcap_say(struct talk *talk, int from, uint8_t flags, struct span payload)
 {
     uint8_t record[PCAP_RECORD_SIZE];
     uint8_t headers[HEADERS];
@@ -65,7 +62,7 @@ static void say(struct talk *talk, int from, uint8_t flags, struct span payload)
     int64_t time = INT64_C(1700000000000000000) + talk->packets++ * INT64_C(1000000);
     pcap_put_record(record, time, (uint32_t)size, (uint32_t)size);
     put_ip(headers, size, from);
-    put_tcp(headers + 20, talk, from, flags);
+    to_pcap_put_tcp(headers + 20, talk, from, flags);
     fwrite(record, 1, sizeof(record), talk->out);
     fwrite(headers, 1, sizeof(headers), talk->out);
     if (payload.size > 0) {
@@ -81,17 +78,17 @@ static void write_talk(FILE *out, struct span stream)
     uint8_t header[PCAP_HEADER_SIZE];
     pcap_put_header(header, LINK_RAW);
     fwrite(header, 1, sizeof(header), out);
-    say(&talk, 0, SYN, nothing);
-    say(&talk, 1, SYN | ACK, nothing);
-    say(&talk, 0, ACK, nothing);
+    to_pcap_say(&talk, 0, SYN, nothing);
+    to_pcap_say(&talk, 1, SYN | ACK, nothing);
+    to_pcap_say(&talk, 0, ACK, nothing);
     while (stream.size > 0) {
         size_t size = stream.size < SEGMENT_MAX ? stream.size : SEGMENT_MAX;
-        say(&talk, 0, ACK | PSH, span_head(stream, size));
+        to_pcap_say(&talk, 0, ACK | PSH, span_head(stream, size));
         stream = span_skip(stream, size);
     }
-    say(&talk, 0, FIN | ACK, nothing);
-    say(&talk, 1, FIN | ACK, nothing);
-    say(&talk, 0, ACK, nothing);
+    to_pcap_say(&talk, 0, FIN | ACK, nothing);
+    to_pcap_say(&talk, 1, FIN | ACK, nothing);
+    to_pcap_say(&talk, 0, ACK, nothing);
 }
 
 bool seeds_to_pcap(const char *input, FILE *out)

@@ -1,7 +1,5 @@
 #include "seeds/writing.h"
 
-#include "seeds/seeds.h"
-
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +14,7 @@ void seed_begin(struct seed *seed, struct span preamble)
 }
 
 /* FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t hash_of(const struct seed *seed)
+static uint64_t writing_hash_of(const struct seed *seed)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < seed->size; i++) {
@@ -53,7 +51,7 @@ static void write_file(struct seeds *seeds, const struct seed *seed, uint64_t ha
 
 void seed_end(struct seeds *seeds, struct seed *seed)
 {
-    uint64_t hash = hash_of(seed);
+    uint64_t hash = writing_hash_of(seed);
     if (seed->units > 0 && is_new(seeds, hash)) {
         write_file(seeds, seed, hash);
     }

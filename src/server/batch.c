@@ -24,7 +24,7 @@ bool batch_is_full(const struct batch *batch)
            batch->copied > BATCH_COPIES - BATCH_COPIES_ANSWER || batch->bytes >= BATCH_BYTES_FULL;
 }
 
-static const void *copy(struct batch *batch, const void *bytes, size_t size)
+static const void *batch_copy(struct batch *batch, const void *bytes, size_t size)
 {
     if (size == 0) {
         return NULL;
@@ -39,12 +39,12 @@ static void add(struct batch *batch, const struct kvr_response *response)
 {
     struct kvr_response *own = &batch->responses[batch->count++];
     *own = *response;
-    own->extras = copy(batch, response->extras, response->extras_size);
-    own->key = copy(batch, response->key, response->key_size);
+    own->extras = batch_copy(batch, response->extras, response->extras_size);
+    own->key = batch_copy(batch, response->key, response->key_size);
     if (response->value_owner != NULL) {
         response->value_owner->retain(response->value_owner);
     } else {
-        own->value = copy(batch, response->value, response->value_size);
+        own->value = batch_copy(batch, response->value, response->value_size);
     }
     batch->bytes += KVR_HEADER_SIZE + own->extras_size + own->key_size + own->value_size;
 }

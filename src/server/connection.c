@@ -1,67 +1,35 @@
 #include "server/connection.h"
 
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-
+#include "base/clock.h"
 #include "server/requests.h"
 #include "server/wire.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 enum phase {
     SERVING,
     ENDING,    /* no more requests are taken; answers are being sent */
-    LINGERING, /* all is sent and the end is told; the client's end is waited for */
+    LINGERING, /* all is sent, and the end signalled; the client's end is waited for */
 };
 
 struct connection {
     struct connections *connections;
-    struct connection *next;
-    struct connection *previous;
+    struct list_link link; /* of all that the worker has */
     struct wire wire;
     struct requests requests;
     enum phase phase;
     bool paused;        /* until the output has shrunk */
     bool ended;         /* the client sends no more */
+    size_t received;    /* bytes in the input, as they are counted in the service */
     size_t unsent;      /* at the last look, SIZE_MAX: not looked yet */
     int64_t active;     /* when a request came to its end, or answers were taken; milliseconds */
     int64_t linger_end; /* likewise */
 };
 
-static int64_t milliseconds(void)
+static int64_t connection_milliseconds(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ------------------------------------------------------------------------ the list */
-
-static void append(struct connection *connection)
-{
-    struct connections *list = connection->connections;
-    connection->previous = list->last;
-    connection->next = NULL;
-    if (list->last == NULL) {
-        list->first = connection;
-    } else {
-        list->last->next = connection;
-    }
-    list->last = connection;
-}
-
-static void take_out(struct connection *connection)
-{
-    struct connections *list = connection->connections;
-    if (connection->previous == NULL) {
-        list->first = connection->next;
-    } else {
-        connection->previous->next = connection->next;
-    }
-    if (connection->next == NULL) {
-        list->last = connection->previous;
-    } else {
-        connection->next->previous = connection->previous;
-    }
+    return clock_now(CLOCK_MONOTONIC_COARSE) / CLOCK_MILLISECOND;
 }
 
 static void set_active(struct connection *connection)
@@ -69,50 +37,68 @@ static void set_active(struct connection *connection)
     if (connection->connections->service->idle_milliseconds == 0) {
         return;
     }
-    connection->active = milliseconds();
-    if (connection->next != NULL) {
-        take_out(connection);
-        append(connection);
-    }
+    connection->active = connection_milliseconds();
+    list_move_to_end(&connection->connections->list, &connection->link);
+}
+
+/* ------------------------------------------------------------------------ what is received */
+
+/* Counts what has come and is not executed yet. */
+static void count_received(struct connection *connection, size_t size)
+{
+    atomic_size_t *all = &connection->connections->service->receiving;
+    atomic_fetch_add(all, size - connection->received); /* modulo 2^n */
+    connection->received = size;
+}
+
+/* The input holds a part of a request, for which no memory is left beside that of the others. */
+static bool is_too_much(const struct connection *connection)
+{
+    const struct service *service = connection->connections->service;
+    size_t own = connection->received;
+    return service->memory_max != 0 && own > CONNECTION_INPUT_FREE &&
+           own < connection->requests.needed &&
+           atomic_load(&service->receiving) - own >= service->memory_max / 2;
 }
 
 /* ------------------------------------------------------------------------ its end */
 
-static void destroy(struct connection *connection)
+static void connection_destroy(struct connection *connection)
 {
-    take_out(connection);
+    list_remove(&connection->link);
     connection->connections->closed++;
     atomic_fetch_sub(&connection->connections->service->connections, 1);
+    count_received(connection, 0);
     wire_close(&connection->wire);
     free(connection);
 }
 
 /* All is sent. The connection may be gone after this. */
-static void finish(struct connection *connection)
+static void connection_finish(struct connection *connection)
 {
     if (wire_finish(&connection->wire) || connection->ended) {
-        destroy(connection);
+        connection_destroy(connection);
         return;
     }
     connection->phase = LINGERING;
-    connection->linger_end = milliseconds() + WIRE_LINGER_MILLISECONDS;
+    connection->linger_end = connection_milliseconds() + WIRE_LINGER_MILLISECONDS;
 }
 
 /* What follows from the state that a callback has left. The connection may be gone after this. */
-static void settle(struct connection *connection)
+static void connection_settle(struct connection *connection)
 {
     if (connection->phase == SERVING && connection->ended && !connection->paused) {
         connection->phase = ENDING;
     }
     if (connection->phase == SERVING) {
         if (!wire_set_reading(&connection->wire, !connection->paused && !connection->ended)) {
-            destroy(connection);
+            connection_destroy(connection);
         }
     } else if (connection->phase == ENDING) {
         wire_set_reading(&connection->wire, false);
         wire_send(&connection->wire);
         if (wire_unsent(&connection->wire) == 0) {
-            finish(connection);
+            connection_finish(connection);
         }
     }
 }
@@ -145,7 +131,7 @@ static void send_answers(struct connection *connection)
 
 /* Answers what is in the input, as far as the output may grow. False: it has to be closed at once.
  */
-static bool answer(struct connection *connection)
+static bool connection_answer(struct connection *connection)
 {
     struct evbuffer *input = wire_input(&connection->wire);
     enum requests_state state = REQUESTS_FULL;
@@ -163,10 +149,31 @@ static bool answer(struct connection *connection)
         send_answers(connection);
         connection->paused = wire_unsent(&connection->wire) >= CONNECTION_OUTPUT_MAX;
     }
+    count_received(connection, evbuffer_get_length(input));
     if (state == REQUESTS_CLOSE) {
         connection->phase = ENDING;
     }
     return true;
+}
+
+/* Takes what has come while requests are served. */
+static void connection_serve(struct connection *connection)
+{
+    struct evbuffer *input = wire_input(&connection->wire);
+    count_received(connection, evbuffer_get_length(input));
+    if (connection->paused) {
+        return;
+    }
+    if (is_too_much(connection)) {
+        requests_refuse(&connection->requests, input, &connection->connections->batch);
+    }
+    if (connection->received >= connection->requests.needed) {
+        if (connection_answer(connection)) {
+            connection_settle(connection);
+        } else {
+            connection_destroy(connection);
+        }
+    }
 }
 
 static bool on_received(void *context)
@@ -175,19 +182,25 @@ static bool on_received(void *context)
     struct connections *connections = connection->connections;
     struct evbuffer *input = wire_input(&connection->wire);
     unsigned closed = connections->closed;
-    if (connection->phase != SERVING) {
+    if (connection->phase == SERVING) {
+        connection_serve(connection);
+    } else {
         evbuffer_drain(input, evbuffer_get_length(input));
-        if (connection->phase == LINGERING && milliseconds() > connection->linger_end) {
-            destroy(connection);
-        }
-    } else if (!connection->paused && evbuffer_get_length(input) >= connection->requests.needed) {
-        if (answer(connection)) {
-            settle(connection);
-        } else {
-            destroy(connection);
+        count_received(connection, 0);
+        if (connection->phase == LINGERING && connection_milliseconds() > connection->linger_end) {
+            connection_destroy(connection);
         }
     }
     return connections->closed == closed;
+}
+
+static void connection_on_lost(void *context)
+{
+    struct connection *connection = context;
+    count_received(connection, 0);
+    connection->paused = false;
+    connection->phase = ENDING;
+    connection_settle(connection);
 }
 
 static void on_sent(void *context)
@@ -196,28 +209,29 @@ static void on_sent(void *context)
     if (connection->paused) {
         connection->paused = false;
         set_active(connection);
-        if (connection->phase == SERVING && !answer(connection)) {
-            destroy(connection);
+        if (connection->phase == SERVING && !connection_answer(connection)) {
+            connection_destroy(connection);
             return;
         }
     }
-    settle(connection);
+    connection_settle(connection);
 }
 
-static void on_ended(void *context, bool orderly)
+static void connection_on_ended(void *context, bool orderly)
 {
     struct connection *connection = context;
     connection->ended = orderly;
     if (!orderly || connection->phase == LINGERING) {
-        destroy(connection);
+        connection_destroy(connection);
     } else {
-        settle(connection);
+        connection_settle(connection);
     }
 }
 
 void connection_open(struct connections *connections, int socket)
 {
-    static const struct wire_events events = {on_received, on_sent, on_ended};
+    static const struct wire_events events = {on_received, connection_on_lost, on_sent,
+                                              connection_on_ended};
     struct connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         close(socket);
@@ -231,14 +245,22 @@ void connection_open(struct connections *connections, int socket)
     }
     connection->connections = connections;
     connection->unsent = SIZE_MAX;
-    connection->active = milliseconds();
-    append(connection);
+    connection->active = connection_milliseconds();
+    list_append(&connections->list, &connection->link);
     if (!wire_set_reading(&connection->wire, true)) {
-        destroy(connection);
+        connection_destroy(connection);
     }
 }
 
 /* ------------------------------------------------------------------------ all of a worker's */
+
+/* NULL: there is none. */
+static struct connection *first(struct connections *connections)
+{
+    return list_is_empty(&connections->list)
+               ? NULL
+               : LIST_MEMBER(connections->list.next, struct connection, link);
+}
 
 /* True if the client has taken answers since the last look. */
 static bool takes_answers(struct connection *connection)
@@ -250,33 +272,34 @@ static bool takes_answers(struct connection *connection)
 
 void connections_expire(struct connections *connections)
 {
-    int64_t latest = milliseconds() - connections->service->idle_milliseconds;
-    while (connections->first != NULL && connections->first->active <= latest) {
-        struct connection *connection = connections->first;
+    int64_t latest = connection_milliseconds() - connections->service->idle_milliseconds;
+    struct connection *connection;
+    while ((connection = first(connections)) != NULL && connection->active <= latest) {
         if (takes_answers(connection)) {
             set_active(connection);
         } else {
-            destroy(connection);
+            connection_destroy(connection);
         }
     }
 }
 
 void connections_stop(struct connections *connections)
 {
-    struct connection *next;
-    for (struct connection *connection = connections->first; connection != NULL;
-         connection = next) {
-        next = connection->next;
+    struct list_link *next;
+    for (struct list_link *link = connections->list.next; link != &connections->list; link = next) {
+        struct connection *connection = LIST_MEMBER(link, struct connection, link);
+        next = link->next; /* the connection may be gone after settle */
         if (connection->phase == SERVING) {
             connection->phase = ENDING;
         }
-        settle(connection);
+        connection_settle(connection);
     }
 }
 
 void connections_close(struct connections *connections)
 {
-    while (connections->first != NULL) {
-        destroy(connections->first);
+    struct connection *connection;
+    while ((connection = first(connections)) != NULL) {
+        connection_destroy(connection);
     }
 }

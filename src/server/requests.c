@@ -1,9 +1,9 @@
 #include "server/requests.h"
 
+#include "mcbp/status.h"
+
 #include <event2/buffer.h>
 #include <time.h>
-
-#include "mcbp/status.h"
 
 /* What is known of the request that the input begins with. */
 enum view {
@@ -95,7 +95,7 @@ static bool execute(struct requests *requests, struct engine *engine,
     return !answer.close;
 }
 
-static size_t swallow(struct requests *requests, size_t available)
+static size_t requests_swallow(struct requests *requests, size_t available)
 {
     size_t swallowed = requests->swallow < available ? requests->swallow : available;
     requests->swallow -= swallowed;
@@ -112,7 +112,7 @@ static enum requests_state execute_span(struct requests *requests, struct servic
     struct engine_request request = {.frame = &frame, .now = time(NULL)};
     *used = 0;
     for (;;) {
-        *used += swallow(requests, input.size - *used);
+        *used += requests_swallow(requests, input.size - *used);
         struct span rest = span_skip(input, *used);
         if (rest.size == 0) {
             return REQUESTS_WAIT;
@@ -133,6 +133,17 @@ static enum requests_state execute_span(struct requests *requests, struct servic
             return REQUESTS_CLOSE;
         }
     }
+}
+
+void requests_refuse(struct requests *requests, struct evbuffer *input, struct batch *batch)
+{
+    uint8_t bytes[MCBP_HEADER_SIZE];
+    struct mcbp_frame frame;
+    evbuffer_copyout(input, bytes, sizeof(bytes));
+    mcbp_frame_parse(span_of(bytes, sizeof(bytes)), &frame);
+    add_no_memory(batch, &frame.header);
+    requests->swallow = frame.bytes.size;
+    requests->needed = 1;
 }
 
 /* The beginning of the input as one piece of memory, of `needed` bytes at least; moved only if it
@@ -162,6 +173,7 @@ enum requests_state requests_execute(struct requests *requests, struct service *
         }
         size_t used;
         pthread_mutex_lock(&service->lock);
+        engine_reserve(service->engine, atomic_load(&service->receiving));
         state = execute_span(requests, service, piece, batch, &used, executed);
         pthread_mutex_unlock(&service->lock);
         evbuffer_drain(input, used);

@@ -22,7 +22,7 @@ struct requests {
 enum requests_state {
     REQUESTS_WAIT,      /* for more input; all that could be answered is in the batch */
     REQUESTS_FULL,      /* the batch is: to be called again once it is written */
-    REQUESTS_CLOSE,     /* what is in the batch is the last that this client is told */
+    REQUESTS_CLOSE,     /* what is in the batch is the last that this client is sent */
     REQUESTS_NO_MEMORY, /* the input can't be looked at: no more can be done for this client */
 };
 
@@ -32,5 +32,11 @@ enum requests_state {
  */
 enum requests_state requests_execute(struct requests *requests, struct service *service,
                                      struct evbuffer *input, struct batch *batch, size_t *executed);
+
+/*
+ * Gives up the request that the input begins with, of which more than the header has come: adds the
+ * answer "Out of memory" to the batch, which is empty, and lets what comes of it be swallowed.
+ */
+void requests_refuse(struct requests *requests, struct evbuffer *input, struct batch *batch);
 
 #endif

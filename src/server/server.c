@@ -1,5 +1,11 @@
 #include "server/server.h"
 
+#include "base/interrupt.h"
+#include "server/spares.h"
+#include "server/worker.h"
+#include "sockets/listener.h"
+#include "sockets/tls.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -12,11 +18,6 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "server/spares.h"
-#include "server/worker.h"
-#include "sockets/listener.h"
-#include "sockets/tls.h"
 
 enum {
     CLOCK_AHEAD = 62,               /* memcached's clock starts with this */
@@ -46,8 +47,8 @@ struct server {
 
 /* ------------------------------------------------------------------------ accepting */
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
-                      struct sockaddr *address, int length, void *context)
+static void server_on_accept(struct evconnlistener *listener, evutil_socket_t socket,
+                             struct sockaddr *address, int length, void *context)
 {
     (void)listener;
     (void)address;
@@ -63,40 +64,45 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
     close(socket);
 }
 
-static void set_accepting(struct server *server, bool on)
+/* False: no memory. */
+static bool set_accepting(struct server *server, bool on)
 {
+    bool done = true;
     for (size_t i = 0; i < server->listeners.count; i++) {
-        if (on) {
-            evconnlistener_enable(server->accepting[i]);
-        } else {
-            evconnlistener_disable(server->accepting[i]);
-        }
+        done = (on ? evconnlistener_enable : evconnlistener_disable)(server->accepting[i]) == 0 &&
+               done;
     }
+    return done;
 }
 
-/* No descriptors, mostly: who waits goes on waiting for a moment, without a busy loop here. */
-static void on_accept_error(struct evconnlistener *listener, void *context)
+static void accept_later(struct server *server)
 {
-    (void)listener;
-    struct server *server = context;
     struct timeval again = {.tv_usec = ACCEPT_AGAIN_MILLISECONDS * 1000};
-    set_accepting(server, false);
     event_add(server->accept_again, &again);
 }
 
-static void on_accept_again(evutil_socket_t socket, short events, void *context)
+/* No descriptors, mostly: who waits goes on waiting for a moment, without a busy loop here. */
+static void server_on_accept_error(struct evconnlistener *listener, void *context)
+{
+    (void)listener;
+    struct server *server = context;
+    set_accepting(server, false);
+    accept_later(server);
+}
+
+static void server_on_accept_again(evutil_socket_t socket, short events, void *context)
 {
     (void)socket;
     (void)events;
     struct server *server = context;
-    if (!server->stopping) {
-        set_accepting(server, true);
+    if (!server->stopping && !set_accepting(server, true)) {
+        accept_later(server);
     }
 }
 
 /* ------------------------------------------------------------------------ stopping */
 
-static void close_listeners(struct server *server)
+static void server_close_listeners(struct server *server)
 {
     for (size_t i = 0; i < ADDRESSES_MAX && server->accepting[i] != NULL; i++) {
         evconnlistener_free(server->accepting[i]);
@@ -105,11 +111,11 @@ static void close_listeners(struct server *server)
     listeners_close(&server->listeners);
 }
 
-static void stop(struct server *server)
+static void server_stop(struct server *server)
 {
     struct timeval late = {.tv_sec = SERVER_STOP_SECONDS};
     server->stopping = true;
-    close_listeners(server);
+    server_close_listeners(server);
     for (unsigned i = 0; i < server->threads; i++) {
         server_worker_stop(server->workers[i]);
     }
@@ -123,7 +129,7 @@ static void abort_workers(struct server *server)
     }
 }
 
-static void on_signal(evutil_socket_t number, short events, void *context)
+static void server_on_signal(evutil_socket_t number, short events, void *context)
 {
     (void)number;
     (void)events;
@@ -131,18 +137,18 @@ static void on_signal(evutil_socket_t number, short events, void *context)
     if (server->stopping) {
         abort_workers(server);
     } else {
-        stop(server);
+        server_stop(server);
     }
 }
 
-static void on_too_late(evutil_socket_t socket, short events, void *context)
+static void server_on_too_late(evutil_socket_t socket, short events, void *context)
 {
     (void)socket;
     (void)events;
     abort_workers(context);
 }
 
-static void on_ended(evutil_socket_t descriptor, short events, void *context)
+static void server_on_ended(evutil_socket_t descriptor, short events, void *context)
 {
     (void)events;
     struct server *server = context;
@@ -156,7 +162,7 @@ static void on_ended(evutil_socket_t descriptor, short events, void *context)
 
 /* ------------------------------------------------------------------------ making */
 
-static bool fail(char problem[SERVER_PROBLEM_SIZE], const char *why)
+static bool server_fail(char problem[SERVER_PROBLEM_SIZE], const char *why)
 {
     snprintf(problem, SERVER_PROBLEM_SIZE, "%s", why);
     return false;
@@ -166,7 +172,7 @@ static bool fail(char problem[SERVER_PROBLEM_SIZE], const char *why)
  * A server keeps its heap: what one batch frees, the next one needs. By itself malloc gives it back
  * to the system and asks again.
  */
-static void keep_heap(void)
+static void server_keep_heap(void)
 {
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -174,7 +180,7 @@ static void keep_heap(void)
 }
 
 /* As far as the system lets us; connections beyond that wait. */
-static void allow_descriptors(unsigned connections)
+static void server_allow_descriptors(unsigned connections)
 {
     struct rlimit limit;
     rlim_t wanted = (rlim_t)connections + DESCRIPTORS_BESIDE;
@@ -195,12 +201,13 @@ static bool init_service(struct service *service, const struct server_options *o
         .lend_values = true,
     };
     service->item_size_max = options->item_size_max;
+    service->memory_max = options->memory_max;
     service->idle_milliseconds = options->idle_timeout * 1000;
     service->writer = options->writer;
     service->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     service->engine = engine_create(&engine);
     if (service->engine == NULL || service->ended < 0) {
-        return fail(problem, strerror(errno));
+        return server_fail(problem, strerror(errno));
     }
     if (options->certificate != NULL) {
         service->tls = tls_create_server(options->certificate, options->key, problem);
@@ -208,26 +215,27 @@ static bool init_service(struct service *service, const struct server_options *o
     return options->certificate == NULL || service->tls != NULL;
 }
 
-static bool add_events(struct server *server)
+static bool server_add_events(struct server *server)
 {
     struct event_base *base = server->base;
     bool added = true;
     for (size_t i = 0; i < server->listeners.count; i++) {
-        server->accepting[i] =
-            evconnlistener_new(base, on_accept, server, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0,
-                               server->listeners.sockets[i]);
+        server->accepting[i] = evconnlistener_new(base, server_on_accept, server,
+                                                  LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0,
+                                                  server->listeners.sockets[i]);
         added = added && server->accepting[i] != NULL;
         if (added) {
-            evconnlistener_set_error_cb(server->accepting[i], on_accept_error);
+            evconnlistener_set_error_cb(server->accepting[i], server_on_accept_error);
         }
     }
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        server->signals[i] = evsignal_new(base, stop_signals[i], on_signal, server);
+        server->signals[i] = evsignal_new(base, stop_signals[i], server_on_signal, server);
         added = added && server->signals[i] != NULL && event_add(server->signals[i], NULL) == 0;
     }
-    server->accept_again = evtimer_new(base, on_accept_again, server);
-    server->too_late = evtimer_new(base, on_too_late, server);
-    server->ended = event_new(base, server->service.ended, EV_READ | EV_PERSIST, on_ended, server);
+    server->accept_again = evtimer_new(base, server_on_accept_again, server);
+    server->too_late = evtimer_new(base, server_on_too_late, server);
+    server->ended =
+        event_new(base, server->service.ended, EV_READ | EV_PERSIST, server_on_ended, server);
     return added && server->accept_again != NULL && server->too_late != NULL &&
            server->ended != NULL && event_add(server->ended, NULL) == 0;
 }
@@ -240,7 +248,7 @@ static bool find_names(struct addresses *addresses, const char *names, uint16_t 
     for (;; names++) {
         size_t length = strcspn(names, ",");
         if (length == 0 || length >= sizeof(name)) {
-            return fail(problem, "--listen: an address is empty or too long");
+            return server_fail(problem, "--listen: an address is empty or too long");
         }
         memcpy(name, names, length);
         name[length] = '\0';
@@ -264,13 +272,13 @@ static bool listen_on(struct listeners *listeners, const struct server_options *
     return found && listeners_open(listeners, &addresses, problem);
 }
 
-static bool init(struct server *server, const struct server_options *options,
-                 char problem[SERVER_PROBLEM_SIZE])
+static bool server_init(struct server *server, const struct server_options *options,
+                        char problem[SERVER_PROBLEM_SIZE])
 {
     server->connections_max = options->connections_max;
     server->workers = calloc(options->threads, sizeof(*server->workers));
     if (pthread_mutex_init(&server->service.lock, NULL) != 0 || server->workers == NULL) {
-        return fail(problem, strerror(ENOMEM));
+        return server_fail(problem, strerror(ENOMEM));
     }
     if (!init_service(&server->service, options, problem) ||
         !listen_on(&server->listeners, options, problem)) {
@@ -279,13 +287,14 @@ static bool init(struct server *server, const struct server_options *options,
     for (; server->threads < options->threads; server->threads++) {
         struct server_worker *worker = server_worker_create(&server->service);
         if (worker == NULL) {
-            return fail(problem, "a worker can't be made: no memory, or no descriptors left");
+            return server_fail(problem,
+                               "a worker can't be made: no memory, or no descriptors left");
         }
         server->workers[server->threads] = worker;
     }
     server->base = event_base_new();
-    if (server->base == NULL || !add_events(server)) {
-        return fail(problem, strerror(ENOMEM));
+    if (server->base == NULL || !server_add_events(server)) {
+        return server_fail(problem, strerror(ENOMEM));
     }
     return true;
 }
@@ -294,16 +303,16 @@ struct server *server_create(const struct server_options *options,
                              char problem[SERVER_PROBLEM_SIZE])
 {
     signal(SIGPIPE, SIG_IGN);
-    keep_heap();
+    server_keep_heap();
     spares_install();
-    allow_descriptors(options->connections_max);
+    server_allow_descriptors(options->connections_max);
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {
-        fail(problem, strerror(ENOMEM));
+        server_fail(problem, strerror(ENOMEM));
         return NULL;
     }
     server->service.ended = -1;
-    if (!init(server, options, problem)) {
+    if (!server_init(server, options, problem)) {
         server_destroy(server);
         return NULL;
     }
@@ -319,11 +328,12 @@ static void free_event(struct event *event)
 
 void server_destroy(struct server *server)
 {
+    interrupt_hold();
     for (unsigned i = 0; i < server->threads; i++) {
         server_worker_destroy(server->workers[i]);
     }
     free(server->workers);
-    close_listeners(server);
+    server_close_listeners(server);
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         free_event(server->signals[i]);
     }
@@ -352,11 +362,13 @@ bool server_run(struct server *server, char problem[SERVER_PROBLEM_SIZE])
         started = server_worker_start(server->workers[i]);
         server->running += started;
     }
-    if (started) {
-        set_accepting(server, true);
-    } else {
-        fail(problem, "a thread can't be started");
-        stop(server);
+    if (!started) {
+        server_fail(problem, "a thread can't be started: no memory, or a limit of threads");
+    } else if (!set_accepting(server, true)) {
+        started = server_fail(problem, "connections can't be accepted: no memory");
+    }
+    if (!started) {
+        server_stop(server);
     }
     if (server->running > 0) {
         event_base_dispatch(server->base);

@@ -9,12 +9,12 @@
 #ifndef KVREPLAY_SERVER_SERVER_H
 #define KVREPLAY_SERVER_SERVER_H
 
+#include "kvresponse/plugin.h"
+#include "sockets/address.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "response/kvresponse.h"
-#include "sockets/address.h"
 
 struct server_options {
     const char *listen;    /* addresses or names, separated by commas; ignored with unix_path */
@@ -27,7 +27,7 @@ struct server_options {
     unsigned idle_timeout;   /* seconds; 0: none. See connection.h */
     const char *certificate; /* paths of PEM files; NULL: no TLS */
     const char *key;
-    const struct kvr_writer *writer;
+    const struct kvr_writer_type *writer;
 };
 
 struct server;

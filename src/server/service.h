@@ -4,18 +4,21 @@
 #ifndef KVREPLAY_SERVER_SERVICE_H
 #define KVREPLAY_SERVER_SERVICE_H
 
+#include "engine/engine.h"
+#include "kvresponse/plugin.h"
+
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-
-#include "engine/engine.h"
 
 struct service {
     struct engine *engine;
     pthread_mutex_t lock; /* of the engine */
     size_t item_size_max;
+    size_t memory_max;          /* of items and of what is being received, together; 0: no limit */
+    atomic_size_t receiving;    /* bytes that connections have received and not executed */
     unsigned idle_milliseconds; /* 0: no timeout */
-    const struct kvr_writer *writer;
+    const struct kvr_writer_type *writer;
     SSL_CTX *tls;            /* NULL: none */
     atomic_uint connections; /* open ones */
     int ended;               /* an eventfd, to which each worker that has ended adds 1 */

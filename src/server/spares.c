@@ -11,7 +11,7 @@ enum {
 static _Thread_local void *spares[SPARES];
 static _Thread_local unsigned count;
 
-static void *allocate(size_t size)
+static void *spares_allocate(size_t size)
 {
     void *memory = malloc(size);
     if (memory == NULL && size <= SPARE_SIZE && count > 0) {
@@ -22,7 +22,7 @@ static void *allocate(size_t size)
 
 void spares_install(void)
 {
-    event_set_mem_functions(allocate, realloc, free);
+    event_set_mem_functions(spares_allocate, realloc, free);
 }
 
 bool spares_fill(void)

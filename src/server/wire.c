@@ -1,5 +1,7 @@
 #include "server/wire.h"
 
+#include "server/spares.h"
+
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -8,24 +10,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/spares.h"
-
 static const struct timeval linger = {.tv_sec = WIRE_LINGER_MILLISECONDS / 1000};
 
 /* ------------------------------------------------------------------------ reading */
 
-/* What was received in the shared room and not taken is moved to memory of its own. */
-static void keep(struct evbuffer *input)
+/* What was received in the shared room and not taken is moved to memory of its own. False: there is
+ * none, and the next bytes of whatever client would take its place. */
+static bool wire_keep(struct evbuffer *input)
 {
     size_t size = evbuffer_get_length(input);
     struct evbuffer_iovec piece;
-    if (evbuffer_peek(input, -1, NULL, &piece, 1) != 1) {
-        return;
+    if (size == 0) {
+        return true;
     }
     /* The copy comes behind the original, which then is in the way no more. */
-    if (evbuffer_add(input, piece.iov_base, size) == 0) {
-        evbuffer_drain(input, size);
-    }
+    return evbuffer_peek(input, (ev_ssize_t)size, NULL, &piece, 1) == 1 && piece.iov_len == size &&
+           evbuffer_add(input, piece.iov_base, size) == 0 && evbuffer_drain(input, size) == 0;
 }
 
 /* Lets the input begin in the room, if it is empty. False: no memory. */
@@ -50,12 +50,13 @@ static void on_socket_readable(evutil_socket_t socket, short what, void *context
         wire->events->ended(wire->context, got == 0);
         return;
     }
-    if (wire->events->received(wire->context) && in_room) {
-        keep(wire_input(wire));
+    if (wire->events->received(wire->context) && in_room && !wire_keep(wire_input(wire))) {
+        evbuffer_drain(wire_input(wire), SIZE_MAX);
+        wire->events->lost(wire->context);
     }
 }
 
-static void on_readable(struct bufferevent *bufferevent, void *context)
+static void wire_on_readable(struct bufferevent *bufferevent, void *context)
 {
     (void)bufferevent;
     struct wire *wire = context;
@@ -106,7 +107,7 @@ void wire_send(struct wire *wire)
     }
 }
 
-static void on_written(struct bufferevent *bufferevent, void *context)
+static void wire_on_written(struct bufferevent *bufferevent, void *context)
 {
     struct wire *wire = context;
     if (wire->readable != NULL && wire_unsent(wire) == 0) {
@@ -118,7 +119,7 @@ static void on_written(struct bufferevent *bufferevent, void *context)
 
 /* ------------------------------------------------------------------------ the end */
 
-static void on_event(struct bufferevent *bufferevent, short events, void *context)
+static void wire_on_event(struct bufferevent *bufferevent, short events, void *context)
 {
     struct wire *wire = context;
     if ((events & BEV_EVENT_CONNECTED) == 0) { /* else the TLS handshake is over */
@@ -153,37 +154,33 @@ bool wire_finish(struct wire *wire)
 /* ------------------------------------------------------------------------ opening and closing */
 
 /*
- * For a bufferevent of TLS libevent doesn't tell if it had no memory to watch the socket: nothing
- * would ever be heard of it. What it needs for that stays once it was watched.
+ * The handshake is left to SSL_read: for BUFFEREVENT_SSL_ACCEPTING libevent calls SSL_clear, which
+ * takes memory from OpenSSL 3.2 on, and when it fails frees a bufferevent whose events it has not
+ * initialised, which it does not survive. For an open one it also tells if it has no memory to
+ * watch the socket.
  */
-static bool can_watch(struct event_base *base, int socket)
-{
-    struct event *event = event_new(base, socket, EV_READ, on_socket_readable, NULL);
-    if (event == NULL) {
-        return false;
-    }
-    bool added = event_add(event, NULL) == 0;
-    event_free(event);
-    return added;
-}
-
 static struct bufferevent *make_tls(struct event_base *base, int socket, SSL_CTX *context)
 {
-    SSL *tls = can_watch(base, socket) && spares_fill() ? SSL_new(context) : NULL;
-    if (tls == NULL || SSL_set_fd(tls, socket) != 1) { /* libevent would not look if that failed */
+    SSL *tls = spares_fill() ? SSL_new(context) : NULL;
+    bool usable = tls != NULL && SSL_set_fd(tls, socket) == 1; /* libevent would not look */
+    if (usable) {
+        SSL_set_accept_state(tls); /* says nothing of memory, which it takes likewise */
+        usable = SSL_in_before(tls);
+    }
+    if (!usable) {
         SSL_free(tls);
         return NULL;
     }
     /*
-     * Frees the SSL, too, if it fails. The calls are deferred since libevent else tells of an end
+     * Frees the SSL, too, if it fails. The calls are deferred since libevent else reports an end
      * before it has put the bytes that came with it into the input.
      */
-    return bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_ACCEPTING,
+    return bufferevent_openssl_socket_new(base, socket, tls, BUFFEREVENT_SSL_OPEN,
                                           BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 }
 
 /* Reading and writing are this module's; the input, which a bufferevent keeps frozen, too. */
-static bool take_over(struct wire *wire, struct event_base *base, int socket)
+static bool wire_take_over(struct wire *wire, struct event_base *base, int socket)
 {
     wire->readable = event_new(base, socket, EV_READ | EV_PERSIST, on_socket_readable, wire);
     evbuffer_unfreeze(wire_input(wire), 0);
@@ -207,11 +204,11 @@ bool wire_open(struct wire *wire, struct event_base *base, int socket, SSL_CTX *
         close(socket);
         return false;
     }
-    if (tls == NULL && !take_over(wire, base, socket)) {
+    if (tls == NULL && !wire_take_over(wire, base, socket)) {
         bufferevent_free(wire->bufferevent);
         return false;
     }
-    bufferevent_setcb(wire->bufferevent, on_readable, on_written, on_event, wire);
+    bufferevent_setcb(wire->bufferevent, wire_on_readable, wire_on_written, wire_on_event, wire);
     bufferevent_setwatermark(wire->bufferevent, EV_WRITE, WIRE_SENT_ENOUGH, 0);
     return true;
 }

@@ -35,6 +35,7 @@ struct wire {
 /* What happens to it; each is given the context. It may be closed in all of them. */
 struct wire_events {
     bool (*received)(void *context); /* the input has grown. False: the wire is closed */
+    void (*lost)(void *context); /* there was no memory for what came: nothing more can be taken */
     void (*sent)(void *context);
     void (*ended)(void *context, bool orderly); /* the other side sends no more; or all is broken */
 };

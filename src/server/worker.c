@@ -1,14 +1,14 @@
 #include "server/worker.h"
 
+#include "server/connection.h"
+#include "server/spares.h"
+#include "server/wire.h"
+
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "server/connection.h"
-#include "server/spares.h"
-#include "server/wire.h"
 
 /* What is sent to a worker: a socket's descriptor, or one of these. */
 enum order { ORDER_STOP = -1, ORDER_ABORT = -2 };
@@ -54,7 +54,7 @@ static void on_orders(evutil_socket_t descriptor, short events, void *context)
     }
 }
 
-static void on_tick(evutil_socket_t descriptor, short events, void *context)
+static void worker_on_tick(evutil_socket_t descriptor, short events, void *context)
 {
     (void)descriptor;
     (void)events;
@@ -63,10 +63,10 @@ static void on_tick(evutil_socket_t descriptor, short events, void *context)
 }
 
 /* One turn of the loop at a time, since any of them may have ended the last connection. */
-static void *run(void *context)
+static void *worker_run(void *context)
 {
     struct server_worker *worker = context;
-    while (!worker->stopping || worker->connections.first != NULL) {
+    while (!worker->stopping || !list_is_empty(&worker->connections.list)) {
         if (worker->connections.service->tls != NULL) {
             spares_fill(); /* without, libevent has malloc alone */
         }
@@ -79,12 +79,12 @@ static void *run(void *context)
 
 /* ------------------------------------------------------------------------ other threads */
 
-static bool add_events(struct server_worker *worker)
+static bool worker_add_events(struct server_worker *worker)
 {
     struct event_base *base = worker->connections.base;
     struct timeval tick = {.tv_usec = TICK_MILLISECONDS * 1000};
     worker->orders = event_new(base, worker->pipe[0], EV_READ | EV_PERSIST, on_orders, worker);
-    worker->tick = event_new(base, -1, EV_PERSIST, on_tick, worker);
+    worker->tick = event_new(base, -1, EV_PERSIST, worker_on_tick, worker);
     return worker->orders != NULL && worker->tick != NULL && event_add(worker->orders, NULL) == 0 &&
            (worker->connections.service->idle_milliseconds == 0 ||
             event_add(worker->tick, &tick) == 0);
@@ -93,7 +93,7 @@ static bool add_events(struct server_worker *worker)
 /* TLS copies every byte anyway, and makes a record of every reference. */
 static void *make_writer_state(const struct service *service)
 {
-    const struct kvr_writer *writer = service->writer;
+    const struct kvr_writer_type *writer = service->writer;
     struct kvr_options options = {.reference_threshold = service->tls == NULL ? 0 : SIZE_MAX};
     void *state = writer->create == NULL ? NULL : writer->create();
     if (writer->configure != NULL) {
@@ -110,6 +110,7 @@ struct server_worker *server_worker_create(struct service *service)
     }
     struct connections *connections = &worker->connections;
     connections->service = service;
+    list_init(&connections->list);
     connections->base = event_base_new();
     connections->writer_state = make_writer_state(service);
     bool piped = pipe2(worker->pipe, O_NONBLOCK | O_CLOEXEC) == 0;
@@ -118,7 +119,7 @@ struct server_worker *server_worker_create(struct service *service)
     }
     connections->room = malloc(WIRE_ROOM);
     if (!batch_init(&connections->batch) || connections->room == NULL || !piped ||
-        connections->base == NULL || !add_events(worker)) {
+        connections->base == NULL || !worker_add_events(worker)) {
         server_worker_destroy(worker);
         return NULL;
     }
@@ -127,7 +128,7 @@ struct server_worker *server_worker_create(struct service *service)
 
 bool server_worker_start(struct server_worker *worker)
 {
-    worker->started = pthread_create(&worker->thread, NULL, run, worker) == 0;
+    worker->started = pthread_create(&worker->thread, NULL, worker_run, worker) == 0;
     return worker->started;
 }
 
@@ -142,7 +143,7 @@ bool server_worker_give(struct server_worker *worker, int socket)
 }
 
 /* The pipe may be full of sockets for a moment. */
-static void insist(const struct server_worker *worker, int wanted)
+static void worker_insist(const struct server_worker *worker, int wanted)
 {
     while (worker->started && !order(worker, wanted)) {
         sched_yield();
@@ -151,12 +152,12 @@ static void insist(const struct server_worker *worker, int wanted)
 
 void server_worker_stop(struct server_worker *worker)
 {
-    insist(worker, ORDER_STOP);
+    worker_insist(worker, ORDER_STOP);
 }
 
 void server_worker_abort(struct server_worker *worker)
 {
-    insist(worker, ORDER_ABORT);
+    worker_insist(worker, ORDER_ABORT);
 }
 
 static void free_events(struct server_worker *worker)

@@ -4,9 +4,9 @@
 #ifndef KVREPLAY_SERVER_WORKER_H
 #define KVREPLAY_SERVER_WORKER_H
 
-#include <stdbool.h>
-
 #include "server/service.h"
+
+#include <stdbool.h>
 
 struct server_worker;
 

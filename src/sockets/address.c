@@ -1,5 +1,7 @@
 #include "sockets/address.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -10,13 +12,13 @@
 
 static const char scheme[] = "unix:"; /* of a path */
 
-static bool fail(char problem[SOCKETS_PROBLEM_SIZE], const char *where, const char *why)
+static bool address_fail(char problem[SOCKETS_PROBLEM_SIZE], const char *where, const char *why)
 {
     snprintf(problem, SOCKETS_PROBLEM_SIZE, "%.300s: %s", where, why);
     return false;
 }
 
-static bool add(struct addresses *addresses, const void *address, socklen_t size)
+static bool address_add(struct addresses *addresses, const void *address, socklen_t size)
 {
     if (addresses->count == ADDRESSES_MAX || size > sizeof(struct sockaddr_storage)) {
         return false;
@@ -35,16 +37,22 @@ bool addresses_add_host(struct addresses *addresses, const char *host, uint16_t 
     struct addrinfo *found;
     char service[8];
     snprintf(service, sizeof(service), "%u", port);
+    errno = 0;
     int error = getaddrinfo(host, service, &hints, &found);
+    if (error == EAI_MEMORY || (error != 0 && errno == ENOMEM)) { /* glibc calls it EAI_NONAME */
+        memory_note_failure();
+        return address_fail(problem, host, strerror(ENOMEM));
+    }
     if (error != 0) {
-        return fail(problem, host, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+        return address_fail(problem, host,
+                            error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     }
     bool added = true;
     for (const struct addrinfo *one = found; added && one != NULL; one = one->ai_next) {
-        added = add(addresses, one->ai_addr, one->ai_addrlen);
+        added = address_add(addresses, one->ai_addr, one->ai_addrlen);
     }
     freeaddrinfo(found);
-    return added || fail(problem, host, "too many addresses");
+    return added || address_fail(problem, host, "too many addresses");
 }
 
 bool addresses_add_path(struct addresses *addresses, const char *path,
@@ -53,11 +61,12 @@ bool addresses_add_path(struct addresses *addresses, const char *path,
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(path);
     if (length == 0 || length >= sizeof(address.sun_path)) {
-        return fail(problem, path,
-                    length == 0 ? "a path is missing" : "too long for a socket's path");
+        return address_fail(problem, path,
+                            length == 0 ? "a path is missing" : "too long for a socket's path");
     }
     memcpy(address.sun_path, path, length);
-    return add(addresses, &address, sizeof(address)) || fail(problem, path, "too many addresses");
+    return address_add(addresses, &address, sizeof(address)) ||
+           address_fail(problem, path, "too many addresses");
 }
 
 /* Digits and nothing else, up to 65535; -1: it is no port. */
@@ -119,7 +128,7 @@ bool addresses_add(struct addresses *addresses, const char *text,
 {
     char host[ADDRESS_HOST_SIZE];
     if (!address_is_formed(text)) {
-        return fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
+        return address_fail(problem, text, "not of the form HOST:PORT, [IPV6]:PORT or unix:PATH");
     }
     if (is_path(text)) {
         return addresses_add_path(addresses, text + strlen(scheme), problem);

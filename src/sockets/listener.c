@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 1024, REASON_SIZE = 64 };
 
 /* ------------------------------------------------------------------------ UNIX */
 
@@ -58,7 +58,7 @@ static bool listen_tcp(int fd, const struct address *address)
 /* ------------------------------------------------------------------------ all */
 
 /* With the port that the kernel chose. False: no room. */
-static bool describe(struct listeners *listeners, int fd)
+static bool listener_describe(struct listeners *listeners, int fd)
 {
     struct address address = {.size = sizeof(address.storage)};
     char text[ADDRESS_TEXT_SIZE];
@@ -88,7 +88,28 @@ static bool open_one(struct listeners *listeners, const struct address *address)
         listeners->unix_path = address->unix_path;
     }
     listeners->sockets[listeners->count++] = fd;
-    return describe(listeners, fd);
+    return listener_describe(listeners, fd);
+}
+
+static const char *listener_kind_of(mode_t mode)
+{
+    return S_ISREG(mode)   ? "a regular file"
+           : S_ISDIR(mode) ? "a folder"
+           : S_ISLNK(mode) ? "a symbolic link"
+                           : "a FIFO or a device";
+}
+
+/* For the system, any file that is in the way is an address in use. */
+static const char *listener_reason_of(const struct address *address, int error,
+                                      char reason[REASON_SIZE])
+{
+    struct stat status;
+    if (error != EADDRINUSE || address->any.sa_family != AF_UNIX ||
+        lstat(address->unix_path.sun_path, &status) != 0 || S_ISSOCK(status.st_mode)) {
+        return strerror(error);
+    }
+    snprintf(reason, REASON_SIZE, "it is %s, no socket", listener_kind_of(status.st_mode));
+    return reason;
 }
 
 bool listeners_open(struct listeners *listeners, const struct addresses *addresses,
@@ -98,8 +119,10 @@ bool listeners_open(struct listeners *listeners, const struct addresses *address
     for (size_t i = 0; i < addresses->count; i++) {
         if (!open_one(listeners, &addresses->list[i])) {
             char text[ADDRESS_TEXT_SIZE];
+            char reason[REASON_SIZE];
             snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: %s",
-                     address_text(&addresses->list[i], text), strerror(errno));
+                     address_text(&addresses->list[i], text),
+                     listener_reason_of(&addresses->list[i], errno, reason));
             listeners_close(listeners);
             return false;
         }

@@ -4,9 +4,9 @@
 #ifndef KVREPLAY_SOCKETS_TLS_H
 #define KVREPLAY_SOCKETS_TLS_H
 
-#include <openssl/ssl.h>
-
 #include "sockets/address.h"
+
+#include <openssl/ssl.h>
 
 /*
  * For a server, with the certificate (and what belongs between it and a root) and key in these PEM
@@ -20,6 +20,14 @@ SSL_CTX *tls_create_server(const char *certificate, const char *key,
  * those that the system trusts. NULL is returned: `problem` says why.
  */
 SSL_CTX *tls_create_client(const char *authorities, char problem[SOCKETS_PROBLEM_SIZE]);
+
+/*
+ * Why a handshake has failed, written to `text`, which is returned: what is wrong with the server's
+ * certificate, and the option that may help, or `error` (of OpenSSL's queue; 0: none) as OpenSSL
+ * has it. NULL: neither says anything.
+ */
+enum { TLS_REASON_SIZE = 256 };
+const char *tls_reason(const SSL *tls, unsigned long error, char text[TLS_REASON_SIZE]);
 
 /* Of a client's connection: the certificate has to be for that host, a name or an address. False:
  * no memory. */

@@ -36,3 +36,12 @@ enum kvr_error batch_write(void *state, struct bufferevent *bufferevent,
     evbuffer_unlock(output);
     return error;
 }
+
+const struct kvr_writer_type batch_writer = {
+    .name = "batch",
+    .summary = "one reservation and one commit for all responses at hand",
+    .create = state_create,
+    .destroy = state_destroy,
+    .write = batch_write,
+    .configure = state_configure,
+};

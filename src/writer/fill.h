@@ -4,9 +4,9 @@
 #ifndef KVREPLAY_WRITER_FILL_H
 #define KVREPLAY_WRITER_FILL_H
 
-#include <event2/buffer.h>
-
 #include "response/encode.h"
+
+#include <event2/buffer.h>
 
 /* Where the next byte goes. The caller has reserved room for all it puts. */
 struct fill {

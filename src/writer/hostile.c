@@ -1,9 +1,9 @@
 #include "writer/hostile.h"
 
+#include "writer/output.h"
+
 #include <event2/buffer.h>
 #include <string.h>
-
-#include "writer/output.h"
 
 enum {
     FILLER = 0x5C,

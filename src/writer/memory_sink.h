@@ -7,7 +7,7 @@
 #define KVREPLAY_WRITER_MEMORY_SINK_H
 
 #include "base/span.h"
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 struct memory_sink;
 

@@ -5,11 +5,11 @@
 #ifndef KVREPLAY_WRITER_OUTPUT_H
 #define KVREPLAY_WRITER_OUTPUT_H
 
+#include "response/encode.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdbool.h>
-
-#include "response/encode.h"
 
 /* The most that one reservation may ask for: EVBUFFER_CHAIN_MAX less a chunk's header (48 bytes on
  * 64 bits, buffer.c of libevent 2.1.12), with some to spare. */

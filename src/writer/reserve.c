@@ -3,7 +3,6 @@
 #include "writer/fill.h"
 #include "writer/output.h"
 #include "writer/staged.h"
-#include "writer/undo.h"
 #include "writer/writer.h"
 
 enum {
@@ -94,36 +93,22 @@ static enum kvr_error reserve_one(struct writer_state *state, struct evbuffer *o
     return error;
 }
 
-/* The buffer is locked. */
-static enum kvr_error reserve_each(struct writer_state *state, struct evbuffer *output,
-                                   const struct kvr_response *responses, size_t count)
+static enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
+                                    const struct kvr_response *responses, size_t count)
 {
-    enum kvr_error error = KVR_OK;
-    size_t written = 0;
-    for (size_t i = 0; i < count && error == KVR_OK; i++) {
-        error = reserve_one(state, output, &responses[i]);
-        written += error == KVR_OK ? response_size(&responses[i]) : 0;
+    if (count != 1) {
+        return batch_write(state, bufferevent, responses, count);
     }
-    if (error != KVR_OK && !undo_append(state, output, written)) {
-        error = KVR_TORN;
-    }
-    return error;
+    enum kvr_error error = response_check(responses);
+    return error == KVR_OK ? reserve_one(state, bufferevent_get_output(bufferevent), responses)
+                           : error;
 }
 
-enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
-                             const struct kvr_response *responses, size_t count)
-{
-    struct evbuffer *output = bufferevent_get_output(bufferevent);
-    if (count == 1) {
-        enum kvr_error error = response_check(responses);
-        return error == KVR_OK ? reserve_one(state, output, responses) : error;
-    }
-    size_t total;
-    enum kvr_error error = batch_size(responses, count, OUTPUT_RESERVE_MAX, &total);
-    if (error == KVR_OK) {
-        evbuffer_lock(output);
-        error = reserve_each(state, output, responses, count);
-        evbuffer_unlock(output);
-    }
-    return error;
-}
+const struct kvr_writer_type reserve_writer = {
+    .name = "reserve",
+    .summary = "for single responses: size first, at most two extents, one commit",
+    .create = state_create,
+    .destroy = state_destroy,
+    .write = reserve_write,
+    .configure = state_configure,
+};

@@ -1,10 +1,10 @@
 #include "writer/staged.h"
 
-#include <event2/buffer.h>
-#include <stdlib.h>
-
 #include "writer/fill.h"
 #include "writer/output.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
 
 enum {
     CHUNK_HEADER = 48,  /* sizeof(struct evbuffer_chain) of libevent 2.1 on 64 bits */

@@ -8,9 +8,9 @@
 #ifndef KVREPLAY_WRITER_STAGED_H
 #define KVREPLAY_WRITER_STAGED_H
 
-#include <stdbool.h>
-
 #include "writer/state.h"
+
+#include <stdbool.h>
 
 /* From this many bytes on, a reservation's rounding to a power of two is worth avoiding: half of it
  * may be waste. */

@@ -8,10 +8,10 @@
 #ifndef KVREPLAY_WRITER_STATE_H
 #define KVREPLAY_WRITER_STATE_H
 
+#include "kvresponse/plugin.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
-
-#include "response/kvresponse.h"
 
 struct evbuffer;
 
@@ -24,7 +24,8 @@ struct writer_state {
     size_t reference_threshold;
 };
 
-/* The functions of struct kvr_writer. NULL if memory can't be had: all writers work without. */
+/* The functions of struct kvr_writer_type. NULL if memory can't be had: all writers work without.
+ */
 void *state_create(void);
 void state_destroy(void *state);
 void state_configure(void *state, const struct kvr_options *options);

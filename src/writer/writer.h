@@ -1,22 +1,20 @@
 /*
- * The writers' own header: the functions that the table in writers.c is made of.
+ * The writers of libkvresponse, as what they consist of.
  *
- * All of them check every response of the call before they touch the buffer, and hold the buffer's
- * lock from the first byte to the last, so that the frames of one call stay together whatever other
- * threads append.
+ * They check every response of a call before they touch the buffer, hold the buffer's lock from the
+ * first byte to the last, so that the frames of one call stay together whatever other threads
+ * append, and change the buffer in one step, so that callbacks find all frames of the call or none.
  */
 #ifndef KVREPLAY_WRITER_WRITER_H
 #define KVREPLAY_WRITER_WRITER_H
 
-#include "response/kvresponse.h"
+#include "kvresponse/plugin.h"
 
-enum kvr_error reserve_write(void *state, struct bufferevent *bufferevent,
-                             const struct kvr_response *responses, size_t count);
+extern const struct kvr_writer_type reserve_writer;
+extern const struct kvr_writer_type batch_writer;
+
+/* batch's function: reserve writes several responses with it. */
 enum kvr_error batch_write(void *state, struct bufferevent *bufferevent,
                            const struct kvr_response *responses, size_t count);
-enum kvr_error legacy_write(void *state, struct bufferevent *bufferevent,
-                            const struct kvr_response *responses, size_t count);
-enum kvr_error append_write(void *state, struct bufferevent *bufferevent,
-                            const struct kvr_response *responses, size_t count);
 
 #endif

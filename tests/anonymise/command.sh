@@ -3,6 +3,7 @@
 # shellcheck source=../cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 capture=$corpus/captures/pylibmc.pcap
+umask 077
 head -c 32 /dev/urandom >"$scratch/key"
 head -c 15 /dev/urandom >"$scratch/short"
 mkdir "$scratch/results"
@@ -14,9 +15,9 @@ nothing_left() {
 }
 
 expect 2 anonymise -o "$result"
-contains "$err" "which capture?" "no capture"
+contains "$err" "missing operand: CAPTURE" "no capture"
 expect 2 anonymise "$capture"
-contains "$err" "--output" "no output"
+contains "$err" "-o FILE is required" "no output"
 expect 2 anonymise "$capture" "$capture" -o "$result"
 contains "$err" "one capture at a time" "two captures"
 expect 2 anonymise -qv "$capture" -o "$result"
@@ -25,6 +26,15 @@ contains "$err" "15 bytes; a secret has 16 to 4096" "a short secret"
 head -c 4097 /dev/zero >"$scratch/long"
 expect 2 anonymise --key-file "$scratch/long" "$capture" -o "$result"
 contains "$err" "at least 4097 bytes; a secret has 16 to 4096" "a long secret"
+printf '%032d\n' 1 >"$scratch/weak"
+expect 2 anonymise --key-file "$scratch/weak" "$capture" -o "$result"
+contains "$err" "$scratch/weak: at most " "a secret of zeros"
+for mode in 640 620 604 602; do
+    cp "$scratch/key" "$scratch/shared"
+    chmod $mode "$scratch/shared"
+    expect 2 anonymise --key-file "$scratch/shared" "$capture" -o "$result"
+    contains "$err" "$scratch/shared: others can read or write it" "a secret with mode $mode"
+done
 expect 3 anonymise --key-file "$scratch/none" "$capture" -o "$result"
 contains "$err" "$scratch/none" "a secret that is not there"
 expect 3 anonymise "$scratch/none.pcap" -o "$result"
@@ -46,7 +56,19 @@ gzip -c "$capture" >"$scratch/early.pcap.gz"
 export TMPDIR=$scratch/none
 expect 3 anonymise "$scratch/early.pcap.gz" -o "$result"
 unset TMPDIR
-contains "$err" "can't be unpacked in $scratch/none: No such file" "no temporary folder"
+contains "$err" "can't be decompressed in $scratch/none: No such file" "no temporary folder"
+# A file for what is decompressed that can't take it; what is no capture needs no file, and is not decompressed to its end.
+status=$(ulimit -f 8; "$kvreplay" anonymise -q "$scratch/early.pcap.gz" -o "$result" 2>"$scratch/limited"; echo $?)
+equal "$status" 3 "a packed capture where files may not grow"
+contains "$(cat "$scratch/limited")" "early.pcap.gz: can't be decompressed in /tmp: File too large (TMPDIR" "... and the reason"
+head -c 100M /dev/zero | gzip -1 >"$scratch/zeros.gz"
+head -c 100M /dev/zero | zstd -qc >"$scratch/zeros.zst"
+for packed in "$scratch/zeros.gz" "$scratch/zeros.zst" -; do
+    status=$(ulimit -f 8; export TMPDIR=$scratch/none
+        "$kvreplay" anonymise -q "$packed" -o "$result" <"$scratch/zeros.gz" 2>"$scratch/limited"; echo $?)
+    equal "$status" 3 "$packed, which is no capture"
+    contains "$(cat "$scratch/limited")" "$packed: not a capture: it begins as neither pcap nor pcapng" "$packed"
+done
 expect 70 anonymise "$capture" -o "$scratch/no/folder.pcap"
 contains "$err" "can't be written" "an output that can't be made"
 for damaged in record-body-cut.pcap cut.pcap.zst block-trailer.pcapng empty.pcap text.pcap; do
@@ -59,8 +81,13 @@ cp "$capture" "$scratch/same.pcap"
 ln "$scratch/same.pcap" "$scratch/linked.pcap"
 for name in same linked; do
     expect 2 anonymise "$scratch/same.pcap" -o "$scratch/$name.pcap"
-    contains "$err" "it is the capture to be read" "$name"
+    contains "$err" "--output: '$scratch/$name.pcap' is to be read" "$name"
 done
+head -c 32 /dev/urandom >"$scratch/only-key"
+chmod 600 "$scratch/only-key"
+expect 2 anonymise --key-file "$scratch/only-key" "$capture" -o "$scratch/./only-key"
+contains "$err" "--output: '$scratch/./only-key' is to be read" "a capture over its secret"
+equal "$(stat -c %s "$scratch/only-key")" 32 "the size of the secret"
 cmp -s "$capture" "$scratch/same.pcap" || fail "the capture has changed"
 
 # What was there stays if nothing comes of it, and is replaced as a whole otherwise.
@@ -68,7 +95,7 @@ echo before >"$result"
 expect 3 anonymise "$corpus/damaged/text.pcap" -o "$result"
 equal "$(cat "$result")" before "the file that was there"
 expect 0 anonymise --key-file "$scratch/key" "$capture" -o "$result"
-contains "$err" "replaced      132 keys, 85 values" "the summary"
+contains "$err" "replaced      132 keys, 78 values" "the summary"
 contains "$err" "ledger        13,807 payload bytes" "the summary"
 contains "$err" "flagged       3 numbers kept" "the summary"
 equal "$(ls -A "$scratch/results")" result.pcap "what is left"
@@ -77,9 +104,9 @@ equal "$(ls -A "$scratch/results")" result.pcap "what is left"
 "$kvreplay" anonymise -q --key-file "$scratch/key" - -o "$scratch/piped.pcap" <"$capture" || fail "a pipe"
 cmp -s "$result" "$scratch/piped.pcap" || fail "other bytes through a pipe"
 gzip -c "$capture" >"$scratch/packed.pcap.gz"
-expect 0 anonymise -q --key-file "$scratch/key" "$scratch/packed.pcap.gz" -o "$scratch/unpacked.pcap"
+expect 0 anonymise -q --key-file "$scratch/key" "$scratch/packed.pcap.gz" -o "$scratch/decompressed.pcap"
 equal "$err" "" "what --quiet prints"
-cmp -s "$result" "$scratch/unpacked.pcap" || fail "other bytes of a packed capture"
+cmp -s "$result" "$scratch/decompressed.pcap" || fail "other bytes of a packed capture"
 
 # Without a key no two runs are alike.
 expect 0 anonymise -q "$capture" -o "$scratch/first.pcap"
@@ -117,8 +144,11 @@ custom = option(1, b"remark") + option(2988, b"\1\0\0\0CUSTOM-OPTION") + option(
 open(sys.argv[1], "wb").write(start + packet(b"#%" + custom) + packet(b"#%NO-OPTIONS-AT-ALL-HERE--"))
 END
 expect 0 anonymise "$scratch/behind.pcapng" -o "$result"
-grep -qa -e '#%' -e CUSTOM -e FLAG -e OPTIONS "$result" && fail "what lies behind packets is still there"
-grep -qa remark "$result" || fail "a comment is gone"
+grep -qa -e '#%' -e CUSTOM -e OPTIONS "$result" && fail "what lies behind packets is still there"
+for kept in remark FLAG; do
+    grep -qa "$kept" "$result" || fail "$kept is gone"
+done
+contains "$err" "1 pcapng option emptied" "the custom option"
 expect 4 inspect "$result" # it can be read to its end, but there are no frames in it
 
 # Killed at work, it leaves nothing behind (where the file system has files without a name), and what was there as it

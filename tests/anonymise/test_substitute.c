@@ -46,12 +46,18 @@ static void check_permutation(struct secret *secret, substitute *replace, size_t
     free(seen);
 }
 
+static void counter_without_size(struct secret *secret, uint8_t *bytes, size_t size)
+{
+    substitute_counter(secret, bytes, size);
+}
+
 static void one_and_two_bytes_are_permuted(void **state)
 {
     check_permutation(*state, substitute_key, 1);
     check_permutation(*state, substitute_value, 1);
     check_permutation(*state, substitute_key, 2);
     check_permutation(*state, substitute_value, 2);
+    check_permutation(*state, counter_without_size, 2);
 }
 
 static void text_stays_text_and_digits_stay_digits(void **state)
@@ -111,6 +117,100 @@ static void what_is_unknown_follows_from_its_place(void **state)
     }
 }
 
+static void check_counter(struct secret *secret, const char *text, const char *kept)
+{
+    uint8_t bytes[64];
+    size_t size = strlen(text);
+    memcpy(bytes, text, size);
+    assert_int_equal(substitute_counter(secret, bytes, size), strlen(kept));
+    assert_memory_equal(bytes, kept, strlen(kept));
+    assert_true(strcmp(text, kept) == 0 || memcmp(bytes, text, size) != 0);
+}
+
+static void what_memcached_reads_for_a_number_is_kept(void **state)
+{
+    check_counter(*state, "12", "12");
+    check_counter(*state, " +12  ", " +12  ");
+    check_counter(*state, "12 months", "12 ");
+    check_counter(*state, "12months", "12");
+    check_counter(*state, "-12-months", "-12-");
+    check_counter(*state, "months 12", "");
+    check_counter(*state, "   ", "   ");
+}
+
+static uint64_t number_of(const uint8_t *bytes, size_t size, const char **end)
+{
+    static char text[64];
+    memcpy(text, bytes, size);
+    text[size] = '\0';
+    char *behind;
+    uint64_t number = strtoull(text, &behind, 10);
+    *end = behind == text || (*behind != '\0' && !isspace((unsigned char)*behind)) ? NULL : behind;
+    return number;
+}
+
+static void what_is_no_number_becomes_none_and_a_number_stays_the_same(void **state)
+{
+    static const char often[] = "0123456789 \t+-x";
+    unsigned numbers = 0;
+    unsigned others = 0;
+    srand(1);
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t bytes[6];
+        size_t size = 1 + (size_t)rand() % sizeof(bytes);
+        for (size_t j = 0; j < size; j++) {
+            bytes[j] = (uint8_t)often[(size_t)rand() % (sizeof(often) - 1)];
+        }
+        const char *before;
+        const char *after;
+        uint64_t number = number_of(bytes, size, &before);
+        substitute_counter(*state, bytes, size);
+        assert_int_equal(number_of(bytes, size, &after), number);
+        assert_ptr_equal(after, before);
+        *(before == NULL ? &others : &numbers) += 1;
+    }
+    assert_true(numbers > 1000 && others > 1000);
+}
+
+static void behind_a_large_number_there_is_a_minus_if_there_was_one(void **state)
+{
+    static const char number[] = "18446744073709551614 ";
+    enum { LONG = 80, SHORT = 30, AT = 25 };
+    for (unsigned i = 0; i < 400; i++) {
+        uint8_t bytes[LONG];
+        size_t size = i % 2 == 0 ? LONG : SHORT;
+        bool minus = i % 4 < 2;
+        memset(bytes, 'a' + (int)(i % 26), size);
+        memcpy(bytes, number, strlen(number));
+        bytes[AT - 1] = (uint8_t)('a' + i / 26);
+        bytes[AT] = minus ? '-' : 'z';
+        substitute_counter(*state, bytes, size);
+        assert_int_equal(memchr(bytes, '-', size) != NULL, minus);
+    }
+}
+
+/* As memcached reads the item that APPEND makes of the two. */
+static void a_number_in_two_parts_stays_the_same(void **state)
+{
+    static const char often[] = "07 +-x";
+    srand(2);
+    for (unsigned i = 0; i < 20000; i++) {
+        uint8_t bytes[6];
+        for (size_t j = 0; j < sizeof(bytes); j++) {
+            bytes[j] = (uint8_t)often[(size_t)rand() % (sizeof(often) - 1)];
+        }
+        size_t first = 1 + (size_t)rand() % (sizeof(bytes) - 1);
+        const char *before;
+        const char *after;
+        uint64_t number = number_of(bytes, sizeof(bytes), &before);
+        substitute_counter(*state, bytes, first);
+        substitute_counter(*state, bytes + first, sizeof(bytes) - first);
+        uint64_t replaced = number_of(bytes, sizeof(bytes), &after);
+        assert_ptr_equal(after, before);
+        assert_true(before == NULL || replaced == number);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +220,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_and_an_equal_value_are_not_replaced_alike, create,
                                         destroy),
         cmocka_unit_test_setup_teardown(what_is_unknown_follows_from_its_place, create, destroy),
+        cmocka_unit_test_setup_teardown(what_memcached_reads_for_a_number_is_kept, create, destroy),
+        cmocka_unit_test_setup_teardown(what_is_no_number_becomes_none_and_a_number_stays_the_same,
+                                        create, destroy),
+        cmocka_unit_test_setup_teardown(behind_a_large_number_there_is_a_minus_if_there_was_one,
+                                        create, destroy),
+        cmocka_unit_test_setup_teardown(a_number_in_two_parts_stays_the_same, create, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,10 @@
 #ifndef KVREPLAY_TESTS_BASE_GUARDED_H
 #define KVREPLAY_TESTS_BASE_GUARDED_H
 
+#include "base/span.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/span.h"
 
 struct guarded {
     uint8_t *pages;

@@ -1,7 +1,8 @@
 /*
  * Makes a large capture out of a recorded one: what the clients and the server said is said again
  * and again, within the same connections. Each connection opens once and closes once; in between,
- * sequence and acknowledgement numbers go on, time goes on, and checksums are right.
+ * sequence and acknowledgement numbers go on, CAS values go on, time goes on, and checksums are
+ * right.
  *
  *   bench_enlarge IN.pcap OUT.pcap PAIRS
  *
@@ -12,16 +13,15 @@
  * Takes Ethernet, IPv4 and IPv6 without extension headers, and TCP without loss or repetition: what
  * a recorder on a loopback interface writes.
  */
-#include <pcap.h>
-
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/endian.h"
 #include "mcbp/frame.h"
 #include "mcbp/opcode.h"
+
+#include <inttypes.h>
+#include <pcap.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum {
     ETHERNET_SIZE = 14,
@@ -37,6 +37,7 @@ enum {
     TCP_ACK = 0x10,
     MICROSECONDS = 1000000,
     CONNECTIONS_MAX = 64,
+    CAS_OFFSET = 16, /* in a frame */
 };
 
 /* Where a packet goes: before, into or behind the rounds. */
@@ -48,7 +49,8 @@ struct packet {
     uint32_t ip; /* offsets in bytes */
     uint32_t tcp;
     uint32_t payload;
-    uint32_t end; /* of the payload */
+    uint32_t end;    /* of the payload */
+    uint32_t offset; /* of the payload in what its stream repeats */
     struct connection *connection;
     int direction; /* 0 from the client */
     enum part part;
@@ -74,6 +76,7 @@ struct counts {
     uint64_t requests;
     uint64_t answers;
     uint64_t stored; /* keys and values in requests: at most so much is left in a store */
+    uint64_t cas;    /* the highest in an answer */
 };
 
 struct capture {
@@ -220,6 +223,7 @@ static void add_payload(struct packet *packet)
 {
     struct stream *stream = &packet->connection->streams[packet->direction];
     uint32_t size = payload_size(packet);
+    packet->offset = stream->size;
     stream->round = grow(stream->round, stream->size + size + 1, 1);
     memcpy(stream->round + stream->size, packet->bytes + packet->payload, size);
     stream->size += size;
@@ -295,6 +299,7 @@ static void count_stream(const struct stream *stream, struct counts *counts)
         }
         if (mcbp_magic_is_response(frame.header.magic)) {
             counts->answers++;
+            counts->cas = frame.header.cas > counts->cas ? frame.header.cas : counts->cas;
         } else {
             counts->requests++;
             counts->stored += frame.value.size > 0 ? frame.key.size + frame.value.size : 0;
@@ -311,6 +316,18 @@ static struct counts count_round(const struct capture *capture)
         count_stream(&capture->connections[i].streams[1], &counts);
     }
     return counts;
+}
+
+/* As if the server had counted on: what was said of a version is said of the next round's. */
+static void raise_cas(struct stream *stream, uint64_t by)
+{
+    struct mcbp_frame frame;
+    for (uint32_t at = 0; at < stream->size; at += (uint32_t)frame.bytes.size) {
+        mcbp_frame_parse(span_of(stream->round + at, stream->size - at), &frame);
+        if (frame.header.cas != 0) {
+            write_be64(stream->round + at + CAS_OFFSET, frame.header.cas + by);
+        }
+    }
 }
 
 static int64_t time_of(const struct packet *packet)
@@ -392,6 +409,9 @@ static void write_packet(const struct capture *capture, pcap_dumper_t *dumper,
     if (packet->part == OPENING && time > capture->begin) {
         time = capture->begin;
     }
+    if (packet->part == ROUND) {
+        memcpy(packet->bytes + packet->payload, own->round + packet->offset, payload_size(packet));
+    }
     struct pcap_pkthdr header = packet->header;
     header.ts.tv_sec = time / MICROSECONDS;
     header.ts.tv_usec = time % MICROSECONDS;
@@ -415,7 +435,8 @@ static void write_part(const struct capture *capture, pcap_dumper_t *dumper, enu
     }
 }
 
-static uint64_t write_capture(const struct capture *capture, const char *path, uint32_t rounds)
+static uint64_t write_capture(struct capture *capture, const char *path, uint32_t rounds,
+                              uint64_t cas)
 {
     uint64_t written = 0;
     pcap_t *pcap = pcap_open_dead(capture->link, 262144);
@@ -426,6 +447,10 @@ static uint64_t write_capture(const struct capture *capture, const char *path, u
     write_part(capture, dumper, OPENING, 0, &written);
     for (uint32_t round = 0; round < rounds; round++) {
         write_part(capture, dumper, ROUND, round, &written);
+        for (size_t i = 0; i < capture->connections_count; i++) {
+            raise_cas(&capture->connections[i].streams[0], cas);
+            raise_cas(&capture->connections[i].streams[1], cas);
+        }
     }
     write_part(capture, dumper, CLOSING, rounds - 1, &written);
     if (pcap_dump_flush(dumper) != 0 || ferror(pcap_dump_file(dumper))) {
@@ -467,7 +492,7 @@ int main(int argc, char **argv)
     if (rounds > UINT32_MAX) {
         fail("too many");
     }
-    uint64_t packets = write_capture(&capture, argv[2], (uint32_t)rounds);
+    uint64_t packets = write_capture(&capture, argv[2], (uint32_t)rounds, counts.cas);
     printf("rounds %" PRIu64 "\npairs %" PRIu64 "\nframes %" PRIu64 "\npackets %" PRIu64
            "\nconnections %zu\nstored %" PRIu64 "\nport %u\n",
            rounds, rounds * pairs, rounds * (counts.requests + counts.answers), packets,

@@ -42,12 +42,14 @@ static void send_all(const struct connection *connection, const uint8_t *bytes, 
     while (size > 0) {
         size_t sent = 0;
         if (connection->tls != NULL) {
-            if (SSL_write_ex(connection->tls, bytes, size, &sent) != 1)
+            if (SSL_write_ex(connection->tls, bytes, size, &sent) != 1) {
                 errx(1, "TLS: not sent");
+            }
         } else {
             ssize_t some = send(connection->socket, bytes, size, MSG_NOSIGNAL);
-            if (some <= 0)
+            if (some <= 0) {
                 err(1, "send");
+            }
             sent = (size_t)some;
         }
         bytes += sent;
@@ -60,12 +62,14 @@ static void receive_all(const struct connection *connection, uint8_t *bytes, siz
     while (size > 0) {
         size_t got = 0;
         if (connection->tls != NULL) {
-            if (SSL_read_ex(connection->tls, bytes, size, &got) != 1)
+            if (SSL_read_ex(connection->tls, bytes, size, &got) != 1) {
                 errx(1, "TLS: the server has closed the connection");
+            }
         } else {
             ssize_t some = recv(connection->socket, bytes, size, 0);
-            if (some <= 0)
+            if (some <= 0) {
                 err(1, "receive");
+            }
             got = (size_t)some;
         }
         bytes += got;
@@ -82,8 +86,9 @@ static void skip_all(const struct connection *connection, uint8_t *room, size_t 
     }
     while (size > 0) {
         ssize_t some = recv(connection->socket, room, size, MSG_TRUNC);
-        if (some <= 0)
+        if (some <= 0) {
             err(1, "receive");
+        }
         size -= (size_t)some;
     }
 }
@@ -95,14 +100,16 @@ static struct connection connect_to(const struct options *options)
                                   .sin_port = htons((uint16_t)options->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct connection connection = {.socket = socket(AF_INET, SOCK_STREAM, 0)};
-    if (connect(connection.socket, (struct sockaddr *)&address, sizeof(address)) != 0)
+    if (connect(connection.socket, (struct sockaddr *)&address, sizeof(address)) != 0) {
         err(1, "port %d", options->port);
+    }
     setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (options->tls != NULL) {
         connection.tls = SSL_new(options->tls);
         SSL_set_fd(connection.tls, connection.socket);
-        if (SSL_connect(connection.tls) != 1)
+        if (SSL_connect(connection.tls) != 1) {
             errx(1, "TLS: no handshake");
+        }
     }
     return connection;
 }
@@ -136,8 +143,9 @@ static void check_answer(const uint8_t *answer, uint8_t opcode, int key, int bod
     uint8_t expected[HEADER] = {0x81, opcode, 0, 0, opcode == GET ? FLAGS : 0};
     put32(expected + 8, (uint32_t)body);
     put32(expected + 12, (uint32_t)key);
-    if (memcmp(answer, expected, 16) != 0)
+    if (memcmp(answer, expected, 16) != 0) {
         errx(1, "key %d: not the answer expected", key);
+    }
 }
 
 static void store(const struct connection *connection, int size)
@@ -164,16 +172,19 @@ static void ask(const struct connection *connections, const struct options *opti
     uint8_t *out = malloc(request * (size_t)depth), *in = malloc(answer * (size_t)depth);
     for (long done = 0; done < options->requests;
          done += (long)depth * options->connections, key = (key + depth) % KEYS) {
-        for (int i = 0; i < depth; i++)
+        for (int i = 0; i < depth; i++) {
             put_request(out + request * (size_t)i, GET, (key + i) % KEYS, 0, 0);
-        for (int c = 0; c < options->connections; c++)
+        }
+        for (int c = 0; c < options->connections; c++) {
             send_all(&connections[c], out, request * (size_t)depth);
+        }
         bool checked = round++ % CHECKED == 0;
         for (int c = 0; c < options->connections; c++) {
             (checked ? receive_all : skip_all)(&connections[c], in, answer * (size_t)depth);
-            for (int i = 0; checked && i < depth; i++)
+            for (int i = 0; checked && i < depth; i++) {
                 check_answer(in + answer * (size_t)i, GET, (key + i) % KEYS,
                              FLAGS + options->value);
+            }
         }
     }
     free(out);
@@ -190,7 +201,7 @@ static double seconds(void)
 static struct options parse(int argc, char **argv)
 {
     struct options options = {.connections = 8, .depth = 64, .value = 100, .requests = 1000000};
-    for (int option; (option = getopt(argc, argv, "Tc:d:v:n:")) >= 0;)
+    for (int option; (option = getopt(argc, argv, "Tc:d:v:n:")) >= 0;) {
         switch (option) {
         case 'T':
             options.tls = SSL_CTX_new(TLS_client_method());
@@ -210,10 +221,12 @@ static struct options parse(int argc, char **argv)
         default:
             exit(2);
         }
+    }
     options.port = optind < argc ? atoi(argv[optind]) : 0;
     if (options.connections < 1 || options.connections > CONNECTIONS_MAX || options.depth < 1 ||
-        options.depth > KEYS || options.value < 0 || options.value > 1000000 || options.port == 0)
+        options.depth > KEYS || options.value < 0 || options.value > 1000000 || options.port == 0) {
         errx(2, "bad usage");
+    }
     return options;
 }
 
@@ -221,8 +234,9 @@ int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
     struct connection connections[CONNECTIONS_MAX];
-    for (int i = 0; i < options.connections; i++)
+    for (int i = 0; i < options.connections; i++) {
         connections[i] = connect_to(&options);
+    }
     store(&connections[0], options.value);
     double start = seconds();
     ask(connections, &options);

@@ -3,9 +3,8 @@
  *
  *   bench_loop FILE
  */
-#include <pcap.h>
-
 #include <inttypes.h>
+#include <pcap.h>
 #include <stdio.h>
 
 int main(int argc, char **argv)

@@ -6,12 +6,11 @@
  * microseconds of processor time (user and system), and the peak of its memory in KiB. The exit
  * status is the command's.
  */
-#include <sys/resource.h>
-#include <sys/wait.h>
-
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t microseconds(const struct timeval *time)

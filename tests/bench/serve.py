@@ -10,11 +10,13 @@ than those of processor time per request when other programs, the load itself am
 """
 
 import argparse
+import ctypes
 import glob
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -24,10 +26,16 @@ import tempfile
 RECORDED = 20000  # GETs in a capture
 
 
+def start(*command, **options):
+    """A process that does not outlive this one, however that ends."""
+    prctl, set_pdeathsig = ctypes.CDLL(None).prctl, 1
+    return subprocess.Popen(command, text=True, preexec_fn=lambda: prctl(set_pdeathsig, signal.SIGKILL), **options)
+
+
 class Server:
-    def __init__(self, name, *command):
+    def __init__(self, name, *command, **options):
         self.name = name
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = start(*command, stdout=subprocess.PIPE, **options)
         self.port = None
 
     def cpu(self):
@@ -51,8 +59,9 @@ def memcached(threads):
     with socket.socket() as free:  # memcached would take any port, and not say which
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Server("memcached", "memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-m", "256", "-B",
-                    "binary", "-t", str(threads))
+    user = {"user": "nobody"} if os.geteuid() == 0 else {}  # memcached's -u would undo what start does
+    server = Server("memcached", "memcached", "-l", "127.0.0.1", "-p", str(port), "-m", "256", "-B", "binary", "-t",
+                    str(threads), **user)
     server.port = port
     while True:
         if server.process.poll() is not None:
@@ -98,8 +107,8 @@ def replayed(capture, depth, requests):
 def record(folder, server, value):
     """A capture of such GETs, made by the recording proxy."""
     path = os.path.join(folder, f"{value}.pcapng")
-    proxy = subprocess.Popen([ARGUMENTS.kvreplay, "record", "--listen", "127.0.0.1:0", "--to",
-                              f"127.0.0.1:{server.port}", "-o", path], stderr=subprocess.PIPE, text=True)
+    proxy = start(ARGUMENTS.kvreplay, "record", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{server.port}", "-o",
+                  path, stderr=subprocess.PIPE)
     ready = next(line for line in proxy.stderr if line.startswith("ready: "))
     subprocess.run([LOAD, "-c", "4", "-d", "64", "-v", str(value), "-n", str(RECORDED), ready.rpartition(":")[2].strip()],
                    capture_output=True, check=True)

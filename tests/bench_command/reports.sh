@@ -60,6 +60,9 @@ has() {
 }
 
 if command -v gnuplot >/dev/null; then
+    expect 70 bench --writers legacy --sinks memory --sizes 16 --depths 1,2 --repeat 1 --time 1 \
+        --plot /dev/full
+    contains "$err" "/dev/full: can't be written: No space left on device" "a plot on a full disk"
     expect 0 bench "${fast[@]}" --sizes 0,1k,4k --depths 1,16 --plot "$scratch/plot.svg"
     equal "$err" "" "what gnuplot has to say"
     has "$scratch/plot.svg" 'CPU time per response, lower is better' 'CPU time, ns per response' \

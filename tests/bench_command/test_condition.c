@@ -1,6 +1,8 @@
 /*
  * --assert: what is understood, where what is not goes wrong, and in which cells it holds.
  */
+#include "bench/condition.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "bench/condition.h"
 
 static const struct bench_writer writers[] = {{.name = "flat"}, {.name = "batch"}, {.name = "a.b"}};
 static const size_t sizes[] = {16, 1024};

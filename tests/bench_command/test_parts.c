@@ -2,6 +2,10 @@
  * The small parts of bench: TLS records in any cut of a stream, quantiles, and the mix of a
  * capture.
  */
+#include "bench/load.h"
+#include "bench/statistics.h"
+#include "bench/tls_records.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "bench/load.h"
-#include "bench/statistics.h"
-#include "bench/tls_records.h"
 
 static void test_records_in_any_cut(void **state)
 {

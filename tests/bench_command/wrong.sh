@@ -32,7 +32,7 @@ expect 2 bench --time 1 --repeat 2000
 expect 2 bench extra
 
 expect 3 bench --from "$scratch/none.pcap"
-contains "$err" "none.pcap" "the capture's name"
+equal "$err" "kvreplay: $scratch/none.pcap: No such file or directory" "the capture's name, once"
 expect 4 bench --from "$corpus/captures/udp.pcap"
 
 # Each fault of a writer is found before anything is measured, and said with the writer's name.
@@ -45,6 +45,38 @@ expect 1 bench "${fast[@]}" --writers "$plugins/cas_dropped.so" --sinks tls
 contains "$err" "cas_dropped into tls: wrote wrong bytes" "wrong bytes over TLS"
 expect 1 bench "${fast[@]}" --writers "$plugins/crash.so"
 contains "$err" "crash into memory: " "a crash" # a sanitizer turns the signal into an exit status
+
+# misbehaves MODE MESSAGE: a plug-in does what MODE says with the response of opaque 4.
+misbehaves() {
+    export MISBEHAVE=$1
+    expect 1 bench "${fast[@]}" --depths 16 --writers "batch,$plugins/misbehaving.so" \
+        --sinks socket "${@:3}"
+    contains "$err" "misbehaving into socket: $2" "$1"
+    equal "$out" "" "no table of $1"
+}
+misbehaves hang "no return within 1 s" --writer-timeout 1
+misbehaves stop "no return within 1 s" --writer-timeout 1
+misbehaves loop "no return within 1 s" --writer-timeout 1
+misbehaves kill "killed by signal 9 (Killed)"
+misbehaves copy "exit with status 1"
+MISBEHAVE=copy "$kvreplay" bench "${fast[@]}" --depths 16 --sinks memory \
+    --writers "$plugins/misbehaving.so" 2>&1 | timeout 60 cat >"$scratch/out"
+equal "${PIPESTATUS[*]}" "1 0" "a copy that a plug-in leaves behind"
+misbehaves heap ""
+misbehaves stack ""
+misbehaves thread ""
+misbehaves destroy "failed when it was destroyed: "
+misbehaves exit "exit with status "
+misbehaves _exit "exit with status 7"
+misbehaves term "killed by signal 15 (Terminated)"
+misbehaves close ""
+misbehaves error "refused 16 responses of "
+misbehaves flood "wrote wrong bytes"
+MISBEHAVE=load expect 2 bench --writers "$plugins/misbehaving.so"
+contains "$err" "--writers: cannot load the writer: $plugins/misbehaving.so: " "a crash on loading"
+MISBEHAVE=print expect 0 bench "${fast[@]}" --writers "$plugins/misbehaving.so" --json -
+equal "$(printf '%s' "$out" | head -c 1)$(printf '%s\n' "$out" | tail -n 1)" "{}" "JSON alone"
+expect 2 bench --writers "$plugins/right.so" --writer-timeout none
 expect 0 bench "${fast[@]}" --writers "$plugins/right.so"
 
 expect 70 bench "${fast[@]}" --json "$scratch/none/file"

@@ -1,21 +1,20 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "capture/capture.h"
 #include "capture/files.h"
 
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+
+#include <cmocka.h>
 
 static const struct capture_options no_filter;
 
@@ -270,9 +269,8 @@ static void a_folder_means_its_captures_in_order_of_name(void **state)
     assert_int_equal(files.count, 4);
     static const char *const names[] = {"a.pcapng", "b.pcap.zst", "c.cap.gz", "d.pcap"};
     for (size_t i = 0; i < files.count; i++) {
-        assert_string_equal(strrchr(files.paths[i], '/') + 1, names[i]);
+        assert_string_equal(strrchr(files.files[i].path, '/') + 1, names[i]);
     }
-    assert_int_equal(files.passed_over, 2);
     capture_files_deinit(&files);
 }
 

@@ -5,7 +5,7 @@
 capture=$project/corpus/made/frame-info-response.pcap
 recorded=$project/corpus/captures/opcodes.pcap
 
-for target in decode execute frame frameinfo oom reassembly response savefile verify; do
+for target in anonymise decode execute frame frameinfo inspect oom reassembly response savefile verify; do
     "$kvreplay" corpus "$capture" -o "$scratch/$target" --target "$target" >"$scratch/out" ||
         fail "$target: exit status $?"
     [ -n "$(ls "$scratch/$target")" ] || fail "no seeds for $target"
@@ -37,10 +37,10 @@ wrong() { # message, arguments
     "$kvreplay" corpus "$@" >"$scratch/out" 2>&1 && fail "no error: $*"
     grep -q -- "$message" "$scratch/out" || fail "not said of $*: $message"
 }
-wrong "where to?" "$capture" --target frame
-wrong "which capture?" -o "$scratch/x" --target frame
-wrong "for which target?" "$capture" -o "$scratch/x"
-wrong "'mask' is not one of decode, execute" "$capture" -o "$scratch/x" --target mask
+wrong "-o PATH is required" "$capture" --target frame
+wrong "missing operand: CAPTURE" -o "$scratch/x" --target frame
+wrong "--target NAME is required" "$capture" -o "$scratch/x"
+wrong "'mask' is not one of anonymise, decode, execute" "$capture" -o "$scratch/x" --target mask
 wrong "takes neither" --to-pcap "$capture" -o "$scratch/x" --target frame
 wrong "No such file" --to-pcap "$scratch/missing" -o "$scratch/x"
 wrong "No such file" "$capture" -o "$scratch/no/folder" --target frame

@@ -43,6 +43,13 @@ contains() {
     esac
 }
 
+# lacks TEXT UNWANTED WHAT
+lacks() {
+    case $1 in
+    *"$2"*) fail "$3: '$2' is in: $1" ;;
+    esac
+}
+
 # equal IS EXPECTED WHAT
 equal() {
     if [ "$1" != "$2" ]; then

@@ -11,6 +11,91 @@ status() {
     equal "$is" "$2" "exit status, $1"
 }
 
+# A report takes no capture's place: not one that is read, nor another.
+for packed in cat gzip 'zstd -q'; do
+    $packed <"$corpus/captures/cas.pcap" >"$scratch/kept"
+    cp "$scratch/kept" "$scratch/copy"
+    for option in --json --junit; do
+        expect 2 verify "$option" "$scratch/kept" "$good"
+        contains "$err" "$option: '$scratch/kept' is a capture" "a report over a capture"
+    done
+    expect 2 replay --to "unix:$scratch/none" --json "$scratch/kept" "$scratch/kept"
+    expect 2 bench --from "$scratch/kept" --json "$scratch/kept"
+    expect 2 bench --from "$scratch/kept" --plot "$scratch/kept"
+    cmp "$scratch/kept" "$scratch/copy" || fail "the capture has become another"
+done
+
+# Nor that of anything else that is read.
+bench=(bench --sinks memory --repeat 1 --time 1) # short, if it is not refused
+echo precious >"$scratch/kept"
+cp "$scratch/kept" "$scratch/copy"
+ln -s kept "$scratch/link"
+ln "$scratch/kept" "$scratch/linked"
+for name in kept ./kept link linked; do
+    expect 2 verify --json "$scratch/$name" "$good" "$scratch/kept"
+    contains "$err" "--json: '$scratch/$name' is to be read" "a report over an input"
+    expect 2 verify --writer "$scratch/kept" --junit "$scratch/$name" "$good"
+    contains "$err" "--junit: '$scratch/$name' is to be read" "a report over a plug-in"
+    expect 2 replay --to "unix:$scratch/none" --tls --tls-ca "$scratch/kept" \
+        --json "$scratch/$name" "$good"
+    expect 2 "${bench[@]}" --from "$scratch/kept" --plot "$scratch/$name"
+    expect 2 corpus --to-pcap "$scratch/kept" -o "$scratch/$name"
+    expect 2 record --force -l 127.0.0.1:0 --to 127.0.0.1:1 --tls-cert "$scratch/kept" \
+        -o "$scratch/$name"
+    contains "$err" "--output: '$scratch/$name' is to be read" "a capture over a certificate"
+    expect 2 anonymise "$scratch/kept" -o "$scratch/$name"
+done
+out=$("$kvreplay" verify --json "$scratch/kept" - <"$scratch/kept" 2>&1)
+status "a report over standard input" 2
+cmp "$scratch/kept" "$scratch/copy" || fail "what was to be read has become another"
+
+# Two reports never go to one file, however it is named and whether it is there.
+mkdir "$scratch/to"
+ln -s new "$scratch/to/dangling"
+ln -s . "$scratch/to/here"
+ln -s "$scratch/kept" "$scratch/to/old"
+for names in 'to/new to/new' 'to/new to/./new' 'to/new to/../to/new' 'to/new to/here/new' \
+    'to/new to/dangling' 'to/dangling to/here/dangling' 'kept ./kept' 'kept to/old' 'kept linked'; do
+    one=$scratch/${names% *} other=$scratch/${names#* }
+    expect 2 verify --json "$one" --junit "$other" "$good"
+    contains "$err" "--json and --junit both write to '$other'" "two reports in one file"
+    expect 2 replay --to "unix:$scratch/none" --json "$other" --junit "$one" "$good"
+    expect 2 "${bench[@]}" --json "$one" --plot "$other"
+    contains "$err" "--json and --plot both write to '$other'" "two reports in one file"
+done
+cmp "$scratch/kept" "$scratch/copy" || fail "two reports have replaced it"
+[ ! -e "$scratch/to/new" ] || fail "two reports have made a file"
+(cd "$scratch" && "$kvreplay" verify --json new.json --junit "$scratch/new.json" "$good") 2>/dev/null
+status "a relative name and an absolute one" 2
+expect 0 verify --json "$scratch/to/a" --junit "$scratch/to/b" "$good"
+expect 70 verify --json "$scratch/none/a" --junit "$scratch/none/b" "$good"
+expect 0 verify --json /dev/null --junit /dev/null "$good"
+
+# Standard output is one file, too, whatever it is and however it is named.
+for names in '- -' '- /dev/stdout' '/dev/stdout -' '/dev/stdout /proc/self/fd/1'; do
+    for command in verify "replay --to unix:$scratch/none"; do
+        # shellcheck disable=SC2086
+        expect 2 $command --json "${names% *}" --junit "${names#* }" "$good"
+        equal "$out" "" "$command $names"
+    done
+    expect 2 "${bench[@]}" --json "${names% *}" --plot "${names#* }"
+done
+"$kvreplay" verify --json - --junit "$scratch/text" "$good" >"$scratch/text"
+status "a report where standard output goes" 2
+for name in - /dev/stdout; do
+    expect 0 verify --json $name "$good"
+    equal "$(printf '%s' "$out" | head -c 1)$(printf '%s\n' "$out" | tail -n 1)" "{}" "$name alone"
+    "$kvreplay" verify --json $name "$good" >"$scratch/text"
+    equal "$(head -c 1 "$scratch/text")$(tail -n 1 "$scratch/text")" "{}" "$name in a file"
+done
+(cd "$scratch" && "$kvreplay" verify --json ./- --junit - "$good") | head -n 1 >"$scratch/first"
+contains "$(cat "$scratch/first")" "<?xml" "a file of the name -"
+equal "$(head -c 1 "$scratch/-")" "{" "a file of the name -"
+
+# Blank lines are between parts that there are.
+expect 4 replay --to "unix:$scratch/none" "$good"
+case $out in *$'\n\n\n'*) fail "two blank lines: $out" ;; esac
+
 "$kvreplay" verify "$good" >&- 2>"$scratch/err"
 status "standard output closed" 70
 contains "$(cat "$scratch/err")" "standard output" "standard output closed"
@@ -30,9 +115,13 @@ if [ -c /dev/full ]; then
     status "JSON on a full standard output" 70
     expect 70 verify --json /dev/full "$good"
     contains "$err" "/dev/full: can't be written" "a JSON file on a full disk"
+    contains "$out" "(exit status 70)" "the status that the program ends with"
     expect 70 verify --junit /dev/full "$good"
     "$kvreplay" inspect "$good" >/dev/full 2>/dev/null
     status "inspect on a full standard output" 70
+    timeout 10 "$kvreplay" serve -p 0 >/dev/full 2>"$scratch/err"
+    status "serve that can't say where it listens" 70
+    contains "$(cat "$scratch/err")" "standard output: " "serve on a full standard output"
     "$kvreplay" --version >/dev/full 2>/dev/null
     status "--version on a full standard output" 70
 fi

@@ -16,7 +16,7 @@ def show(what, result):
 show("get of nothing", client.get("missing"))
 show("set", client.set("key", "value", time=1000))
 show("get", client.get("key"))
-show("gets", client.gets("key"))
+show("gets", client.gets("key")[0])  # servers number changes as they like
 show("add of what is there", client.add("key", "other"))
 show("add", client.add("new", b"\x00\xff bytes"))
 show("get", client.get("new"))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs a client's operations against memcached and against kvreplay serve; the results have to be
-the same. Usage: KVREPLAY SCRIPT. Exit status 77: what the script needs is not installed."""
+the same. Usage: KVREPLAY SCRIPT. Exit status 77: what the script needs is not installed, or the client dies
+itself, with memcached too."""
 
 import difflib
 import os
@@ -40,11 +41,16 @@ def installed(script):
     return found
 
 
-def start_memcached(folder):
+def memcached_release():
+    """The N of memcached 1.6.N."""
+    return int(subprocess.run(["memcached", "-V"], capture_output=True, text=True, check=True).stdout.split(".")[2])
+
+
+def start_memcached(folder, threads=2):
     """It writes a file that names the port."""
     ports = os.path.join(folder, "ports")
     process = subprocess.Popen(
-        ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-t", "2"],
+        ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "-1", "-U", "0", "-t", str(threads)],
         env={**os.environ, "MEMCACHED_PORT_FILENAME": ports},
     )
     for _ in range(500):
@@ -79,24 +85,38 @@ def run(script, port):
     return done.stdout.decode(errors="replace").replace(port, "PORT"), done.returncode
 
 
+def run_with_memcached(script):
+    with tempfile.TemporaryDirectory() as folder:
+        memcached, port = start_memcached(folder)
+        try:
+            return run(script, port)
+        finally:
+            memcached.kill()
+            memcached.wait()
+
+
+def death(script, said, status):
+    """What a client ended by a signal had to say last."""
+    return f"{os.path.basename(script)} dies of signal {-status}, with memcached too: {said.splitlines()[-1]}"
+
+
 def main():
     program, script = sys.argv[1:]
     if not installed(script):
         return 77
-    with tempfile.TemporaryDirectory() as folder:
-        memcached, memcached_port = start_memcached(folder)
-        serve, serve_port = start_serve(program)
-        try:
-            expected, status = run(script, memcached_port)
-            got, serve_status = run(script, serve_port)
-        finally:
-            memcached.kill()
-            memcached.wait()
-            serve.terminate()
-            ended = serve.wait(timeout=PATIENCE)
+    expected, status = run_with_memcached(script)
+    serve, port = start_serve(program)
+    try:
+        got, serve_status = run(script, port)
+    finally:
+        serve.terminate()
+        ended = serve.wait(timeout=PATIENCE)
     lines = expected.splitlines()
     difference = list(difflib.unified_diff(lines, got.splitlines(), "memcached", "serve", lineterm=""))
     print("\n".join(line[:300] for line in difference or lines))
+    if status < 0 and serve_status == status and ended == 0 and not difference:
+        print(death(script, expected, status))
+        return 77
     if status != 0 or serve_status != status or ended != 0:
         print(f"exit statuses: memcached {status}, serve {serve_status}, the server {ended}")
         return 1

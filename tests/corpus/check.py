@@ -63,7 +63,7 @@ class Corpus(unittest.TestCase):
         with open(os.path.join(CORPUS, "README.md")) as f:
             text = f.read()
         for name in files("captures") + files("made"):
-            self.assertIn("`%s`" % name, text)
+            self.assertTrue("`%s`" % name in text, "%s is not in corpus/README.md" % name)
 
     def test_captures_are_small(self):
         sizes = [os.path.getsize(os.path.join(CAPTURES, f)) for f in files("captures")]

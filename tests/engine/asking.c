@@ -9,8 +9,9 @@
 int asking_begin(void **state)
 {
     struct asking *asking = calloc(1, sizeof(*asking));
-    if (asking == NULL)
+    if (asking == NULL) {
         return -1;
+    }
     asking->engine = engine_create(NULL);
     asking->now = 1000000;
     asking->cas = 0xca5;
@@ -38,10 +39,11 @@ static void execute(struct asking *asking)
     struct mcbp_frame frame;
     enum mcbp_parse parsed = mcbp_frame_parse(span_of(exact, asking->request.size), &frame);
     assert_true(parsed == MCBP_FRAME || parsed == MCBP_BAD_LENGTHS);
-    if (parsed == MCBP_BAD_LENGTHS)
+    if (parsed == MCBP_BAD_LENGTHS) {
         frame = (struct mcbp_frame){.header = frame.header};
-    else
+    } else {
         assert_int_equal(frame.bytes.size, asking->request.size);
+    }
     struct engine_request request = {
         .frame = &frame,
         .bad_lengths = parsed == MCBP_BAD_LENGTHS,
@@ -51,8 +53,9 @@ static void execute(struct asking *asking)
     };
     engine_execute(asking->engine, &request, &asking->answer);
     asking->answered.size = 0;
-    for (size_t i = 0; i < asking->answer.count; i++)
+    for (size_t i = 0; i < asking->answer.count; i++) {
         bytes_add_response(&asking->answered, &asking->answer.responses[i]);
+    }
     free(exact);
 }
 
@@ -69,8 +72,9 @@ void ask(struct asking *asking, const char *request, const char *answer)
     asking->expected.size = 0;
     bytes_add_notation(&asking->expected, answer);
     assert_int_equal(asking->answered.size, asking->expected.size);
-    if (asking->expected.size != 0)
+    if (asking->expected.size != 0) {
         assert_memory_equal(asking->answered.data, asking->expected.data, asking->expected.size);
+    }
     assert_int_equal(asking->answer.verdict == ENGINE_SILENT, asking->answered.size == 0);
 }
 

@@ -23,24 +23,27 @@ uint8_t *bytes_reserve(struct bytes *bytes, size_t size)
     if (bytes->room - bytes->size < size) {
         bytes->room = 2 * (bytes->size + size);
         bytes->data = realloc(bytes->data, bytes->room);
-        if (bytes->data == NULL)
+        if (bytes->data == NULL) {
             give_up("no memory");
+        }
     }
     return bytes->data + bytes->size;
 }
 
 void bytes_add(struct bytes *bytes, const void *data, size_t size)
 {
-    if (size == 0)
+    if (size == 0) {
         return;
+    }
     memcpy(bytes_reserve(bytes, size), data, size);
     bytes->size += size;
 }
 
 static unsigned digit(char c)
 {
-    if (!isxdigit((unsigned char)c))
+    if (!isxdigit((unsigned char)c)) {
         give_up("neither hexadecimal digits nor quoted text");
+    }
     return (unsigned)(isdigit((unsigned char)c) ? c - '0' : tolower(c) - 'a' + 10);
 }
 
@@ -79,10 +82,12 @@ void bytes_add_request(struct bytes *bytes, const struct request *request)
 void bytes_add_response(struct bytes *bytes, const struct kvr_response *response)
 {
     size_t size;
-    if (kvr_size(response, &size) != KVR_OK)
+    if (kvr_size(response, &size) != KVR_OK) {
         give_up("a response that can't be encoded");
+    }
     uint8_t *room = bytes_reserve(bytes, size);
-    if (kvr_encode_flat(response, room, size, &size) != KVR_OK)
+    if (kvr_encode_flat(response, room, size, &size) != KVR_OK) {
         give_up("a response that can't be encoded");
+    }
     bytes->size += size;
 }

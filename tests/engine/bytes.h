@@ -3,8 +3,8 @@
 #define KVREPLAY_TESTS_ENGINE_BYTES_H
 
 #include "base/span.h"
+#include "kvresponse/kvresponse.h"
 #include "mcbp/frame.h"
-#include "response/kvresponse.h"
 
 struct bytes {
     uint8_t *data;

@@ -25,6 +25,7 @@ enum {
 /* One server, one engine, and what the two said about the batch at hand. */
 struct comparison {
     struct memcached server;
+    char version[16];
     struct engine *engine;
     bool own_cas; /* the engine's own CAS values are compared; otherwise memcached's are adopted */
     struct stream stream;
@@ -59,8 +60,9 @@ static void fail_here(const struct comparison *comparison, const struct mcbp_hea
 static void print_bytes(const char *who, struct span bytes)
 {
     fprintf(stderr, "%s %zu bytes:", who, bytes.size);
-    for (size_t i = 0; i < bytes.size && i < 120; i++)
+    for (size_t i = 0; i < bytes.size && i < 120; i++) {
         fprintf(stderr, " %02x", bytes.data[i]);
+    }
     fprintf(stderr, "\n");
 }
 
@@ -81,8 +83,9 @@ static void execute(struct comparison *comparison, struct engine_request *reques
 {
     struct mcbp_frame recorded;
     request->cas = 0;
-    if (next_answer(comparison, &request->frame->header, &recorded))
+    if (next_answer(comparison, &request->frame->header, &recorded)) {
         request->cas = recorded.header.cas;
+    }
     engine_execute(comparison->engine, request, answer);
 }
 
@@ -95,8 +98,9 @@ static void try_other_cas(struct comparison *comparison, struct engine_request *
 {
     struct mcbp_frame recorded;
     if (!next_answer(comparison, &request->frame->header, &recorded) ||
-        recorded.header.vbucket_or_status != MCBP_STATUS_KEY_EXISTS)
+        recorded.header.vbucket_or_status != MCBP_STATUS_KEY_EXISTS) {
         return;
+    }
     engine_undo(comparison->engine);
     engine_bind_cas(comparison->engine, request->frame->key, request->frame->header.cas + 1);
     execute(comparison, request, answer);
@@ -114,8 +118,9 @@ static bool was_accident(struct comparison *comparison, const struct engine_requ
 {
     struct mcbp_frame recorded;
     if (!answer->number_doubtful || !next_answer(comparison, &request->frame->header, &recorded) ||
-        recorded.header.vbucket_or_status != MCBP_STATUS_DELTA_BAD_VALUE)
+        recorded.header.vbucket_or_status != MCBP_STATUS_DELTA_BAD_VALUE) {
         return false;
+    }
     engine_undo(comparison->engine);
     comparison->position += recorded.bytes.size;
     comparison->accidents++;
@@ -127,8 +132,9 @@ static void adopt_cas(struct comparison *comparison, const struct engine_request
                       const struct engine_answer *answer, struct kvr_response *first)
 {
     struct mcbp_frame recorded;
-    if (!answer->cas_unknown || !next_answer(comparison, &request->frame->header, &recorded))
+    if (!answer->cas_unknown || !next_answer(comparison, &request->frame->header, &recorded)) {
         return;
+    }
     assert_false(comparison->own_cas);
     first->cas = recorded.header.cas;
 }
@@ -139,12 +145,14 @@ static bool skip_rows(struct comparison *comparison, const struct engine_request
 {
     struct mcbp_frame row;
     if (request->frame->header.opcode != MCBP_STAT || answer->responses[0].status != 0 ||
-        !next_answer(comparison, &request->frame->header, &row))
+        !next_answer(comparison, &request->frame->header, &row)) {
         return false;
+    }
     while (row.header.body_length != 0) {
         comparison->position += row.bytes.size;
-        if (!next_answer(comparison, &request->frame->header, &row))
+        if (!next_answer(comparison, &request->frame->header, &row)) {
             return answer->responses[answer->count - 1].key_size != 0;
+        }
     }
     comparison->position += row.bytes.size;
     comparison->skipped++;
@@ -157,18 +165,21 @@ static void compare(struct comparison *comparison, struct engine_request *reques
     const struct mcbp_header *header = &request->frame->header;
     struct mcbp_frame unexpected;
     if (answer->count == 0) {
-        if (next_answer(comparison, header, &unexpected))
+        if (next_answer(comparison, header, &unexpected)) {
             fail_here(comparison, header, "memcached answers, the engine does not");
+        }
         return;
     }
-    if (skip_rows(comparison, request, answer))
+    if (skip_rows(comparison, request, answer)) {
         return;
+    }
 
     comparison->expected.size = 0;
     for (size_t i = 0; i < answer->count; i++) {
         struct kvr_response response = answer->responses[i];
-        if (i == 0)
+        if (i == 0) {
             adopt_cas(comparison, request, answer, &response);
+        }
         bytes_add_response(&comparison->expected, &response);
     }
     struct span engine = span_of(comparison->expected.data, comparison->expected.size);
@@ -182,8 +193,9 @@ static void compare(struct comparison *comparison, struct engine_request *reques
     }
     comparison->position += engine.size;
     comparison->compared += answer->count;
-    if (answer->cas_unknown)
+    if (answer->cas_unknown) {
         engine_bind_cas(comparison->engine, request->frame->key, read_be64(memcached.data + 16));
+    }
 }
 
 /* ---------------------------------------------------------------- one batch */
@@ -195,10 +207,11 @@ static bool execute_batch(struct comparison *comparison)
     while (rest.size != 0) {
         struct mcbp_frame frame;
         enum mcbp_parse parsed = mcbp_frame_parse(rest, &frame);
-        if (parsed == MCBP_BAD_LENGTHS)
+        if (parsed == MCBP_BAD_LENGTHS) {
             frame = (struct mcbp_frame){.header = frame.header};
-        else
+        } else {
             assert_int_equal(parsed, MCBP_FRAME);
+        }
         struct engine_request request = {
             .frame = &frame,
             .bad_lengths = parsed == MCBP_BAD_LENGTHS,
@@ -206,12 +219,15 @@ static bool execute_batch(struct comparison *comparison)
         };
         struct engine_answer answer;
         execute(comparison, &request, &answer);
-        if (answer.cas_assumed)
+        if (answer.cas_assumed) {
             try_other_cas(comparison, &request, &answer);
-        if (!was_accident(comparison, &request, &answer))
+        }
+        if (!was_accident(comparison, &request, &answer)) {
             compare(comparison, &request, &answer);
-        if (answer.close)
+        }
+        if (answer.close) {
             return false;
+        }
         rest = span_skip(rest, frame.bytes.size + answer.overread - answer.unread);
     }
     return true;
@@ -236,11 +252,13 @@ static void run_stream(struct comparison *comparison)
             fail_msg("seed %#jx, stream %u: more answers than the engine has",
                      (uintmax_t)comparison->seed, comparison->streams);
         }
-        if (open != expected_open)
+        if (open != expected_open) {
             fail_msg("seed %#jx, stream %u: the connection is %s", (uintmax_t)comparison->seed,
                      comparison->streams, open ? "still open" : "closed");
-        if (!open)
+        }
+        if (!open) {
             break;
+        }
     }
     close(socket);
     comparison->streams++;
@@ -249,8 +267,9 @@ static void run_stream(struct comparison *comparison)
 /* ---------------------------------------------------------------- the tests */
 
 struct setting {
-    const char *item_size_max, *extended; /* memcached's -I and -o */
-    struct engine_options options;        /* the same, for the engine */
+    const char *item_size_max;     /* memcached's -I */
+    const char *extended[2];       /* its -o, up to 1.6.18 and later */
+    struct engine_options options; /* the same, for the engine */
     unsigned large;
 };
 
@@ -261,11 +280,11 @@ struct setting {
 #define QUIET_LRU "no_lru_maintainer,no_lru_crawler"
 
 static const struct setting DEFAULTS = {
-    "1m", QUIET_LRU, {.version = "1.6.18", .item_size_max = 1 << 20}, 400};
+    "1m", {QUIET_LRU, QUIET_LRU}, {.item_size_max = 1 << 20}, 400};
 static const struct setting SMALL = {
     "16k",
-    QUIET_LRU ",slab_chunk_max=8192",
-    {.version = "1.6.18", .item_size_max = 16384, .item_chunk_max = 8192},
+    {QUIET_LRU ",slab_chunk_max=8192", QUIET_LRU ",slab_chunk_max=8"},
+    {.item_size_max = 16384, .item_chunk_max = 8192},
     12};
 
 static int set_up(void **state)
@@ -293,8 +312,12 @@ static void run(struct comparison *comparison, const struct setting *setting, bo
         environment("KVREPLAY_SEED", (uint64_t)time(NULL) << 20 | (unsigned)getpid());
     printf("KVREPLAY_SEED=%#jx\n", (uintmax_t)comparison->seed);
     fflush(stdout);
-    memcached_start(&comparison->server, setting->item_size_max, setting->extended);
+    unsigned release = memcached_release();
+    memcached_start(&comparison->server, setting->item_size_max,
+                    setting->extended[release > MEMCACHED_DEBIAN_12]);
     struct engine_options options = setting->options;
+    snprintf(comparison->version, sizeof(comparison->version), "1.6.%u", release);
+    options.version = comparison->version;
     options.own_cas = comparison->own_cas = own_cas;
     options.started = comparison->server.started;
     comparison->engine = engine_create(&options);
@@ -304,10 +327,12 @@ static void run(struct comparison *comparison, const struct setting *setting, bo
         .engine = comparison->engine,
         .item_size_max = options.item_size_max,
         .large = setting->large,
+        .later_release = release > MEMCACHED_DEBIAN_12,
     };
     uint64_t streams = environment("KVREPLAY_STREAMS", STREAMS);
-    while (comparison->streams < streams)
+    while (comparison->streams < streams) {
         run_stream(comparison);
+    }
     printf("%u connections, %u requests, %zu answers the same, %zu lists of statistics, "
            "%zu numbers refused by accident\n",
            comparison->streams, comparison->stream.opaque, comparison->compared,
@@ -321,6 +346,10 @@ static void the_engine_answers_as_memcached_with_cas_values_adopted(void **state
 
 static void the_engine_answers_as_memcached_down_to_its_cas_values(void **state)
 {
+    if (memcached_release() > MEMCACHED_DEBIAN_12) {
+        print_message("this memcached numbers changes otherwise than the engine\n");
+        skip();
+    }
     run(*state, &DEFAULTS, true);
 }
 

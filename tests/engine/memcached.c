@@ -37,8 +37,9 @@ static void become_memcached(const struct memcached *memcached, pid_t parent,
         "memcached", "-s", memcached->path, "-u", "root",        "-U", "0",      "-t",
         "1",         "-m", "256",           "-I", item_size_max, "-o", extended, NULL};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
+    if (getppid() != parent) {
         _exit(1);
+    }
     execvp("memcached", (char *const *)arguments);
     fprintf(stderr, "memcached can't be started: %s (Debian's package is memcached)\n",
             strerror(errno));
@@ -50,10 +51,23 @@ static int try_to_connect(const struct memcached *memcached)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, memcached->path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
         return fd;
+    }
     close(fd);
     return -1;
+}
+
+unsigned memcached_release(void)
+{
+    unsigned release = 0;
+    FILE *output = popen("memcached -V", "re");
+    assert_non_null(output);
+    if (fscanf(output, "memcached 1.6.%u", &release) != 1) {
+        fail_msg("'memcached -V' does not say 1.6.N");
+    }
+    pclose(output);
+    return release;
 }
 
 void memcached_start(struct memcached *memcached, const char *item_size_max, const char *extended)
@@ -65,8 +79,9 @@ void memcached_start(struct memcached *memcached, const char *item_size_max, con
     memcached->started = time(NULL) - CLOCK_AHEAD;
     memcached->pid = fork();
     assert_true(memcached->pid >= 0);
-    if (memcached->pid == 0)
+    if (memcached->pid == 0) {
         become_memcached(memcached, parent, item_size_max, extended);
+    }
 
     for (int i = 0; i < START_TRIES; i++) {
         int fd = try_to_connect(memcached);
@@ -74,8 +89,9 @@ void memcached_start(struct memcached *memcached, const char *item_size_max, con
             close(fd);
             return;
         }
-        if (waitpid(memcached->pid, NULL, WNOHANG) != 0)
+        if (waitpid(memcached->pid, NULL, WNOHANG) != 0) {
             break;
+        }
         poll(NULL, 0, TRY_MILLISECONDS);
     }
     fail_msg("memcached does not answer on %s", memcached->path);
@@ -83,8 +99,9 @@ void memcached_start(struct memcached *memcached, const char *item_size_max, con
 
 void memcached_stop(struct memcached *memcached)
 {
-    if (memcached->pid <= 0)
+    if (memcached->pid <= 0) {
         return;
+    }
     kill(memcached->pid, SIGKILL);
     waitpid(memcached->pid, NULL, 0);
     unlink(memcached->path);
@@ -107,8 +124,9 @@ static bool is_answered(const struct bytes *in, size_t *position, uint32_t last_
     while (mcbp_frame_parse(span_skip(span_of(in->data, in->size), *position), &frame) ==
            MCBP_FRAME) {
         *position += frame.bytes.size;
-        if (frame.header.opcode == MCBP_NOOP && frame.header.opaque == last_opaque)
+        if (frame.header.opcode == MCBP_NOOP && frame.header.opaque == last_opaque) {
             return true;
+        }
     }
     return false;
 }
@@ -118,12 +136,13 @@ static bool receive(int fd, struct bytes *in)
 {
     enum { ROOM = 1 << 18 };
     ssize_t got = recv(fd, bytes_reserve(in, ROOM), ROOM, 0);
-    if (got > 0)
+    if (got > 0) {
         in->size += (size_t)got;
-    else if (got == 0 || errno == ECONNRESET)
+    } else if (got == 0 || errno == ECONNRESET) {
         return false;
-    else
+    } else {
         assert_true(errno == EAGAIN || errno == EINTR);
+    }
     return true;
 }
 
@@ -131,27 +150,33 @@ static bool receive(int fd, struct bytes *in)
 static void send_some(int fd, struct span *out)
 {
     ssize_t sent = send(fd, out->data, out->size, MSG_NOSIGNAL);
-    if (sent > 0)
+    if (sent > 0) {
         *out = span_skip(*out, (size_t)sent);
-    else if (errno == EPIPE || errno == ECONNRESET)
+    } else if (errno == EPIPE || errno == ECONNRESET) {
         *out = span_skip(*out, out->size);
-    else
+    } else {
         assert_true(errno == EAGAIN || errno == EINTR);
+    }
 }
 
 bool memcached_exchange(int fd, struct span out, struct bytes *in, uint32_t last_opaque)
 {
     for (size_t position = in->size;;) {
         struct pollfd event = {.fd = fd, .events = POLLIN};
-        if (out.size != 0)
+        if (out.size != 0) {
             event.events |= POLLOUT;
-        if (poll(&event, 1, PATIENCE_MILLISECONDS) == 0)
+        }
+        if (poll(&event, 1, PATIENCE_MILLISECONDS) == 0) {
             fail_msg("memcached neither answers the NOOP nor closes the connection");
-        if (event.revents & POLLOUT)
+        }
+        if (event.revents & POLLOUT) {
             send_some(fd, &out);
-        if ((event.revents & (POLLIN | POLLHUP | POLLERR)) && !receive(fd, in))
+        }
+        if ((event.revents & (POLLIN | POLLHUP | POLLERR)) && !receive(fd, in)) {
             return false;
-        if (is_answered(in, &position, last_opaque))
+        }
+        if (is_answered(in, &position, last_opaque)) {
             return true;
+        }
     }
 }

@@ -1,6 +1,5 @@
-#include "engine/stream_parts.h"
-
 #include "base/endian.h"
+#include "engine/stream_parts.h"
 #include "mcbp/opcode.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -100,15 +99,17 @@ static void add_for_key(struct stream *stream, struct bytes *batch, uint8_t opco
 {
     uint32_t i = stream_random(stream, one_in(stream, 2) ? COUNTERS : KEYS);
     uint8_t loud = mcbp_opcode_loud(opcode);
-    if (is_arithmetic(loud) && (stream->read_keys & 1u << i) != 0)
+    if (is_arithmetic(loud) && (stream->read_keys & 1u << i) != 0) {
         loud = opcode = MCBP_GET; /* see engine_request.referenced */
-    if (reads(loud))
+    }
+    if (reads(loud)) {
         stream->read_keys |= 1u << i;
+    }
 
     uint8_t extras[20];
     struct request request = {.opcode = opcode, .opaque = ++stream->opaque};
     request.key = key_of(i);
-    request.cas = random_cas(stream, request.key);
+    request.cas = stream->without_cas ? 0 : random_cas(stream, request.key);
     set_extras(stream, &request, extras);
     switch (loud) {
     case MCBP_SET:
@@ -195,13 +196,16 @@ static void add_wrong_shape(struct stream *stream, struct bytes *batch)
         .value = text_of(stream_random(stream, 3)),
     };
     uint8_t loud = mcbp_opcode_loud(request.opcode);
-    if (loud == MCBP_STAT || loud == MCBP_TOUCH || loud == MCBP_GAT || loud == MCBP_GATK)
+    if (loud == MCBP_STAT || loud == MCBP_TOUCH || loud == MCBP_GAT || loud == MCBP_GATK) {
         request.value.size = 0; /* it would be the next request, and break off the answers */
-    if (loud == MCBP_FLUSH)
+    }
+    if (loud == MCBP_FLUSH) {
         request.key = text_of(1); /* a good one would have to be swept up after */
+    }
     bytes_add_request(batch, &request);
-    if (!is_known(request.opcode) && request.key.size <= 250)
+    if (!is_known(request.opcode) && request.key.size <= 250) {
         bytes_add(batch, text_of(600).data, request.extras.size + request.key.size);
+    }
 }
 
 /* Key and extras longer than the body; the bytes are there, or memcached waits for them. */
@@ -234,9 +238,11 @@ void stream_batch(struct stream *stream, struct bytes *batch, bool may_close)
         add_wrong_shape, add_wrong_shape, add_bad_lengths, add_quit};
     batch->size = 0;
     stream->read_keys = 0;
-    for (uint32_t i = stream_random(stream, 12); i > 0; i--)
+    for (uint32_t i = stream_random(stream, 12); i > 0; i--) {
         add_request(stream, batch);
-    if (may_close && one_in(stream, 2))
+    }
+    if (may_close && one_in(stream, 2)) {
         closers[stream_random(stream, COUNT(closers))](stream, batch);
+    }
     bytes_add_request(batch, &(struct request){.opcode = MCBP_NOOP, .opaque = ++stream->opaque});
 }

@@ -12,6 +12,8 @@ struct stream {
     int64_t now;
     uint32_t opaque;    /* of the last request, rising */
     unsigned read_keys; /* bit by key: a response with its value may be waiting to be sent */
+    bool later_release; /* no "sizes_disable", no minus: see memcached_release() */
+    bool without_cas;   /* requests have no CAS */
     unsigned large;     /* one value in this many is as large as the limit lets it be */
 };
 

@@ -113,9 +113,11 @@ uint64_t random_number(struct stream *stream)
 struct span text_of(size_t size)
 {
     static uint8_t text[(1 << 20) + 4096];
-    if (text[0] == 0)
-        for (size_t i = 0; i < sizeof(text); i++)
+    if (text[0] == 0) {
+        for (size_t i = 0; i < sizeof(text); i++) {
             text[i] = (uint8_t)('a' + i % 26);
+        }
+    }
     assert(size <= sizeof(text));
     return span_of(text, size);
 }
@@ -131,18 +133,23 @@ static size_t large_size(struct stream *stream, struct span key, uint32_t flags,
     size_t size = stream->item_size_max - 59 - key.size - (flags != 0 ? 4 : 0) - 1;
     struct engine_item item;
     engine_look(stream->engine, key, stream->now, &item);
-    if (joined && item.knowledge == ENGINE_PRESENT && one_in(stream, 2))
+    if (joined && item.knowledge == ENGINE_PRESENT && one_in(stream, 2)) {
         size -= item.value.size < size ? item.value.size : size;
+    }
     return size + stream_random(stream, 3);
 }
 
 struct span random_value(struct stream *stream, unsigned key, uint32_t flags, bool joined)
 {
     static const uint16_t sizes[] = {0, 1, 2, 7, 8, 19, 20, 21, 64, 100, 1000, 4096, 8120, 8140};
-    if (one_in(stream, stream->large))
+    if (one_in(stream, stream->large)) {
         return text_of(large_size(stream, key_of(key), flags, joined));
+    }
     if (key < COUNTERS && !one_in(stream, 8)) {
         uint32_t i = stream_random(stream, COUNT(NUMBERS));
+        if (stream->later_release && memchr(NUMBERS[i].text, '-', NUMBERS[i].size) != NULL) {
+            i = 0;
+        }
         return span_of(NUMBERS[i].text, NUMBERS[i].size);
     }
     uint32_t size = sizes[stream_random(stream, COUNT(sizes))];
@@ -155,6 +162,7 @@ struct span random_stat(struct stream *stream)
         "",      "settings", "settings too", "reset",      "resettle",     "detail",
         "items", "slabs",    "detail dump",  "detail off", "detail other", "sizes",
         "no",    "items ",   "sizes_disable"};
-    const char *argument = arguments[stream_random(stream, COUNT(arguments))];
+    size_t count = COUNT(arguments) - (stream->later_release ? 1 : 0);
+    const char *argument = arguments[stream_random(stream, (uint32_t)count)];
     return span_of(argument, strlen(argument));
 }

@@ -64,6 +64,14 @@ static void verbosity_is_unknown_and_swallows_four_bytes_of_the_next_request(voi
     assert_false(asking->answer.close);
 }
 
+static void what_is_unknown_swallows_as_much_as_its_extras_and_key(void **state)
+{
+    struct asking *asking = *state;
+    ask(asking, "80 1b 0002 04 00 0000 00000006 00000002 0000000000000000 00000001 'ab'",
+        "81 1b" UNKNOWN);
+    assert_int_equal(asking->answer.overread, 6);
+}
+
 static void sasl_is_answered_as_unknown(void **state)
 {
     struct asking *asking = *state;
@@ -136,6 +144,7 @@ int main(void)
         TEST(stat_sizes_enable_has_no_terminator),
         TEST(stat_lists_rows_and_a_terminator),
         TEST(verbosity_is_unknown_and_swallows_four_bytes_of_the_next_request),
+        TEST(what_is_unknown_swallows_as_much_as_its_extras_and_key),
         TEST(sasl_is_answered_as_unknown),
         TEST(wrong_lengths_are_refused_and_close_the_connection),
         TEST(key_and_extras_beyond_the_body_are_an_unknown_command),

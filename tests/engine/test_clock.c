@@ -28,8 +28,9 @@ struct clocked {
 static int set_up(void **state)
 {
     struct clocked *clocked = calloc(1, sizeof(*clocked));
-    if (clocked == NULL || asking_begin((void **)&clocked->asking) != 0)
+    if (clocked == NULL || asking_begin((void **)&clocked->asking) != 0) {
         return -1;
+    }
     memcached_start(&clocked->server, "1m", "no_lru_maintainer,no_lru_crawler");
     clocked->socket = memcached_connect(&clocked->server);
     *state = clocked;
@@ -83,8 +84,9 @@ static int64_t next_second(struct clocked *clocked)
     int64_t before = server_time(clocked);
     for (;;) {
         int64_t now = server_time(clocked);
-        if (now != before)
+        if (now != before) {
             return clocked->asking->now = now;
+        }
         poll(NULL, 0, 5);
     }
 }
@@ -149,6 +151,10 @@ static void a_flush_in_two_seconds_comes_after_one(void **state)
 static void a_later_flush_brings_back_what_nobody_has_looked_at(void **state)
 {
     struct clocked *clocked = *state;
+    if (memcached_release() > MEMCACHED_DEBIAN_12) {
+        print_message("this memcached flushes at once\n");
+        skip();
+    }
     ask_both(clocked, SET_K("00000000"));
     ask_both(clocked, FLUSH_IN("00000000"));
     ask_both(clocked, FLUSH_IN("00000064"));

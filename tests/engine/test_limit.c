@@ -1,6 +1,7 @@
 /* A store with a limit evicts what was not used for longest; a value lent outlives its item. */
 #include "engine/answers.h"
 #include "engine/asking.h"
+#include "from_to.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 
@@ -39,8 +40,9 @@ static uint16_t request_for(struct asking *asking, uint8_t opcode, unsigned key,
     char text[16];
     struct request request = {.opcode = opcode, .value = span_of(zeros, value_size)};
     request.key = span_of(text, (size_t)snprintf(text, sizeof(text), "key %u", key));
-    if (opcode == MCBP_SET)
+    if (opcode == MCBP_SET) {
         request.extras = span_of(zeros, 8);
+    }
     ask_request(asking, &request);
     return asking->answer.responses[0].status;
 }
@@ -58,12 +60,14 @@ static bool is_there(struct asking *asking, unsigned key)
 static void memory_stays_below_the_limit(void **state)
 {
     struct asking *asking = *state;
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++) {
         set(asking, i);
-    assert_in_range(engine_item_count(asking->engine), KEYS_THAT_FIT, LIMIT / VALUE);
+    }
+    assert_from_to(engine_item_count(asking->engine), KEYS_THAT_FIT, LIMIT / VALUE);
     assert_int_equal(engine_evictions(asking->engine), MANY - engine_item_count(asking->engine));
-    for (unsigned i = MANY - KEYS_THAT_FIT; i < MANY; i++)
+    for (unsigned i = MANY - KEYS_THAT_FIT; i < MANY; i++) {
         assert_true(is_there(asking, i));
+    }
     assert_false(is_there(asking, 0));
 }
 
@@ -79,14 +83,18 @@ static void what_is_read_again_and_again_is_not_evicted(void **state)
 static void what_was_deleted_makes_room_first(void **state)
 {
     struct asking *asking = *state;
-    for (unsigned i = 0; i < KEYS_THAT_FIT; i++)
+    for (unsigned i = 0; i < KEYS_THAT_FIT; i++) {
         set(asking, i);
-    for (unsigned i = KEYS_THAT_FIT / 2; i < KEYS_THAT_FIT; i++)
+    }
+    for (unsigned i = KEYS_THAT_FIT / 2; i < KEYS_THAT_FIT; i++) {
         assert_int_equal(request_for(asking, MCBP_DELETE, i, 0), MCBP_STATUS_SUCCESS);
-    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++)
+    }
+    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++) {
         set(asking, MANY + i);
-    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++)
+    }
+    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++) {
         assert_true(is_there(asking, i));
+    }
     assert_int_equal(engine_evictions(asking->engine), 0);
 }
 
@@ -94,18 +102,21 @@ static void every_key_is_found_or_gone_whatever_was_evicted_between(void **state
 {
     struct asking *asking = *state;
     size_t found = 0;
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++) {
         set(asking, i % 3 == 0 ? i / 2 : i);
-    for (unsigned i = 0; i < MANY; i++)
+    }
+    for (unsigned i = 0; i < MANY; i++) {
         found += is_there(asking, i);
+    }
     assert_int_equal(found, engine_item_count(asking->engine));
 }
 
 static void without_a_limit_nothing_is_evicted(void **state)
 {
     struct asking *asking = *state;
-    for (unsigned i = 0; i < MANY / 4; i++)
+    for (unsigned i = 0; i < MANY / 4; i++) {
         set(asking, i);
+    }
     assert_int_equal(engine_item_count(asking->engine), MANY / 4);
 }
 
@@ -118,8 +129,9 @@ static void a_lent_value_stays_as_it_was(void **state)
     assert_non_null(lent.value_owner);
     lent.value_owner->retain(lent.value_owner);
     tell(asking, SET_K_10);
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++) {
         set(asking, i);
+    }
     assert_memory_equal(lent.value, "value", 5);
     lent.value_owner->release(lent.value_owner);
     tell(asking, GET_K);
@@ -148,11 +160,13 @@ static void lent_values_do_not_drive_items_out(void **state)
         owners[i] = asking->answer.responses[0].value_owner;
         owners[i]->retain(owners[i]);
     }
-    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++)
+    for (unsigned i = 0; i < KEYS_THAT_FIT / 2; i++) {
         set(asking, i);
+    }
     assert_int_equal(engine_evictions(asking->engine), 0);
-    for (unsigned i = 0; i < LENT; i++)
+    for (unsigned i = 0; i < LENT; i++) {
         owners[i]->release(owners[i]);
+    }
     assert_true(is_there(asking, 1));
     assert_true(engine_memory(asking->engine) < 5 * LIMIT + (4 << 20));
 }

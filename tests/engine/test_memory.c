@@ -31,8 +31,9 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size)
 {
     allocations++;
-    if (size > largest_allocation)
+    if (size > largest_allocation) {
         largest_allocation = size;
+    }
     return none_left ? NULL : __real_malloc(size);
 }
 
@@ -61,8 +62,9 @@ static struct bytes request_of(const char *notation)
 
 static void a_steady_state_allocates_nothing(void **state)
 {
-    if (!BLOCKS_ARE_KEPT)
+    if (!BLOCKS_ARE_KEPT) {
         skip();
+    }
     struct asking *asking = *state;
     struct bytes requests[] = {
         request_of(SET_K_VALUE),
@@ -73,14 +75,17 @@ static void a_steady_state_allocates_nothing(void **state)
                    "0000000000000001 0000000000000009 00000000 'n'"),
     };
     enum { COUNT = sizeof(requests) / sizeof(requests[0]) };
-    for (size_t i = 0; i < 10 * COUNT; i++)
+    for (size_t i = 0; i < 10 * COUNT; i++) {
         execute(asking, &requests[i % COUNT]);
+    }
     allocations = 0;
-    for (size_t i = 0; i < 1000 * COUNT; i++)
+    for (size_t i = 0; i < 1000 * COUNT; i++) {
         execute(asking, &requests[i % COUNT]);
+    }
     assert_int_equal(allocations, 0);
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < COUNT; i++) {
         bytes_free(&requests[i]);
+    }
 }
 
 /* The value can't be had, or (as there is a block for it already) the entry. */
@@ -130,8 +135,9 @@ static void many_keys_are_all_found_again(void **state)
 {
     enum { MANY = 100000 };
     struct asking *asking = *state;
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++) {
         set_number(asking, i, i % 100);
+    }
     assert_int_equal(engine_item_count(asking->engine), MANY);
     for (unsigned i = 0; i < MANY; i++) {
         char key[16];
@@ -143,15 +149,18 @@ static void many_keys_are_all_found_again(void **state)
 static void overwriting_takes_no_more_memory(void **state)
 {
     struct asking *asking = *state;
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
         set_number(asking, i % 10, i % 4096);
+    }
     size_t before = engine_memory(asking->engine);
-    for (unsigned i = 0; i < 10000; i++)
+    for (unsigned i = 0; i < 10000; i++) {
         set_number(asking, i % 10, 2048);
+    }
     assert_true(engine_memory(asking->engine) <= before + 11 * 4096);
     size_t steady = engine_memory(asking->engine);
-    for (unsigned i = 0; i < 10000; i++)
+    for (unsigned i = 0; i < 10000; i++) {
         set_number(asking, i % 10, 2048);
+    }
     assert_int_equal(engine_memory(asking->engine), steady);
 }
 
@@ -160,11 +169,13 @@ static void what_is_flushed_again_and_again_takes_no_more_memory(void **state)
     struct asking *asking = *state;
     size_t most = 0;
     for (unsigned i = 0; i < 100000; i++) {
-        if (i % 1000 == 0)
+        if (i % 1000 == 0) {
             tell(asking, "80 08 0000 00 00 0000 00000000 00000001 0000000000000000"); /* FLUSH */
+        }
         set_number(asking, i, 100);
-        if (engine_memory(asking->engine) > most)
+        if (engine_memory(asking->engine) > most) {
             most = engine_memory(asking->engine);
+        }
     }
     assert_true(most < 2 << 20);
 }

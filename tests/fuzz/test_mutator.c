@@ -2,6 +2,10 @@
  * The mutator: stays within its bounds whatever it is given, is repeatable, and makes inputs that
  * are what a target takes for valid often enough.
  */
+#include "base/endian.h"
+#include "mcbp/frame.h"
+#include "mutator.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,10 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/endian.h"
-#include "mcbp/frame.h"
-#include "mutator.h"
 
 enum { ROUNDS = 20000, ROOM = 600 };
 

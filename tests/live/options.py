@@ -129,6 +129,23 @@ class Late(Scripted):
             wrapped.sendall(held)
 
 
+class BreaksOff(Scripted):
+    """Closes in the midst of the handshake over TLS."""
+
+    def __init__(self, context):
+        self.context = context
+        super().__init__()
+
+    def talk(self, client):
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        received.write(client.recv(65536))
+        try:
+            self.context.wrap_bio(received, to_send, server_side=True).do_handshake()
+        except ssl.SSLWantReadError:
+            client.sendall(to_send.read())
+        client.close()
+
+
 def tls():
     key, certificate = scratch / "key.pem", scratch / "certificate.pem"
     made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -150,6 +167,9 @@ def tls():
             few = recorded(put(1), get(2), get(3), name="few.pcap")
             run = Run(late.address, "--timeout", 20, "--tls", "--tls-ca", certificate, few)
             run.expect("late answers", 0)
+        with BreaksOff(context) as broken:
+            for _ in range(5):
+                Run(broken.address, "--tls", "--tls-ca", certificate, few).expect("an end in the handshake", 4)
         run = Run(server.address, "--tls", MANY).expect("a certificate that nobody has signed", 4)
         check("TLS: certificate verify failed" in run.out, run.out)
         Run(server.address, "--timeout", 1, MANY).expect("plain to a server that wants TLS", 4)
@@ -200,8 +220,8 @@ def usage():
     def wrong(said, *arguments):
         done = subprocess.run([program, "replay", *arguments], capture_output=True, text=True)
         check(done.returncode == 2 and said in done.stderr, f"{arguments}: {done.returncode} {done.stderr}")
-    wrong("to which server?", str(MANY))
-    wrong("which capture?", "--to", "localhost:1")
+    wrong("--to SERVER is required", str(MANY))
+    wrong("missing operand: CAPTURE", "--to", "localhost:1")
     wrong("--tls-ca without --tls", "--to", "localhost:1", "--tls-ca", "x", str(MANY))
     wrong("--speed: 'fast'", "--to", "localhost:1", "--speed", "fast", str(MANY))
     wrong("--speed: '0x'", "--to", "localhost:1", "--speed", "0x", str(MANY))

@@ -66,8 +66,9 @@ static void the_last_ones_are_remembered_and_memory_is_bounded(void **state)
     (void)state;
     uint64_t to;
     uint64_t count = 3 * (uint64_t)CAS_MAP_KEPT;
-    for (uint64_t i = 1; i <= count; i++)
+    for (uint64_t i = 1; i <= count; i++) {
         assert_int_equal(cas_map_note(&map, i, i + 7, &expected), CAS_NEW);
+    }
     for (uint64_t i = count - CAS_MAP_KEPT + 1; i <= count; i++) {
         assert_true(cas_map_find(&map, i, &to));
         assert_int_equal(to, i + 7);

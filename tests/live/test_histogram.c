@@ -32,8 +32,9 @@ static void expect_as_sorted(uint64_t *values, size_t count)
 {
     struct histogram *histogram = calloc(1, sizeof(*histogram));
     assert_non_null(histogram);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         histogram_add(histogram, values[i]);
+    }
     qsort(values, count, sizeof(*values), ascending);
     for (size_t i = 0; i < PERCENTILES; i++) {
         uint64_t exact = by_sorting(values, count, percentiles[i]);
@@ -50,14 +51,17 @@ static void small_values_are_exact(void **state)
 {
     (void)state;
     uint64_t values[128];
-    for (size_t i = 0; i < 128; i++)
+    for (size_t i = 0; i < 128; i++) {
         values[i] = i;
+    }
     struct histogram *histogram = calloc(1, sizeof(*histogram));
-    for (size_t i = 0; i < 128; i++)
+    for (size_t i = 0; i < 128; i++) {
         histogram_add(histogram, values[i]);
-    for (uint32_t i = 1; i <= 128; i++)
+    }
+    for (uint32_t i = 1; i <= 128; i++) {
         assert_int_equal(histogram_at(histogram, i * 100000 / 128),
                          (i * 100000 / 128 * 128 + 99999) / 100000 - 1);
+    }
     free(histogram);
 }
 
@@ -71,8 +75,9 @@ static void percentiles_are_at_most_one_in_64_above_those_of_a_sort(void **state
     srand(seed);
     for (int round = 0; round < 20; round++) {
         size_t count = 1 + (size_t)rand() % VALUES;
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             values[i] = ((uint64_t)rand() << 9 ^ (uint64_t)rand()) >> rand() % 40;
+        }
         expect_as_sorted(values, count);
     }
 }
@@ -80,12 +85,14 @@ static void percentiles_are_at_most_one_in_64_above_those_of_a_sort(void **state
 static void all_powers_of_two_and_their_neighbours_are_in_range(void **state)
 {
     (void)state;
-    for (unsigned bit = 0; bit < HISTOGRAM_RANGE; bit++)
+    for (unsigned bit = 0; bit < HISTOGRAM_RANGE; bit++) {
         for (int delta = -1; delta <= 1; delta++) {
             uint64_t one[1] = {((uint64_t)1 << bit) + (uint64_t)(int64_t)delta};
-            if (one[0] < (uint64_t)1 << HISTOGRAM_RANGE)
+            if (one[0] < (uint64_t)1 << HISTOGRAM_RANGE) {
                 expect_as_sorted(one, 1);
+            }
         }
+    }
 }
 
 static void what_is_too_long_counts_as_the_longest(void **state)

@@ -79,6 +79,33 @@ def cas_values():
         run = Run(server.address, CAS).expect("a CAS that never changes", 1)
         check(all(d["field"] == "header.cas" or d["opcode"] == "SET" for d in run.differences), "its field")
         check(run.differences[0]["field"] == "header.cas", "the first difference is the CAS")
+    # A CAS that was wrong stays wrong, even if this server, which begins with 1001, has given it out.
+    stale = recorded(put(1), put(2, b"x", cas=1001), get(3), name="stale.pcap")
+    with Scripted() as server:
+        Run(server.address, stale).expect("a wrong CAS that another server gives", 0, identical=3)
+
+
+def one_cas_twice():
+    """The recorded CAS of two changes are 1 and 2; the server gives 2 to both."""
+    path = recorded(put(1, key=b"a"), put(2, key=b"b"), name="two.pcap")
+    with Scripted(lambda n, o, a: a[:16] + struct.pack("!Q", 2) + a[24:]) as server:
+        run = Run(server.address, path).expect("a CAS given twice", 1, different=1)
+        check("has given this CAS before" in run.out, run.out)
+
+
+def range_scans():
+    """RANGE_SCAN_CONTINUE is answered until it does not succeed."""
+    scan = 0xDB  # RANGE_SCAN_CONTINUE
+    rows = [mcbp.response(scan, opaque=7, value=b"row%d" % i) for i in range(2)]
+    end = mcbp.response(scan, opaque=7, status=0xA6)  # more is to be asked for
+
+    def talk(conversation):
+        conversation.client(mcbp.request(scan, extras=bytes(28), opaque=7))
+        conversation.server(*rows, end)
+    path = capture("scan.pcap", talk)
+    for what, answer, status, missing in (("all rows", rows[0] + rows[1] + end, 0, 0), ("a row less", rows[0] + end, 1, 1)):
+        with Scripted(lambda n, o, a: answer if o == scan else a) as server:
+            Run(server.address, path, "--timeout", 3).expect(f"a range scan with {what}", status, missing=missing)
 
 
 def slow():
@@ -317,7 +344,7 @@ def nobody():
         check(run.status == 2 and f"--to: '{wrong}' is not of the form" in run.err, f"no address: {wrong} {run.err}")
 
 
-for test in (right_servers, one_bit, masked, cas_values, slow, interrupted, hints, missing, unexpected, closes,
+for test in (right_servers, one_bit, masked, cas_values, one_cas_twice, range_scans, slow, interrupted, hints, missing, unexpected, closes,
              closes_without_a_reason, last_words, later_loops, stays_open, asks, silent, nobody):
     before = len(failures)
     began = time.monotonic()

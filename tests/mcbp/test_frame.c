@@ -1,12 +1,12 @@
+#include "guarded.h"
+#include "mcbp/frame.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "guarded.h"
-#include "mcbp/frame.h"
 
 static struct guarded guarded;
 
@@ -78,6 +78,23 @@ static void every_beginning_of_a_frame_needs_more(void **state)
     }
 }
 
+static void a_frame_has_begun_when_all_but_its_value_is_there(void **state)
+{
+    (void)state;
+    enum { VALUE = 5, BEGUN = sizeof(set_request) - VALUE };
+    for (size_t size = 0; size <= sizeof(set_request); size++) {
+        struct mcbp_frame frame;
+        bool begun = mcbp_frame_has_begun(guarded_copy(&guarded, set_request, size), &frame);
+        assert_int_equal(begun, size >= BEGUN && size < sizeof(set_request));
+        if (begun) {
+            assert_int_equal(frame.bytes.size, BEGUN);
+            assert_span(frame.key, "key", 3);
+            assert_span(frame.value, "", 0);
+            assert_int_equal(mcbp_value_size(&frame.header), VALUE);
+        }
+    }
+}
+
 static void bytes_behind_a_frame_are_left_alone(void **state)
 {
     (void)state;
@@ -92,15 +109,17 @@ static void bytes_behind_a_frame_are_left_alone(void **state)
 static void only_six_magics_are_known(void **state)
 {
     (void)state;
+    static const uint8_t magics[] = {0x08, 0x18, 0x80, 0x81, 0x82, 0x83};
     unsigned known = 0;
     for (unsigned magic = 0; magic < 256; magic++) {
         uint8_t byte = (uint8_t)magic;
         struct mcbp_frame frame;
         bool is_known = parse(&byte, 1, &frame) == MCBP_NEED_MORE;
         assert_int_equal(is_known, mcbp_magic_is_known(byte));
+        assert_true(!is_known || (known < sizeof(magics) && magics[known] == byte));
         known += is_known;
     }
-    assert_int_equal(known, 6);
+    assert_int_equal(known, sizeof(magics));
 }
 
 static void parts_longer_than_the_body_are_bad(void **state)
@@ -165,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_request_is_taken_apart_field_by_field),
         cmocka_unit_test(a_flex_response_has_8_bits_for_each_of_two_lengths),
         cmocka_unit_test(every_beginning_of_a_frame_needs_more),
+        cmocka_unit_test(a_frame_has_begun_when_all_but_its_value_is_there),
         cmocka_unit_test(bytes_behind_a_frame_are_left_alone),
         cmocka_unit_test(only_six_magics_are_known),
         cmocka_unit_test(parts_longer_than_the_body_are_bad),

@@ -1,12 +1,12 @@
+#include "guarded.h"
+#include "mcbp/frame_info.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "guarded.h"
-#include "mcbp/frame_info.h"
 
 static struct guarded guarded;
 

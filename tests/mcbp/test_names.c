@@ -1,13 +1,13 @@
+#include "mcbp/frame.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "mcbp/frame.h"
-#include "mcbp/opcode.h"
-#include "mcbp/status.h"
 
 static void opcodes_are_found_by_the_names_they_print(void **state)
 {
@@ -89,6 +89,10 @@ static void error_bodies_are_what_memcached_sends(void **state)
     assert_string_equal(mcbp_status_error_body(MCBP_STATUS_TOO_LARGE), "Too large.");
     assert_null(mcbp_status_error_body(MCBP_STATUS_SUCCESS));
     assert_null(mcbp_status_error_body(0x1234));
+    assert_true(mcbp_status_is_no_memory_body("Out of memory", 13));
+    assert_true(mcbp_status_is_no_memory_body("Out of memory during read", 25));
+    assert_false(mcbp_status_is_no_memory_body("Out of memory during read", 24));
+    assert_false(mcbp_status_is_no_memory_body("", 0));
 }
 
 int main(void)

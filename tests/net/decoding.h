@@ -5,15 +5,15 @@
 #ifndef KVREPLAY_TESTS_NET_DECODING_H
 #define KVREPLAY_TESTS_NET_DECODING_H
 
+#include "guarded.h"
+#include "net/decode.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "guarded.h"
-#include "net/decode.h"
 
 #define ETHERNET "02 00 00 00 00 01  02 00 00 00 00 02 " /* addresses; the type follows */
 #define IS_IPV4  "08 00 "

@@ -1,5 +1,8 @@
 #include "telling.h"
 
+#include "base/endian.h"
+#include "net/checksum.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -97,8 +100,44 @@ static void receive(struct telling *telling, struct net_segment *segment, bool f
     struct net_origin origin = {.packet = ++telling->packet, .time = (int64_t)telling->packet};
     segment->source = from_client ? telling->client : telling->server;
     segment->destination = from_client ? telling->server : telling->client;
-    segment->payload = guarded_copy(&telling->memory, bytes, bytes == NULL ? 0 : strlen(bytes));
+    segment->payload =
+        segment->transport.size > 0
+            ? span_skip(segment->transport, segment->transport.size - (bytes ? strlen(bytes) : 0))
+            : guarded_copy(&telling->memory, bytes, bytes == NULL ? 0 : strlen(bytes));
     net_flow_receive(telling->flow, segment, &origin);
+}
+
+/* The bytes as they were on the wire, with a checksum that is right, or not. */
+static void add_transport(struct telling *telling, struct net_segment *segment, bool from_client,
+                          const struct sent *sent)
+{
+    enum { TCP_SIZE = 20, CHECKSUM_AT = 16, PAYLOAD_MAX = 1000 };
+    uint8_t bytes[TCP_SIZE + PAYLOAD_MAX] = {0};
+    size_t payload = sent->bytes == NULL ? 0 : strlen(sent->bytes);
+    assert_true(payload <= PAYLOAD_MAX);
+    write_be32(bytes + 4, segment->sequence);
+    write_be32(bytes + 8, segment->acknowledgement);
+    bytes[12] = TCP_SIZE / 4 << 4;
+    bytes[13] = segment->flags;
+    memcpy(bytes + TCP_SIZE, payload > 0 ? sent->bytes : "", payload);
+
+    const struct net_endpoint *ends[] = {&telling->client, &telling->server};
+    struct checksum sum = {0};
+    uint8_t rest[4] = {0, NET_TCP};
+    write_be16(rest + 2, (uint16_t)(TCP_SIZE + payload));
+    for (int i = 0; i < 2; i++) {
+        checksum_add(&sum, span_of(ends[i]->address, sizeof(ends[i]->address)));
+    }
+    checksum_add(&sum, span_of(rest, sizeof(rest)));
+    uint16_t left_to_card = (uint16_t)~checksum_of(&sum);
+    checksum_add(&sum, span_of(bytes, TCP_SIZE + payload));
+    uint16_t right = checksum_of(&sum);
+    uint16_t wrong = right ^ 0x0100;
+    write_be16(bytes + CHECKSUM_AT, sent->sum == RIGHT_SUM   ? right
+                                    : sent->sum == WRONG_SUM ? wrong
+                                                             : left_to_card);
+    segment->source = from_client ? telling->client : telling->server;
+    segment->transport = guarded_copy(&telling->memory, bytes, TCP_SIZE + payload);
 }
 
 void send_segment(struct telling *telling, bool from_client, struct sent sent)
@@ -113,6 +152,9 @@ void send_segment(struct telling *telling, bool from_client, struct sent sent)
         .flags = (uint8_t)((sent.syn ? NET_SYN : 0) | (sent.fin ? NET_FIN : 0) |
                            (sent.rst ? NET_RST : 0) | (sent.no_ack ? 0 : NET_ACK)),
     };
+    if (sent.sum != NO_SUM) {
+        add_transport(telling, &segment, from_client, &sent);
+    }
     receive(telling, &segment, from_client, sent.bytes);
 }
 

@@ -12,15 +12,15 @@
 #ifndef KVREPLAY_TESTS_NET_TELLING_H
 #define KVREPLAY_TESTS_NET_TELLING_H
 
+#include "guarded.h"
+#include "net/flow.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "guarded.h"
-#include "net/flow.h"
 
 struct sent {
     int64_t at;        /* offset in its stream; the first byte is 0 (a SYN goes before it) */
@@ -31,6 +31,7 @@ struct sent {
     bool fin;
     bool rst;
     bool no_ack;
+    enum { NO_SUM, RIGHT_SUM, WRONG_SUM, SUM_LEFT_TO_CARD } sum; /* NO_SUM: it is not known */
 };
 
 struct telling {

@@ -60,8 +60,29 @@ static void an_rst_ends_both_directions(void **state)
     struct telling *telling = *state;
     handshake(telling);
     client(telling, .at = 0, .bytes = "get");
-    server(telling, .at = 0, .rst = true, .seen = 3);
+    client(telling, .at = 3, .rst = true);
     assert_told(telling, "C get, C end, S end, closed");
+}
+
+static void the_side_that_resets_ends_first(void **state)
+{
+    struct telling *telling = *state;
+    handshake(telling);
+    client(telling, .at = 0, .bytes = "get");
+    server(telling, .at = 0, .rst = true, .seen = 3);
+    assert_told(telling, "C get, S end, C end, closed");
+    assert_true(telling->last.reset);
+    assert_int_equal(telling->last.reset_by, NET_FROM_RESPONDER);
+}
+
+static void an_rst_behind_the_other_sides_end_ends_the_rest(void **state)
+{
+    struct telling *telling = *state;
+    handshake(telling);
+    server(telling, .at = 0, .bytes = "bye", .fin = true, .seen = 0);
+    client(telling, .at = 0, .rst = true);
+    assert_told(telling, "S bye, S end, C end, closed");
+    assert_int_equal(telling->last.reset_by, NET_FROM_INITIATOR);
 }
 
 static void an_rst_waits_for_the_bytes_before_it(void **state)
@@ -79,7 +100,7 @@ static void an_rst_refuses_a_syn(void **state)
     struct telling *telling = *state;
     client(telling, .syn = true, .no_ack = true);
     server(telling, .at = -5000, .rst = true, .seen = 0); /* sequence number 0 */
-    assert_told(telling, "C end, S end, closed");
+    assert_told(telling, "S end, C end, closed");
 }
 
 static void an_rst_out_of_place_is_ignored(void **state)
@@ -167,6 +188,8 @@ int main(void)
         telling_test(what_acknowledges_a_fin_waits_for_it),
         telling_test(data_after_a_fin_is_late),
         telling_test(an_rst_ends_both_directions),
+        telling_test(the_side_that_resets_ends_first),
+        telling_test(an_rst_behind_the_other_sides_end_ends_the_rest),
         telling_test(an_rst_waits_for_the_bytes_before_it),
         telling_test(an_rst_refuses_a_syn),
         telling_test(an_rst_out_of_place_is_ignored),

@@ -1,9 +1,9 @@
 /*
  * Datagrams in fragments: in any order, overlapping, cut, never complete, too many.
  */
-#include <stdio.h>
-
 #include "decoding.h"
+
+#include <stdio.h>
 
 /* A UDP datagram of 8 + 20 bytes, "abcdefghijklmnopqrst", in three fragments of 8, 16 and 4 bytes.
  */
@@ -86,6 +86,53 @@ static void datagrams_are_told_apart_by_address_protocol_and_id(void **state)
     assert_payload(decoding, WHOLE);
     net_decoder_finish(decoding->decoder);
     assert_int_equal(net_decoder_abandoned(decoding->decoder), 3 * 16);
+}
+
+static void assert_part(const struct net_part *part, uint64_t packet, uint32_t offset,
+                        uint32_t size)
+{
+    assert_int_equal(part->packet, packet);
+    assert_int_equal(part->at, 20);
+    assert_int_equal(part->offset, offset);
+    assert_int_equal(part->size, size);
+}
+
+static void a_whole_datagram_knows_in_which_packets_it_lies(void **state)
+{
+    struct decoding *decoding = *state;
+    decoding->packet.number = 7;
+    assert_held(decoding, SECOND);
+    assert_null(net_decoder_datagram(decoding->decoder));
+    decoding->packet.number = 8;
+    assert_held(decoding, FIRST);
+    decoding->packet.number = 9;
+    assert_held(decoding, SECOND); /* again */
+    decoding->packet.number = 10;
+    decode_hex(decoding, NET_LINK_RAW, THIRD);
+    assert_payload(decoding, WHOLE);
+
+    const struct net_datagram *datagram = net_decoder_datagram(decoding->decoder);
+    assert_non_null(datagram);
+    assert_int_equal(datagram->length, 28);
+    assert_int_equal(datagram->bytes.size, 28);
+    assert_int_equal(datagram->count, 4);
+    assert_part(&datagram->parts[0], 7, 8, 16);
+    assert_part(&datagram->parts[1], 8, 0, 8);
+    assert_part(&datagram->parts[2], 9, 8, 16);
+    assert_part(&datagram->parts[3], 10, 24, 4);
+}
+
+static void what_was_given_up_is_part_of_no_datagram(void **state)
+{
+    struct decoding *decoding = *state;
+    decoding->packet.time = 0;
+    assert_held(decoding, FIRST);
+    decoding->packet.time = 31 * INT64_C(1000000000);
+    assert_held(decoding, SECOND); /* the same endpoints and identification */
+    assert_held(decoding, FIRST);
+    decode_hex(decoding, NET_LINK_RAW, THIRD);
+    assert_payload(decoding, WHOLE);
+    assert_int_equal(net_decoder_datagram(decoding->decoder)->count, 3);
 }
 
 static void ipv6_fragments_may_have_extension_headers_inside(void **state)
@@ -187,6 +234,8 @@ int main(void)
         decoding_test(a_fragment_that_comes_twice_counts_as_repeated),
         decoding_test(padding_behind_a_fragment_is_not_part_of_it),
         decoding_test(datagrams_are_told_apart_by_address_protocol_and_id),
+        decoding_test(a_whole_datagram_knows_in_which_packets_it_lies),
+        decoding_test(what_was_given_up_is_part_of_no_datagram),
         decoding_test(ipv6_fragments_may_have_extension_headers_inside),
         decoding_test(fragments_of_fragments_are_malformed),
         decoding_test(places_that_cannot_be_are_malformed),

@@ -2,6 +2,10 @@
  * Segments that no host would send, in narrow bounds: whatever comes, the ledger adds up, every
  * conversation is closed once and nothing is told of it afterwards. KVREPLAY_SEED repeats a run.
  */
+#include "from_to.h"
+#include "guarded.h"
+#include "net/flow.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,13 +15,11 @@
 
 #include <cmocka.h>
 
-#include "guarded.h"
-#include "net/flow.h"
-
 struct heard {
     uint64_t data;
     uint64_t lost;
     uint64_t closed;
+    uint64_t taken;
 };
 
 static unsigned seed;
@@ -53,7 +55,7 @@ static void on_gap(void *context, struct net_conversation *conversation,
     struct heard *heard = context;
     (void)direction;
     hear(heard, conversation);
-    assert_in_range(lost, 1, UINT32_MAX);
+    assert_from_to(lost, 1, UINT32_MAX);
     heard->lost += lost;
 }
 
@@ -94,14 +96,30 @@ static struct net_segment random_segment(struct guarded *memory)
     };
 }
 
+static void on_taken(void *context, const struct net_segment *segment,
+                     const struct net_origin *origin, const struct net_place *place)
+{
+    struct heard *heard = context;
+    (void)segment;
+    (void)origin;
+    (void)place;
+    heard->taken++;
+}
+
 static void receive_garbage(struct guarded *memory, unsigned segments)
 {
     struct heard heard = {0};
-    struct net_listener listener = {&heard, on_data, on_gap, on_end, on_closed};
+    struct net_listener listener = {.context = &heard,
+                                    .data = on_data,
+                                    .gap = on_gap,
+                                    .end = on_end,
+                                    .closed = on_closed,
+                                    .taken = on_taken};
     struct net_flow_options options = {.conversations_max = 1 + below(4),
                                        .held_bytes_max = below(2) == 0 ? 1 << 20 : below(4000),
                                        .held_segments_max = below(2) == 0 ? 1000 : below(20),
-                                       .start_segments = below(2) == 0 ? 0 : below(30)};
+                                       .start_segments = below(2) == 0 ? 0 : below(30),
+                                       .keep_order = below(2) == 0};
     struct net_flow *flow = net_flow_create(&options, &listener);
     for (unsigned i = 1; i <= segments; i++) {
         struct net_segment segment = random_segment(memory);
@@ -114,6 +132,7 @@ static void receive_garbage(struct guarded *memory, unsigned segments)
     assert_int_equal(counters->data, heard.data);
     assert_int_equal(counters->lost, heard.lost);
     assert_int_equal(counters->conversations, heard.closed);
+    assert_int_equal(heard.taken, segments);
     net_flow_destroy(flow);
 }
 

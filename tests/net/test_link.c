@@ -1,9 +1,9 @@
 /*
  * Every link layer, and what is not IP in it.
  */
-#include <stdio.h>
-
 #include "decoding.h"
+
+#include <stdio.h>
 
 static void ethernet_carries_ipv4_and_ipv6(void **state)
 {

@@ -1,12 +1,12 @@
 /*
  * Bytes that are not in the capture: when waiting for them ends, and how many were lost.
  */
+#include "telling.h"
+
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "telling.h"
-
-/* As SEGMENTS_ASTRAY and SEGMENTS_ASTRAY_OF_ALL in net/conversation.h. */
+/* As SEGMENTS_ASTRAY and SEGMENTS_ASTRAY_OF_ALL in net/flow_parts.h. */
 enum { ASTRAY = 64, ASTRAY_OF_ALL = 1024 };
 
 static void a_hole_is_lost_when_the_capture_ends(void **state)

@@ -2,11 +2,11 @@
  * Every prefix of a packet, and packets with random bytes in them: nothing is read behind the end,
  * and what is told lies inside.
  */
+#include "decoding.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include "decoding.h"
 
 static const struct {
     enum net_link link;

@@ -63,6 +63,12 @@ class Interface(RecordTest):
                 self.assertRegex(recorder.said, "[1-9][0-9]* dropped by the kernel")
                 self.assertEqual("--max-loss accepts 0" in recorder.said, status == 4)
 
+    def test_nothing_but_another_port_is_nothing(self):
+        done = self.run_program("record", "-i", "lo", "--filter", "tcp port 1", "--limit", "seconds:1", "-o",
+                                path("other.pcapng"))
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("nothing was recorded: no packet has passed the filter", done.stderr)
+
     def test_limits_are_exact(self):
         server = self.serve()
         recorder = self.sniff(server, "limit.pcapng", "--limit", "packets:7")

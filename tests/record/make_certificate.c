@@ -3,8 +3,9 @@
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2) {
         return 2;
+    }
     certificate_write(argv[1]);
     return 0;
 }

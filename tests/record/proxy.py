@@ -1,14 +1,17 @@
 """kvreplay record as a proxy, as its clients, its target and readers of its file see it. Usage: PROGRAM"""
 
 import os
+import pwd
 import random
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -265,7 +268,8 @@ class Ends(RecordTest):
         client = self.connect(proxy)
         with self.assertRaises(ConnectionResetError):
             client.recv(1)
-        self.stop(proxy)
+        self.stop(proxy, 4)
+        self.assertIn("what clients wanted could not all be handed on", proxy.said)
         self.assertIn(f"127.0.0.1:{client.getsockname()[1]}: {address}: Connection refused", proxy.said)
         self.assertIn("not handed on: 1", proxy.said)
         self.assertEqual(self.flags("nobody.pcapng", proxy), [[], [RST | ACK]])
@@ -274,7 +278,7 @@ class Ends(RecordTest):
         proxy = self.proxy("unix:" + path("nobody"), "nobody.pcapng")
         with self.assertRaises(ConnectionResetError):
             self.connect(proxy).recv(1)
-        self.stop(proxy)
+        self.stop(proxy, 4)
         self.assertIn("nobody: No such file or directory", proxy.said)
 
 
@@ -331,7 +335,117 @@ class Limits(RecordTest):
         self.assertIn("it exists", done.stderr)
         with open(path("mine.pcapng")) as file:
             self.assertEqual(file.read(), "mine")
-        self.assertEqual(self.run_program(*arguments, "--force", "--limit", "seconds:1").returncode, 0)
+        self.assertEqual(self.run_program(*arguments, "--force", "--limit", "seconds:1").returncode, 4)
+
+    def test_what_recorded_nothing_has_not_succeeded(self):
+        proxy = self.proxy(self.serve(), "nothing.pcapng")
+        self.stop(proxy, 4)
+        self.assertIn("nothing was recorded: nobody has connected", proxy.said)
+        proxy = self.proxy(self.serve(), "nothing.pcapng")
+        self.connect(proxy).close()
+        self.stop(proxy, 4)
+        self.assertIn("nothing was recorded: ", proxy.said)
+
+    def test_two_recorders_do_not_write_one_file(self):
+        for options in ([], ["--rotate-size", "1m"]):
+            with self.subTest(options):
+                server = self.serve()
+                first = self.proxy(server, "one.pcapng", *options)
+                second = self.run_program("record", "-l", "127.0.0.1:0", "--to", server.address, "-o",
+                                          path("one.pcapng"), "--force", *options)
+                self.assertEqual(second.returncode, 70)
+                self.assertIn("another process is recording to it", second.stderr)
+                client = self.connect(first)
+                client.sendall(NOOP)
+                answer(client)
+                client.close()
+                self.stop(first)
+                self.expect_identical("one-00001.pcapng" if options else "one.pcapng")
+
+    def test_captures_are_for_their_owner_alone(self):
+        for left in False, True:
+            with self.subTest(left=left):
+                with open(path("private.pcapng"), "w") if left else open(os.devnull):
+                    os.umask(0)
+                self.run_program("record", "-l", "127.0.0.1:0", "--to", "127.0.0.1:1", "-o",
+                                 path("private.pcapng"), "--force", "--limit", "seconds:1")
+                self.assertEqual(os.stat(path("private.pcapng")).st_mode & 0o777, 0o600)
+
+
+def status_of(child):
+    """Of a process, as the kernel has it: {"Uid": ["0", "0", "0", "0"], ...}"""
+    with open(f"/proc/{child.process.pid}/status", encoding="ascii") as file:
+        return {name: value.split() for name, value in (line.split(":", 1) for line in file)}
+
+
+class Privileges(RecordTest):
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.skipTest("not root")
+        self.nobody = pwd.getpwnam("nobody")
+        os.chmod(folder, 0o755)
+        self.home = path("home-" + self.id().rpartition(".")[2])
+        os.mkdir(self.home)
+
+    def talk(self, output, *options):
+        server = self.serve()
+        proxy = self.record("-l", "127.0.0.1:0", "--to", server.address, "-o", output, *options)
+        client = self.connect(proxy)
+        client.sendall(NOOP)
+        answer(client)
+        status = status_of(proxy)
+        client.close()
+        self.stop(proxy)
+        self.assertEqual([status[name] for name in ("CapEff", "CapPrm")], [["0" * 16]] * 2)
+        self.assertEqual(status["NoNewPrivs"], ["1"])
+        return status
+
+    def expect_nobody(self, status, output):
+        ids = str(self.nobody.pw_uid), str(self.nobody.pw_gid)
+        self.assertEqual((status["Uid"], status["Gid"]), ([ids[0]] * 4, [ids[1]] * 4))
+        self.assertNotIn("0", status["Groups"])
+        self.assertEqual(os.stat(output).st_uid, self.nobody.pw_uid)
+
+    def test_root_becomes_the_owner_of_the_folder(self):
+        os.chown(self.home, self.nobody.pw_uid, self.nobody.pw_gid)
+        output = os.path.join(self.home, "owned.pcapng")
+        self.expect_nobody(self.talk(output), output)
+
+    def test_root_becomes_who_is_named(self):
+        os.chmod(self.home, 0o777)
+        output = os.path.join(self.home, "named.pcapng")
+        self.expect_nobody(self.talk(output, "--user", "nobody"), output)
+
+    def test_in_a_folder_of_its_own_root_keeps_no_capability(self):
+        status = self.talk(os.path.join(self.home, "own.pcapng"))
+        self.assertEqual(status["Uid"], ["0"] * 4)
+
+    def test_nobody_else_is_become(self):
+        done = self.run_program("record", "-l", "127.0.0.1:0", "--to", "127.0.0.1:1", "-o", path("none.pcapng"),
+                                "--user", "no-such-user")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--user: there is no user 'no-such-user'", done.stderr)
+
+    def test_a_user_who_cannot_open_the_file_is_named(self):
+        os.chmod(self.home, 0o755)
+        done = self.run_program("record", "-l", "127.0.0.1:0", "--to", "127.0.0.1:1", "-o",
+                                os.path.join(self.home, "denied.pcapng"), "--user", "nobody")
+        self.assertEqual(done.returncode, 70)
+        self.assertIn("Permission denied", done.stderr)
+        self.assertIn("root was given up for user %d; --user names another" % self.nobody.pw_uid, done.stderr)
+
+    def test_others_than_root_cannot_become_root(self):
+        home = tempfile.mkdtemp(prefix="kvreplay-record-")
+        try:
+            os.chmod(home, 0o755)
+            program = shutil.copy(PROGRAM, home)  # where it is built, nobody else may get to
+            done = subprocess.run([program, "record", "-l", "127.0.0.1:0", "--to", "127.0.0.1:1", "-o", "-", "--user",
+                                   "root"], user=self.nobody.pw_uid, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, check=False)
+        finally:
+            shutil.rmtree(home)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--user: can't become 'root': only root can change the user", done.stderr)
 
     def test_it_ends_after_so_many_packets_and_records_what_is_on_its_way(self):
         proxy = self.proxy(self.serve(), "packets.pcapng", "--limit", "packets:10")

@@ -97,9 +97,9 @@ class RecordTest(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout
 
-    def expect_identical(self, name, repeats=False):
+    def expect_identical(self, name, *options, repeats=False):
         """Nothing differs, and no byte is lost or left over; or there twice, unless TCP has repeated some."""
-        said = self.verify(name)
+        said = self.verify(name, *options)
         self.assertIn("unparsed 0", said)
         if not repeats:
             self.assertIn("duplicate 0", said)

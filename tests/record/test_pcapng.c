@@ -3,7 +3,6 @@
 #include "capture/pcapng.h"
 
 #include <errno.h>
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -52,8 +51,9 @@ static struct capture *open_capture(void)
     const struct capture_options no_filter = {0};
     char message[CAPTURE_MESSAGE_SIZE];
     struct capture *capture;
-    if (capture_open(path, &no_filter, &capture, message) != CAPTURE_OPEN)
+    if (capture_open(path, &no_filter, &capture, message) != CAPTURE_OPEN) {
         fail_msg("%s", message);
+    }
     return capture;
 }
 

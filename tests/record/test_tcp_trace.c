@@ -36,16 +36,18 @@ static struct tape *open_tape(void)
         .path = path, .replace = true, .interface = {.link_type = PCAPNG_ETHERNET}};
     char problem[TAPE_PROBLEM_SIZE];
     struct tape *tape = tape_open(&options, problem);
-    if (tape == NULL)
+    if (tape == NULL) {
         fail_msg("%s", problem);
+    }
     return tape;
 }
 
 static void close_tape(struct tape *tape)
 {
     char problem[TAPE_PROBLEM_SIZE];
-    if (!tape_close(tape, problem))
+    if (!tape_close(tape, problem)) {
         fail_msg("%s", problem);
+    }
 }
 
 static struct tcp_trace trace_of(struct tape *tape, const struct net_endpoint ends[2],
@@ -65,10 +67,12 @@ static void say(struct tcp_trace *trace, enum tcp_side from, const void *bytes, 
 /* RFC 1071, 1: the one's complement of the one's complement sum of 16-bit words. */
 static void sum_up(uint32_t *sum, const uint8_t *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         *sum += i % 2 == 0 ? (uint32_t)bytes[i] << 8 : bytes[i];
-    while (*sum > UINT16_MAX)
+    }
+    while (*sum > UINT16_MAX) {
         *sum = (*sum >> 16) + (*sum & UINT16_MAX);
+    }
 }
 
 /* With the checksum within, all ones. */
@@ -100,20 +104,24 @@ static void hear(struct heard *heard, const struct net_segment *segment)
 {
     int side = segment->source.port == 11311;
     assert_int_equal(segment->cut, 0);
-    if ((segment->flags & NET_SYN) != 0)
+    if ((segment->flags & NET_SYN) != 0) {
         heard->next[side] = segment->sequence;
+    }
     assert_int_equal(segment->sequence, heard->next[side]);
-    if ((segment->flags & NET_ACK) != 0)
+    if ((segment->flags & NET_ACK) != 0) {
         assert_int_equal(segment->acknowledgement, heard->next[1 - side]);
+    }
     heard->next[side] +=
         (uint32_t)segment->payload.size + ((segment->flags & (NET_SYN | NET_FIN)) != 0);
     assert_true(heard->size[side] + segment->payload.size <= STREAM_MAX);
     memcpy(heard->bytes[side] + heard->size[side], segment->payload.data, segment->payload.size);
     heard->size[side] += segment->payload.size;
-    if (segment->payload.size > heard->largest)
+    if (segment->payload.size > heard->largest) {
         heard->largest = segment->payload.size;
-    if (heard->packets < sizeof(heard->flags))
+    }
+    if (heard->packets < sizeof(heard->flags)) {
         heard->flags[heard->packets] = segment->flags;
+    }
     heard->packets++;
 }
 
@@ -127,8 +135,9 @@ static struct heard *read_back(void)
     struct capture *capture;
     struct net_packet packet;
     memset(&heard, 0, sizeof(heard));
-    if (capture_open(path, &no_filter, &capture, message) != CAPTURE_OPEN)
+    if (capture_open(path, &no_filter, &capture, message) != CAPTURE_OPEN) {
         fail_msg("%s", message);
+    }
     while (capture_next(capture, &packet) == CAPTURE_PACKET) {
         struct net_segment segment;
         uint32_t cut;
@@ -154,8 +163,9 @@ static void expect_tshark_content(void)
              path);
     FILE *output = popen(command, "r");
     assert_non_null(output);
-    if (fgets(line, sizeof(line), output) != NULL)
+    if (fgets(line, sizeof(line), output) != NULL) {
         fail_msg("tshark: %s", line);
+    }
     assert_int_equal(pclose(output), 0);
 }
 
@@ -196,8 +206,9 @@ static void over_ipv6(void **state)
 static void sequence_numbers_wrap(void **state)
 {
     (void)state;
-    for (uint32_t first = UINT32_MAX - 20; first != 2; first++)
+    for (uint32_t first = UINT32_MAX - 20; first != 2; first++) {
         a_conversation_over(first % 2 == 0 ? ipv4_ends : ipv6_ends, first);
+    }
 }
 
 static void what_is_longer_than_a_segment_is_split_and_acknowledged(void **state)
@@ -206,8 +217,9 @@ static void what_is_longer_than_a_segment_is_split_and_acknowledged(void **state
     enum { SIZE = 5 * TCP_TRACE_MSS + 1 };
     uint8_t *bytes = malloc(SIZE);
     assert_non_null(bytes);
-    for (size_t i = 0; i < SIZE; i++)
+    for (size_t i = 0; i < SIZE; i++) {
         bytes[i] = (uint8_t)(i * 7 >> 3);
+    }
     for (int ipv6 = 0; ipv6 < 2; ipv6++) {
         struct tape *tape = open_tape();
         struct tcp_trace trace = trace_of(tape, ipv6 ? ipv6_ends : ipv4_ends, UINT32_MAX - 99999);
@@ -251,8 +263,9 @@ static void random_pieces_come_together(void **state)
     assert_non_null(bytes);
     print_message("seed %u\n", seed);
     srand(seed);
-    for (size_t i = 0; i < SIZE; i++)
+    for (size_t i = 0; i < SIZE; i++) {
         bytes[i] = (uint8_t)rand();
+    }
     for (int round = 0; round < ROUNDS; round++) {
         struct span pieces[PIECES];
         size_t count = (size_t)(rand() % PIECES), size = 0;

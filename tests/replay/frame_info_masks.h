@@ -5,8 +5,8 @@
 #ifndef KVREPLAY_TESTS_REPLAY_FRAME_INFO_MASKS_H
 #define KVREPLAY_TESTS_REPLAY_FRAME_INFO_MASKS_H
 
+#include "check/mask.h"
 #include "mcbp/frame_info.h"
-#include "replay/mask.h"
 
 /* Valid until the program ends. */
 static inline struct mask_list frame_info_masks(void)

@@ -60,17 +60,19 @@ void scene_restart(struct scene *scene)
 
 /* ------------------------------------------------------------------------------ the wire */
 
-static struct net_endpoint endpoint(uint8_t host, uint16_t port)
+static struct net_endpoint endpoint(const struct line *line, uint8_t host, uint16_t port)
 {
-    return (struct net_endpoint){.family = 4, .address = {10, 0, 0, host}, .port = port};
+    return (struct net_endpoint){
+        .family = line->ipv6 ? 6 : 4, .address = {10, 0, 0, host}, .port = port};
 }
 
 static void add(struct scene *scene, enum person person, bool client, uint8_t flags,
                 struct span payload)
 {
     struct line *line = &scene->lines[person];
-    struct net_endpoint ours = endpoint(2, (uint16_t)(CLIENT_PORT + person));
-    struct net_endpoint theirs = endpoint(1, SERVER_PORT);
+    struct net_endpoint ours = endpoint(line, 2, (uint16_t)(CLIENT_PORT + person));
+    struct net_endpoint theirs =
+        endpoint(line, 1, line->server_port != 0 ? line->server_port : SERVER_PORT);
     struct net_segment segment = {
         .protocol = line->udp ? NET_UDP : NET_TCP,
         .source = client ? ours : theirs,
@@ -103,9 +105,19 @@ void scene_join(struct scene *scene, enum person person)
     scene->lines[person].open = true;
 }
 
+void scene_use_server(struct scene *scene, enum person person, uint16_t port)
+{
+    scene->lines[person].server_port = port;
+}
+
 void scene_use_udp(struct scene *scene, enum person person)
 {
     scene->lines[person].udp = true;
+}
+
+void scene_use_ipv6(struct scene *scene, enum person person)
+{
+    scene->lines[person].ipv6 = true;
 }
 
 void scene_say_bytes(struct scene *scene, enum person person, bool client, struct span bytes)
@@ -124,6 +136,12 @@ void scene_close(struct scene *scene, enum person person, bool client)
 {
     open_line(scene, person);
     add(scene, person, client, NET_FIN | NET_ACK, span_of(NULL, 0));
+}
+
+void scene_reset(struct scene *scene, enum person person, bool client)
+{
+    open_line(scene, person);
+    add(scene, person, client, NET_RST | NET_ACK, span_of(NULL, 0));
 }
 
 void scene_wait(struct scene *scene, int seconds)

@@ -13,18 +13,18 @@
 #ifndef KVREPLAY_TESTS_REPLAY_SCENE_H
 #define KVREPLAY_TESTS_REPLAY_SCENE_H
 
+#include "mcbp/frame.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "replay/verify.h"
+#include "trace.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "mcbp/frame.h"
-#include "mcbp/opcode.h"
-#include "mcbp/status.h"
-#include "replay/verify.h"
-#include "trace.h"
 
 enum person { ANN, BOB, CLEO, DAN, PEOPLE = 8 };
 
@@ -49,6 +49,8 @@ struct said {
 struct line { /* one connection */
     bool open;
     bool udp;
+    bool ipv6;
+    uint16_t server_port;
     uint32_t sequences[2]; /* of the next byte of client and server */
 };
 
@@ -67,8 +69,12 @@ void scene_restart(struct scene *scene);
 
 /* Without a handshake: the capture began later. */
 void scene_join(struct scene *scene, enum person person);
+/* The client talks to another server, one that listens on this port. */
+void scene_use_server(struct scene *scene, enum person person, uint16_t port);
 /* The client talks over UDP: the opaque is the request id too. */
 void scene_use_udp(struct scene *scene, enum person person);
+
+void scene_use_ipv6(struct scene *scene, enum person person);
 
 /* The frame; returns its size. */
 size_t scene_write(const struct said *said, bool request, uint8_t bytes[SAID_ROOM]);
@@ -78,6 +84,7 @@ void scene_say_bytes(struct scene *scene, enum person person, bool client, struc
 /* That side's stream goes on `size` bytes later than the capture has it. */
 void scene_lose(struct scene *scene, enum person person, bool client, uint32_t size);
 void scene_close(struct scene *scene, enum person person, bool client);
+void scene_reset(struct scene *scene, enum person person, bool client);
 void scene_wait(struct scene *scene, int seconds);
 
 #define asks(scene, person, number_, opcode_, ...)                                                 \
@@ -88,6 +95,8 @@ void scene_wait(struct scene *scene, int seconds);
               &(struct said){.opcode = MCBP_##opcode_, .opaque = number_, __VA_ARGS__})
 #define client_closes(scene, person) scene_close(scene, person, true)
 #define server_closes(scene, person) scene_close(scene, person, false)
+#define client_resets(scene, person) scene_reset(scene, person, true)
+#define server_resets(scene, person) scene_reset(scene, person, false)
 
 struct verdict {
     uint64_t identical;

@@ -1,3 +1,7 @@
+#include "check/compare.h"
+#include "mcbp/frame.h"
+#include "mcbp/opcode.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,10 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "mcbp/frame.h"
-#include "mcbp/opcode.h"
-#include "replay/compare.h"
 
 /* GETK's hit: framing extras (duration), flags, "key", "value". */
 static const uint8_t flex[] = {

@@ -273,6 +273,39 @@ static void a_read_may_have_run_before_a_flush_in_the_next_second(void **state)
     assert_verdict(scene, .identical = 2, .ambiguous = 1);
 }
 
+/* 9 is what it comes to made anew, too, but not with the blank. */
+static void a_read_shows_what_a_counter_made_of_an_item_in_its_last_second(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SET, .key = "k", .value = "10", .expires = 1);
+    answers(scene, ANN, 1, SET, .cas = 5);
+    scene_wait(scene, 1);
+    asks(scene, BOB, 1, DECREMENT, .key = "k", .delta = 1, .initial = 9);
+    asks(scene, CLEO, 1, GET, .key = "k");
+    answers(scene, BOB, 1, DECREMENT, .number = 9, .cas = 6);
+    answers(scene, CLEO, 1, GET, .value = "9 ", .cas = 6);
+    assert_verdict(scene, .identical = 1, .ambiguous = 2);
+}
+
+/* Nothing was known of the key: that the GET shows what was there before is as possible. */
+static void a_read_of_a_key_never_seen_may_show_what_a_quiet_change_left(void **state)
+{
+    static const uint8_t CHANGES[] = {MCBP_SETQ, MCBP_REPLACEQ, MCBP_ADDQ};
+    struct scene *scene = *state;
+    for (size_t i = 0; i < sizeof(CHANGES); i++) {
+        scene_restart(scene);
+        scene_say(scene, ANN, true,
+                  &(struct said){.opcode = CHANGES[i], .opaque = 1, .key = "k", .value = "a"});
+        asks(scene, BOB, 1, GET, .key = "k");
+        answers(scene, BOB, 1, GET, .cas = 19, .value = "a");
+        asks(scene, ANN, 2, NOOP);
+        answers(scene, ANN, 2, NOOP);
+        asks(scene, BOB, 2, GET, .key = "k");
+        answers(scene, BOB, 2, GET, .cas = 19, .value = "a");
+        assert_int_equal(scene_verify(scene)->status, VERIFY_IDENTICAL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +317,8 @@ int main(void)
         scene_test(the_same_number_twice_is_a_difference),
         scene_test(after_an_open_order_the_first_read_settles_it),
         scene_test(a_read_may_have_run_before_a_flush_in_the_next_second),
+        scene_test(a_read_shows_what_a_counter_made_of_an_item_in_its_last_second),
+        scene_test(a_read_of_a_key_never_seen_may_show_what_a_quiet_change_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

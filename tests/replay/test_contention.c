@@ -3,6 +3,8 @@
  * that nobody sees; right answers have to be found right in whatever order, and a wrong one wrong.
  * KVREPLAY_SEED repeats a run.
  */
+#include "base/endian.h"
+#include "from_to.h"
 #include "scene.h"
 
 #include <stdio.h>
@@ -35,6 +37,44 @@ static void the_first_value_may_hold_a_change_that_is_answered_later(void **stat
     asks(scene, CLEO, 1, GET, .key = "k");
     answers(scene, CLEO, 1, GET, .value = "xa", .cas = 5);
     assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+}
+
+static void the_first_value_may_be_that_of_a_silent_change_asked_later(void **state)
+{
+    struct scene *scene = *state;
+    asks(scene, BOB, 1, GET, .key = "k");
+    asks(scene, ANN, 1, SETQ, .key = "k", .value = "a");
+    asks(scene, ANN, 2, NOOP);
+    answers(scene, ANN, 2, NOOP);
+    answers(scene, BOB, 1, GET, .value = "a", .cas = 5);
+    asks(scene, CLEO, 1, GET, .key = "k");
+    answers(scene, CLEO, 1, GET, .value = "a", .cas = 5);
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->executed.check.different + found->executed.undecided, 0);
+}
+
+/* memcached pads a number that it overwrites, unless an answer with the old one is still to be
+ * sent, be it on the same connection. */
+static void a_quietly_counted_number_may_lose_its_leading_zero(void **state)
+{
+    static const char *const numbers[] = {"35", "35 "};
+    struct scene *scene = *state;
+    for (size_t i = 0; i < 2; i++) {
+        scene_restart(scene);
+        scene_join(scene, ANN);
+        asks(scene, ANN, 1, SET, .key = "k", .value = "034");
+        answers(scene, ANN, 1, SET, .cas = 5);
+        scene_wait(scene, 2);
+        asks(scene, ANN, 2, GET, .key = "k");
+        asks(scene, ANN, 3, INCREMENTQ, .key = "k", .delta = 1);
+        asks(scene, ANN, 4, NOOP);
+        answers(scene, ANN, 2, GET, .value = "034", .cas = 5);
+        answers(scene, ANN, 4, NOOP);
+        asks(scene, ANN, 5, GET, .key = "k");
+        answers(scene, ANN, 5, GET, .value = numbers[i], .cas = 6);
+        const struct capture_result *found = scene_verify(scene);
+        assert_int_equal(found->executed.check.different + found->executed.adopted, 0);
+    }
 }
 
 static void the_first_miss_says_that_nothing_was_there_to_be_deleted(void **state)
@@ -90,9 +130,10 @@ static void a_refused_change_of_a_key_never_seen_tells_no_cas(void **state)
  */
 
 /* The capture begins in the midst of traffic; what ANN reads changes, though nobody is seen to
- * change it. BOB is answered before ANN asks again, or has not been answered yet. */
+ * change it. BOB has not been answered yet, or is answered before, and ANN may read once more
+ * between. */
 static uint64_t differences_of_a_change_unseen(struct scene *scene, bool bob_is_answered,
-                                               int seconds_later)
+                                               bool ann_reads_again, int seconds_later)
 {
     scene_restart(scene);
     scene_join(scene, ANN);
@@ -104,18 +145,24 @@ static uint64_t differences_of_a_change_unseen(struct scene *scene, bool bob_is_
         answers(scene, BOB, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND);
     }
     scene_wait(scene, seconds_later);
-    asks(scene, ANN, 2, GET, .key = "k");
-    answers(scene, ANN, 2, GET, .value = "b", .cas = 6);
+    if (ann_reads_again) {
+        asks(scene, ANN, 2, GET, .key = "k");
+        answers(scene, ANN, 2, GET, .value = "a", .cas = 5);
+    }
     asks(scene, ANN, 3, GET, .key = "k");
     answers(scene, ANN, 3, GET, .value = "b", .cas = 6);
+    asks(scene, ANN, 4, GET, .key = "k");
+    answers(scene, ANN, 4, GET, .value = "b", .cas = 6);
     return scene_verify(scene)->executed.check.different;
 }
 
 static void what_was_asked_before_the_capture_may_run_in_its_first_second(void **state)
 {
-    assert_int_equal(differences_of_a_change_unseen(*state, false, 0), 0);
-    assert_int_equal(differences_of_a_change_unseen(*state, true, 0), 1);
-    assert_int_equal(differences_of_a_change_unseen(*state, false, 2), 1);
+    assert_int_equal(differences_of_a_change_unseen(*state, false, false, 0), 0);
+    assert_int_equal(differences_of_a_change_unseen(*state, false, true, 0), 0);
+    assert_int_equal(differences_of_a_change_unseen(*state, true, false, 0), 0);
+    assert_int_equal(differences_of_a_change_unseen(*state, true, true, 0), 1);
+    assert_int_equal(differences_of_a_change_unseen(*state, false, true, 2), 1);
 }
 
 /* ------------------------------------------------------------------------------------ many keys */
@@ -204,11 +251,19 @@ static bool carries_value(uint8_t opcode)
     return opcode != MCBP_GET && opcode != MCBP_DELETE && opcode != MCBP_DELETEQ;
 }
 
+/* Puts the text at that place in a value. */
+static void put(char value[VALUE_ROOM], size_t at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    assert_true(at + size <= VALUE_ROOM);
+    memmove(value + at, text, size);
+}
+
 static void store(struct server *server, struct item *item, const char *text)
 {
     item->present = true;
     item->cas = ++server->cas;
-    snprintf(item->value, VALUE_ROOM, "%s", text);
+    put(item->value, 0, text);
 }
 
 /* The model: what the request does, and its answer's status. */
@@ -230,8 +285,7 @@ static uint16_t run(struct server *server, struct request *request)
         if (!item->present) {
             return MCBP_STATUS_NOT_STORED;
         }
-        assert_true(strlen(item->value) + strlen(request->text) < VALUE_ROOM);
-        strcat(item->value, request->text);
+        put(item->value, strlen(item->value), request->text);
         item->cas = ++server->cas;
         return MCBP_STATUS_SUCCESS;
     default: /* GET, DELETE, DELETEQ */
@@ -265,7 +319,7 @@ static void execute(struct server *server, struct request *request)
     bool read = request->opcode == MCBP_GET && status == MCBP_STATUS_SUCCESS;
     bool changed = carries_value(request->opcode) && status == MCBP_STATUS_SUCCESS;
     request->answered = status != MCBP_STATUS_SUCCESS || !mcbp_opcode_is_quiet(request->opcode);
-    snprintf(request->value, VALUE_ROOM, "%s", item->value);
+    put(request->value, 0, item->value);
     request->answer = (struct said){.opcode = request->opcode,
                                     .status = status,
                                     .cas = read || changed ? item->cas : 0,
@@ -366,32 +420,93 @@ static void right_answers_are_found_right_in_any_order(void **state)
         uint64_t wrong = found->executed.check.different + found->executed.missing;
         uint64_t all = found->executed.check.compared + found->executed.ambiguous +
                        found->executed.adopted + found->executed.not_executed;
-        print_message("depth %d: %ju answers, %ju ambiguous, %ju not executed, %ju wrong\n",
-                      depths[i], (uintmax_t)all, (uintmax_t)found->executed.ambiguous,
-                      (uintmax_t)found->executed.not_executed, (uintmax_t)wrong);
+        uint64_t undecided = found->executed.undecided;
+        print_message("depth %d: %ju answers, %ju ambiguous, %ju undecided, %ju wrong\n", depths[i],
+                      (uintmax_t)all, (uintmax_t)found->executed.ambiguous, (uintmax_t)undecided,
+                      (uintmax_t)wrong);
         if (wrong > 0) {
             const struct difference *difference = &((struct scene *)*state)->result.differences[0];
             print_error("%s %s in packet %ju\n", difference_kind_text(difference->kind),
                         difference->field, (uintmax_t)difference->packet);
         }
         assert_int_equal(wrong, 0);
+        assert_from_to(undecided, 0, depths[i] < 8 ? 0 : depths[i] < DEPTH ? all / 200 : all / 50);
     }
 }
 
 static void a_lie_is_found_among_them(void **state)
 {
+    enum { ALL_LIES = 4 * LIES };
     unsigned seed = first_seed();
-    for (int i = 0; i < 4 * LIES; i++) {
+    unsigned undecided = 0;
+    for (int i = 0; i < ALL_LIES; i++) {
         struct server server = {
             .random = seed + (unsigned)i, .lie = (enum lie)(i % LIES), .until_lie = 10 + 32 * i};
         const struct capture_result *found = serve(*state, &server, 1);
+        uint64_t wrong = found->executed.check.different + found->executed.missing;
         assert_true(server.until_lie < 0);
-        if (found->executed.check.different + found->executed.missing == 0) {
+        if (wrong + found->executed.undecided == 0) {
             print_error("lie %d, number %d, was believed\n", i % LIES, i);
         }
+        assert_true(wrong + found->executed.undecided > 0);
         /* What else was under way on that key is a guess then, and may be one more. */
-        assert_in_range(found->executed.check.different + found->executed.missing, 1, 5);
+        assert_from_to(wrong, 0, 5);
+        undecided += wrong == 0;
     }
+    assert_from_to(undecided, 0, 2); /* the search for an order may be given up */
+}
+
+static void what_is_not_stored_may_be_too_large_with_what_is_there(void **state)
+{
+    struct scene *scene = *state;
+    char value[128];
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = 0;
+    scene->options.item_size_max = 256;
+    asks(scene, ANN, 0, SET, .key = "k", .value = "4");
+    answers(scene, ANN, 0, SET, .cas = 1);
+    asks(scene, ANN, 1, SET, .key = "k", .value = value);
+    asks(scene, ANN, 2, SET, .key = "k", .value = "5");
+    asks(scene, BOB, 3, APPEND, .key = "k", .value = value);
+    asks(scene, BOB, 4, APPEND, .key = "k", .value = "6");
+    answers(scene, BOB, 3, APPEND, .status = MCBP_STATUS_NOT_STORED);
+    answers(scene, ANN, 1, SET, .cas = 2);
+    answers(scene, ANN, 2, SET, .cas = 3);
+    answers(scene, BOB, 4, APPEND, .cas = 4);
+    asks(scene, BOB, 5, GET, .key = "k");
+    answers(scene, BOB, 5, GET, .cas = 4, .value = "56");
+    const struct capture_result *found = scene_verify(scene);
+    assert_int_equal(found->executed.check.different + found->executed.undecided, 0);
+}
+
+/* --------------------------------------------------------------------------- more than is kept */
+
+static void sets_much(struct scene *scene, enum person person, uint32_t number, uint64_t cas)
+{
+    enum { VALUE_SIZE = 60000, BODY_LENGTH = 8 };
+    static uint8_t bytes[SAID_ROOM + VALUE_SIZE];
+    const struct said set = {.opcode = MCBP_SET, .opaque = number, .key = "k", .value = ""};
+    size_t size = scene_write(&set, true, bytes);
+    write_be32(bytes + BODY_LENGTH, read_be32(bytes + BODY_LENGTH) + VALUE_SIZE);
+    scene_say_bytes(scene, person, true, span_of(bytes, size + VALUE_SIZE));
+    answers(scene, person, number, SET, .cas = cas);
+}
+
+/* All these values may have been there when the GET ran; they are more than is kept. */
+static void what_is_not_kept_any_more_is_undecided(void **state)
+{
+    enum { SETS = 2400 };
+    struct scene *scene = *state;
+    asks(scene, ANN, 1, SET, .key = "k", .value = "old");
+    answers(scene, ANN, 1, SET, .cas = 1);
+    asks(scene, ANN, 2, GET, .key = "k");
+    for (uint32_t i = 0; i < SETS; i++) {
+        sets_much(scene, BOB, i, 2 + i);
+    }
+    answers(scene, ANN, 2, GET, .value = "old", .cas = 1);
+    const struct executed_counts *found = &scene_verify(scene)->executed;
+    assert_int_equal(found->check.different + found->missing, 0);
+    assert_int_equal(found->undecided, 1);
 }
 
 int main(void)
@@ -399,6 +514,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene_test(a_silent_change_may_have_run_before_the_first_miss),
         scene_test(the_first_value_may_hold_a_change_that_is_answered_later),
+        scene_test(the_first_value_may_be_that_of_a_silent_change_asked_later),
+        scene_test(a_quietly_counted_number_may_lose_its_leading_zero),
         scene_test(the_first_miss_says_that_nothing_was_there_to_be_deleted),
         scene_test(the_first_value_may_not_have_the_cas_of_another),
         scene_test(the_first_value_may_not_have_come_from_the_future),
@@ -407,6 +524,8 @@ int main(void)
         scene_test(two_changes_each_of_many_keys_may_run_in_either_order),
         scene_test(right_answers_are_found_right_in_any_order),
         scene_test(a_lie_is_found_among_them),
+        scene_test(what_is_not_stored_may_be_too_large_with_what_is_there),
+        scene_test(what_is_not_kept_any_more_is_undecided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

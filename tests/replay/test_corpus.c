@@ -2,19 +2,18 @@
  * Every capture of the corpus comes to what its expected.tsv says. Those tables were written by
  * programs that share no code with this one.
  */
+#include "frame_info_masks.h"
+#include "replay/verify.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-#include "frame_info_masks.h"
-#include "replay/verify.h"
-
-#include <stdio.h>
-#include <string.h>
 
 enum { COLUMNS_MAX = 16, LINE_MAX_SIZE = 1024 };
 

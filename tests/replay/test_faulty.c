@@ -2,25 +2,25 @@
  * A check that can fail is shown failing: verify with writers that are wrong on purpose. Each has
  * to end with exit status 1 and the name of the field that is at fault.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "baseline/all_writers.h"
 #include "faulty_writers.h"
 #include "frame_info_masks.h"
 #include "replay/verify.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 /* Between them, their frames have everything that a writer can get wrong. */
 static const char *const captures[] = {
-    CORPUS "/made/datatypes.pcap",         CORPUS "/made/frame-info-response.pcap",
-    CORPUS "/made/long-frames.pcap",       CORPUS "/captures/memccapable-ipv4.pcap",
-    CORPUS "/captures/memcslap-mget.pcap", CORPUS "/captures/large.pcap.zst",
+    CORPUS "/made/frame-info-response.pcap", CORPUS "/made/datatypes.pcap",
+    CORPUS "/made/long-frames.pcap",         CORPUS "/captures/memccapable-ipv4.pcap",
+    CORPUS "/captures/memcslap-mget.pcap",   CORPUS "/captures/large.pcap.zst",
     CORPUS "/captures/pylibmc-quiet.pcap",
 };
 enum { CAPTURES = sizeof(captures) / sizeof(captures[0]) };
@@ -44,7 +44,7 @@ static bool is_named(const char *wanted, const struct difference *difference)
     return strcmp(wanted, "any") == 0 || strcmp(wanted, difference->field) == 0;
 }
 
-static void verify_all(const struct kvr_writer *writer, enum construct_reference reference,
+static void verify_all(const struct kvr_writer_type *writer, enum construct_reference reference,
                        struct verify_result *result)
 {
     struct verify_options options;
@@ -124,7 +124,7 @@ static enum kvr_error refuse(void *state, struct bufferevent *bufferevent,
 static void a_writer_that_refuses_is_a_difference(void **state)
 {
     (void)state;
-    static const struct kvr_writer refusing = {.name = "refusing", .write = refuse};
+    static const struct kvr_writer_type refusing = {.name = "refusing", .write = refuse};
     struct verify_result result;
     verify_all(&refusing, REFERENCE_CAPTURE, &result);
     assert_int_equal(result.status, VERIFY_DIFFERENT);
@@ -136,7 +136,8 @@ static void a_writer_that_refuses_is_a_difference(void **state)
 static void every_right_writer_is_identical_to_every_reference(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         struct verify_result result;
         verify_all(writer, REFERENCE_CAPTURE, &result);
         assert_int_equal(result.status, VERIFY_IDENTICAL);
@@ -151,7 +152,7 @@ static void every_right_writer_is_identical_to_every_reference(void **state)
         options.construct =
             (struct construct_options){.writer = writer,
                                        .reference = REFERENCE_WRITER,
-                                       .reference_writer = kvr_writer_find("legacy")};
+                                       .reference_writer = all_writers_find("legacy")};
         assert_true(verify_result_init(&result, CAPTURES, 4, 0));
         for (size_t i = 0; i < CAPTURES; i++) {
             verify_capture(captures[i], &options, &result);

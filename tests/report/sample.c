@@ -1,5 +1,6 @@
 #include "sample.h"
 
+#include "baseline/all_writers.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 
@@ -12,7 +13,7 @@ static void add_identical(struct verify_result *result)
 {
     struct capture_result *capture = &result->captures[result->captures_count++];
     *capture = (struct capture_result){
-        .path = strdup("captures/good.pcap"),
+        .path = "captures/good.pcap",
         .packets = 12,
         .connections = 1,
         .client_frames = 3,
@@ -22,20 +23,20 @@ static void add_identical(struct verify_result *result)
         .ledger = {.client_frames = 100, .server_frames = 1200, .total = 1300},
         .cas_adopted = 1,
     };
-    capture->opcodes[MCBP_GET].requests = 2;
-    capture->opcodes[MCBP_GET].responses = 2;
-    opcode_counts_add_status(&capture->opcodes[MCBP_GET], MCBP_STATUS_SUCCESS, 1);
-    opcode_counts_add_status(&capture->opcodes[MCBP_GET], MCBP_STATUS_KEY_NOT_FOUND, 1);
-    capture->opcodes[MCBP_SET].requests = 1;
-    capture->opcodes[MCBP_SET].responses = 1;
-    opcode_counts_add_status(&capture->opcodes[MCBP_SET], MCBP_STATUS_SUCCESS, 1);
+    struct opcode_counts *get = opcode_table_at(&capture->opcodes, false, MCBP_GET);
+    get->requests = get->responses = 2;
+    opcode_counts_add_status(get, MCBP_STATUS_SUCCESS, 1);
+    opcode_counts_add_status(get, MCBP_STATUS_KEY_NOT_FOUND, 1);
+    struct opcode_counts *set = opcode_table_at(&capture->opcodes, false, MCBP_SET);
+    set->requests = set->responses = 1;
+    opcode_counts_add_status(set, MCBP_STATUS_SUCCESS, 1);
 }
 
 static void add_different(struct verify_result *result)
 {
     struct capture_result *capture = &result->captures[result->captures_count++];
     *capture = (struct capture_result){
-        .path = strdup("captures/a long folder/\x1b[31m\xff \xe2\x82\xac.pcap"),
+        .path = "captures/a long folder/\x1b[31m\xff \xe2\x82\xac.pcap",
         .status = VERIFY_DIFFERENT,
         .packets = 1234567,
         .connections = 2,
@@ -60,19 +61,18 @@ static void add_different(struct verify_result *result)
                    .total = 110096,
                    .lost = 0},
     };
-    capture->opcodes[MCBP_HELLO].requests = 1;
-    capture->opcodes[MCBP_HELLO].responses = 1;
-    capture->opcodes[MCBP_HELLO].not_executed = 1;
-    opcode_counts_add_status(&capture->opcodes[MCBP_HELLO], 0x4242, 1);
-    capture->server_opcodes[1].requests = 1;
-    capture->server_opcodes[1].not_executed = 1;
+    struct opcode_counts *hello = opcode_table_at(&capture->opcodes, false, MCBP_HELLO);
+    hello->requests = hello->responses = hello->not_executed = 1;
+    opcode_counts_add_status(hello, 0x4242, 1);
+    struct opcode_counts *notified = opcode_table_at(&capture->opcodes, true, 1);
+    notified->requests = notified->not_executed = 1;
 }
 
 static void add_unreadable(struct verify_result *result)
 {
     struct capture_result *capture = &result->captures[result->captures_count++];
     *capture = (struct capture_result){
-        .path = strdup("captures/bad.pcap"),
+        .path = "captures/bad.pcap",
         .status = VERIFY_UNREADABLE,
         .problem = strdup("captures/bad.pcap: byte 0: \x01 is <no> capture"),
     };
@@ -149,7 +149,7 @@ static void add_differences(struct verify_result *result)
 static void init(struct sample *sample, size_t masks)
 {
     verify_options_init(&sample->options);
-    sample->options.construct.writer = kvr_writer_find("reserve");
+    sample->options.construct.writer = all_writers_find("reserve");
     sample->masks[0] = (struct mask){.any_opcode = true, .field = MASK_CAS};
     sample->masks[1] = (struct mask){.opcode = MCBP_STAT, .field = MASK_VALUE};
     sample->options.masks = (struct mask_list){.masks = sample->masks, .count = masks};

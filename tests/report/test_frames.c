@@ -1,3 +1,4 @@
+#include "from_to.h"
 #include "report/frame.h"
 
 #include <jansson.h>
@@ -102,7 +103,7 @@ static void any_bytes_are_one_printable_line(void **state)
         size_t size = strlen(line);
         assert_int_equal(line[size - 1], '\n');
         for (size_t i = 0; i + 1 < size; i++) {
-            assert_in_range(line[i], 0x20, 0x7e);
+            assert_from_to((unsigned char)line[i], 0x20, 0x7e);
         }
         free(line);
     }

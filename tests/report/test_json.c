@@ -74,6 +74,30 @@ static void has_the_settings_of_the_run(void **state)
     assert_integer(json_array_get(masks, 1), "frames", 12);
 }
 
+static void names_the_keys_of_undecided_answers(void **state)
+{
+    struct sample sample;
+    (void)state;
+    sample_init_identical(&sample);
+    struct capture_result *capture = &sample.result.captures[0];
+    capture->executed.undecided = 3;
+    undecided_keys_add(&capture->undecided_keys, span_of("k1", 2));
+    undecided_keys_add(&capture->undecided_keys, span_of("k1", 2));
+    undecided_keys_add(&capture->undecided_keys, span_of("\xff", 1));
+    char *text = sample_json(&sample);
+    json_t *root = json_loads(text, 0, NULL);
+    json_t *one = json_array_get(json_object_get(root, "captures"), 0);
+    json_t *keys = json_object_get(one, "undecided_keys");
+    assert_text(one, "verdict", "undecided");
+    assert_integer(json_object_get(one, "executed"), "undecided", 3);
+    assert_int_equal(json_array_size(keys), 2);
+    assert_text(json_array_get(keys, 0), "key", "k1");
+    assert_text(json_array_get(keys, 1), "key_hex", "ff");
+    json_decref(root);
+    free(text);
+    sample_deinit(&sample);
+}
+
 static void has_the_counts_of_each_capture(void **state)
 {
     json_t *one = capture(state, 1);
@@ -199,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_its_schema_first),
         cmocka_unit_test(has_the_settings_of_the_run),
+        cmocka_unit_test(names_the_keys_of_undecided_answers),
         cmocka_unit_test(has_the_counts_of_each_capture),
         cmocka_unit_test(has_opcodes_and_statuses_by_name),
         cmocka_unit_test(has_totals_of_the_same_form),

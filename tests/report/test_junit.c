@@ -42,7 +42,7 @@ static xmlChar *evaluate(void **state, const char *expression)
 static void assert_evaluates(void **state, const char *expression, const char *expected)
 {
     xmlChar *text = evaluate(state, expression);
-    assert_string_equal(text, expected);
+    assert_string_equal((const char *)text, expected);
     xmlFree(text);
 }
 

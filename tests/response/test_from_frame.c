@@ -1,6 +1,8 @@
 /*
  * Taking a frame apart and encoding it again gives the same bytes, whatever the magic.
  */
+#include "response/from_frame.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "response/from_frame.h"
 
 /* Framing extras 2, extras 3, key 4, value 5: each magic reads the lengths in its own way. */
 enum { BODY = 14 };

@@ -4,6 +4,7 @@
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,9 +45,10 @@ static uint32_t below(struct checker *checker, uint32_t limit)
 
 static bool fails(struct checker *checker, const char *what, uint32_t number)
 {
-    if (checker->problem[0] == '\0')
+    if (checker->problem[0] == '\0') {
         snprintf(checker->problem, sizeof(checker->problem), "client %u: %s (%u)", checker->id,
                  what, number);
+    }
     return false;
 }
 
@@ -62,22 +64,29 @@ static void leave(struct checker *checker, bool at_once)
     checker->socket = -1;
 }
 
-/* False: the server has refused or closed it. */
+/* False: the server has refused or closed it, as errno and what OpenSSL says of it show. */
 static bool refused(struct checker *checker)
 {
+    uint32_t why = (uint32_t)errno;
+    if (checker->session != NULL) {
+        why += 1000 * (uint32_t)SSL_get_error(checker->session, 0);
+    }
     checker->refused++;
-    if (checker->socket >= 0)
+    if (checker->socket >= 0) {
         leave(checker, false);
-    return checker->may_refuse ? false : fails(checker, "the connection was closed", 0);
+    }
+    return checker->may_refuse ? false : fails(checker, "the connection was closed", why);
 }
 
 static bool enter(struct checker *checker)
 {
     checker->socket = client_try_to_connect(checker->serving);
-    if (checker->socket < 0)
+    if (checker->socket < 0) {
         return fails(checker, "nobody listens", 0);
-    if (checker->tls == NULL)
+    }
+    if (checker->tls == NULL) {
         return true;
+    }
     checker->session = SSL_new(checker->tls);
     SSL_set_fd(checker->session, checker->socket);
     return SSL_connect(checker->session) == 1 || refused(checker);
@@ -88,12 +97,14 @@ static bool transmit(struct checker *checker, struct span bytes)
     while (bytes.size > 0) {
         size_t sent = 0;
         if (checker->session != NULL) {
-            if (SSL_write_ex(checker->session, bytes.data, bytes.size, &sent) != 1)
+            if (SSL_write_ex(checker->session, bytes.data, bytes.size, &sent) != 1) {
                 return refused(checker);
+            }
         } else {
             ssize_t some = send(checker->socket, bytes.data, bytes.size, MSG_NOSIGNAL);
-            if (some <= 0)
+            if (some <= 0) {
                 return refused(checker);
+            }
             sent = (size_t)some;
         }
         bytes = span_skip(bytes, sent);
@@ -106,12 +117,14 @@ static bool receive(struct checker *checker, size_t room)
     uint8_t *to = bytes_reserve(&checker->in, room);
     size_t got = 0;
     if (checker->session != NULL) {
-        if (SSL_read_ex(checker->session, to, room, &got) != 1)
+        if (SSL_read_ex(checker->session, to, room, &got) != 1) {
             return refused(checker);
+        }
     } else {
         ssize_t some = recv(checker->socket, to, room, 0);
-        if (some <= 0)
+        if (some <= 0) {
             return refused(checker);
+        }
         got = (size_t)some;
     }
     checker->in.size += got;
@@ -134,8 +147,9 @@ static struct span value_of(const struct checker *checker, unsigned key, uint32_
     name(checker, key, text);
     size_t head = (size_t)snprintf((char *)value, VALUE_MAX, "%s %u ", text, number);
     size_t size = head + number * 7919u % (number % 8 == 0 ? VALUE_MAX - head : 200);
-    for (size_t i = head; i < size; i++)
+    for (size_t i = head; i < size; i++) {
         value[i] = (uint8_t)('a' + (number + i) % 26);
+    }
     return span_of(value, size);
 }
 
@@ -146,12 +160,15 @@ static bool check_value(struct checker *checker, unsigned key, struct span got)
     char head[64];
     snprintf(head, sizeof(head), "%.*s", (int)(got.size < 60 ? got.size : 60),
              (const char *)got.data);
-    if (sscanf(head, "%u/%u %u ", &id, &named, &number) != 3 || id != checker->id || named != key)
+    if (sscanf(head, "%u/%u %u ", &id, &named, &number) != 3 || id != checker->id || named != key) {
         return fails(checker, "a value of another key", key);
-    if (!span_equal(got, value_of(checker, key, number, expected)))
+    }
+    if (!span_equal(got, value_of(checker, key, number, expected))) {
         return fails(checker, "a value that was never stored", number);
-    if (number < checker->keys[key].least || number > checker->keys[key].most)
+    }
+    if (number < checker->keys[key].least || number > checker->keys[key].most) {
         return fails(checker, "a value of another time", number);
+    }
     checker->keys[key].least = checker->keys[key].most = number;
     return true;
 }
@@ -211,10 +228,12 @@ static void add_other(struct checker *checker, struct expectation *expected)
     struct request request = {.opcode = OTHERS[below(checker, sizeof(OTHERS))],
                               .opaque = checker->opaque++};
     request.extras = span_of(zeros, extras_of(request.opcode));
-    if (has_key(request.opcode))
+    if (has_key(request.opcode)) {
         request.key = name(checker, NO_KEY + below(checker, 3), text);
-    if (has_value(request.opcode))
+    }
+    if (has_value(request.opcode)) {
         request.value = span_of("17", 2);
+    }
     *expected = (struct expectation){.opcode = request.opcode, .key = NO_KEY};
     bytes_add_request(&checker->out, &request);
 }
@@ -256,12 +275,13 @@ static void make_pipeline(struct checker *checker, struct pipeline *pipeline)
     while (pipeline->count + 1 < wanted && checker->out.size < PIPELINE_BYTES) {
         struct expectation *expected = &pipeline->expected[pipeline->count++];
         unsigned key = below(checker, CHECKER_KEYS);
-        if ((used & 1u << key) != 0)
+        if ((used & 1u << key) != 0) {
             add_other(checker, expected);
-        else if (below(checker, 3) == 0)
+        } else if (below(checker, 3) == 0) {
             add_set(checker, expected, key);
-        else
+        } else {
             add_get(checker, expected, key);
+        }
         used |= 1u << key;
     }
     bytes_add_request(&checker->out,
@@ -282,13 +302,16 @@ static bool is_quiet(uint8_t opcode)
 static bool take_silence(struct checker *checker, const struct expectation *expected)
 {
     struct checker_key *key = &checker->keys[expected->key];
-    if (!is_quiet(expected->opcode))
+    if (!is_quiet(expected->opcode)) {
         return fails(checker, "an answer was lost", expected->opcode);
-    if (expected->opcode == MCBP_SETQ)
+    }
+    if (expected->opcode == MCBP_SETQ) {
         key->least = expected->number;
+    }
     if (expected->opcode == MCBP_GETKQ) {
-        if (key->least > 0)
+        if (key->least > 0) {
             return fails(checker, "a value was lost", expected->key);
+        }
         key->most = 0;
     }
     return true;
@@ -299,12 +322,15 @@ static bool take_get(struct checker *checker, const struct expectation *expected
 {
     char text[NAME];
     struct checker_key *key = &checker->keys[expected->key];
-    if (!span_equal(frame->key, name(checker, expected->key, text)))
+    if (!span_equal(frame->key, name(checker, expected->key, text))) {
         return fails(checker, "an answer for another key", expected->key);
-    if (frame->header.vbucket_or_status == MCBP_STATUS_SUCCESS)
+    }
+    if (frame->header.vbucket_or_status == MCBP_STATUS_SUCCESS) {
         return check_value(checker, expected->key, frame->value);
-    if (frame->header.vbucket_or_status != MCBP_STATUS_KEY_NOT_FOUND || key->least > 0)
+    }
+    if (frame->header.vbucket_or_status != MCBP_STATUS_KEY_NOT_FOUND || key->least > 0) {
         return fails(checker, "a value was lost", expected->key);
+    }
     key->most = 0;
     return true;
 }
@@ -314,18 +340,22 @@ static bool take_answer(struct checker *checker, const struct expectation *expec
 {
     uint16_t status = frame->header.vbucket_or_status;
     checker->answers++;
-    if (frame->header.opcode != expected->opcode)
+    if (frame->header.opcode != expected->opcode) {
         return fails(checker, "an answer to another command", frame->header.opcode);
-    if (expected->key == NO_KEY)
+    }
+    if (expected->key == NO_KEY) {
         return true;
+    }
     if (status == MCBP_STATUS_NO_MEMORY && checker->may_refuse) {
         checker->refused++;
         return true;
     }
-    if (expected->opcode == MCBP_GETK || expected->opcode == MCBP_GETKQ)
+    if (expected->opcode == MCBP_GETK || expected->opcode == MCBP_GETKQ) {
         return take_get(checker, expected, frame);
-    if (status != MCBP_STATUS_SUCCESS)
+    }
+    if (status != MCBP_STATUS_SUCCESS) {
         return fails(checker, "a SET was refused", status);
+    }
     checker->keys[expected->key].least = expected->number;
     return true;
 }
@@ -335,13 +365,17 @@ static bool take_frame(struct checker *checker, const struct pipeline *pipeline,
                        const struct mcbp_frame *frame)
 {
     uint32_t at = frame->header.opaque - pipeline->first;
-    if (at >= pipeline->count || at < *next)
+    if (at >= pipeline->count || at < *next) {
         return fails(checker, "an answer that nobody waits for", frame->header.opaque);
-    while (*next < at)
-        if (!take_silence(checker, &pipeline->expected[(*next)++]))
+    }
+    while (*next < at) {
+        if (!take_silence(checker, &pipeline->expected[(*next)++])) {
             return false;
-    if (!take_answer(checker, &pipeline->expected[at], frame))
+        }
+    }
+    if (!take_answer(checker, &pipeline->expected[at], frame)) {
         return false;
+    }
     bool more = frame->header.opcode == MCBP_STAT && frame->key.size != 0;
     *next += !more;
     return true;
@@ -357,14 +391,17 @@ static bool take_answers(struct checker *checker, const struct pipeline *pipelin
         struct span rest = span_skip(span_of(checker->in.data, checker->in.size), done);
         enum mcbp_parse parsed = mcbp_frame_parse(rest, &frame);
         if (parsed == MCBP_NEED_MORE) {
-            if (!receive(checker, room))
+            if (!receive(checker, room)) {
                 return false;
+            }
             continue;
         }
-        if (parsed != MCBP_FRAME)
+        if (parsed != MCBP_FRAME) {
             return fails(checker, "no frame", (uint32_t)done);
-        if (!take_frame(checker, pipeline, &next, &frame))
+        }
+        if (!take_frame(checker, pipeline, &next, &frame)) {
             return false;
+        }
         done += frame.bytes.size;
     }
     return true;
@@ -379,12 +416,14 @@ static void talk(struct checker *checker)
     struct span out = span_of(checker->out.data, checker->out.size);
     if (below(checker, KILL_EVERY) == 0) {
         bool sent = transmit(checker, span_head(out, below(checker, (uint32_t)out.size + 1)));
-        if (sent)
+        if (sent) {
             leave(checker, below(checker, 2) == 0);
+        }
         return;
     }
-    if (transmit(checker, out))
+    if (transmit(checker, out)) {
         take_answers(checker, &pipeline);
+    }
 }
 
 /*
@@ -402,15 +441,18 @@ static void *run(void *context)
     struct checker *checker = context;
     unsigned tries = 0;
     while (checker->requests > 0 && checker->problem[0] == '\0') {
-        if (checker->socket >= 0)
+        if (checker->socket >= 0) {
             talk(checker);
-        else if (!enter(checker) && ++tries > TRIES && checker->answers == 0)
+        } else if (!enter(checker) && ++tries > TRIES && checker->answers == 0) {
             fails(checker, "no connection succeeds", tries);
-        if (checker->socket < 0)
+        }
+        if (checker->socket < 0) {
             forget(checker);
+        }
     }
-    if (checker->socket >= 0)
+    if (checker->socket >= 0) {
         leave(checker, false);
+    }
     return NULL;
 }
 
@@ -425,6 +467,7 @@ void checker_finish(struct checker *checker)
     pthread_join(checker->thread, NULL);
     bytes_free(&checker->out);
     bytes_free(&checker->in);
-    if (checker->problem[0] != '\0')
+    if (checker->problem[0] != '\0') {
         fail_msg("%s", checker->problem);
+    }
 }

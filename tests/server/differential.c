@@ -1,6 +1,7 @@
 /*
  * serve beside memcached itself: the same random requests go to both over sockets, and every byte
- * of what comes back has to be the same, but for the text of VERSION and the rows of STAT.
+ * of what comes back has to be the same, but for the text of VERSION and the rows of STAT; and for
+ * CAS values, of which there are none in requests then, where the memcached numbers otherwise.
  * KVREPLAY_SEED and KVREPLAY_STREAMS choose which and how many.
  */
 #include "engine/memcached.h"
@@ -56,12 +57,14 @@ static void follow(struct comparison *comparison)
         struct mcbp_frame frame;
         struct engine_request request = {.frame = &frame, .now = comparison->stream.now};
         request.bad_lengths = mcbp_frame_parse(rest, &frame) == MCBP_BAD_LENGTHS;
-        if (request.bad_lengths)
+        if (request.bad_lengths) {
             frame = (struct mcbp_frame){.header = frame.header};
+        }
         struct engine_answer answer;
         engine_execute(comparison->engine, &request, &answer);
-        if (answer.close)
+        if (answer.close) {
             return;
+        }
         if (answer.number_doubtful) {
             struct request noop = {.opcode = MCBP_NOOP, .opaque = comparison->stream.opaque};
             engine_undo(comparison->engine);
@@ -76,18 +79,24 @@ static void follow(struct comparison *comparison)
 /* ---------------------------------------------------------------- what comes back */
 
 /* Copies what has to be the same. */
-static void mask(const struct bytes *answers, struct bytes *masked)
+static void mask(const struct bytes *answers, bool without_cas, struct bytes *masked)
 {
+    enum { OFFSET_CAS = 16 };
     struct span rest = span_of(answers->data, answers->size);
     struct mcbp_frame frame;
     masked->size = 0;
     for (; mcbp_frame_parse(rest, &frame) == MCBP_FRAME; rest = span_skip(rest, frame.bytes.size)) {
-        if (frame.header.opcode == MCBP_STAT && frame.key.size != 0)
+        if (frame.header.opcode == MCBP_STAT && frame.key.size != 0) {
             continue;
-        if (frame.header.opcode == MCBP_VERSION && frame.header.vbucket_or_status == 0)
+        }
+        if (frame.header.opcode == MCBP_VERSION && frame.header.vbucket_or_status == 0) {
             bytes_add(masked, &frame.header.opaque, sizeof(frame.header.opaque));
-        else
+        } else {
             bytes_add(masked, frame.bytes.data, frame.bytes.size);
+        }
+        if (without_cas && frame.header.cas != 0) {
+            memset(masked->data + masked->size - frame.bytes.size + OFFSET_CAS, 0xff, 8);
+        }
     }
     bytes_add(masked, rest.data, rest.size);
 }
@@ -98,22 +107,25 @@ static void print_frames(const char *who, const struct bytes *bytes)
     struct mcbp_frame frame;
     char text[MCBP_OPCODE_TEXT_SIZE];
     fprintf(stderr, "%s:\n", who);
-    for (; mcbp_frame_parse(rest, &frame) == MCBP_FRAME; rest = span_skip(rest, frame.bytes.size))
+    for (; mcbp_frame_parse(rest, &frame) == MCBP_FRAME; rest = span_skip(rest, frame.bytes.size)) {
         fprintf(stderr, "  %s opaque %u status %u body %u cas %ju\n",
                 mcbp_opcode_text(frame.header.magic, frame.header.opcode, text),
                 frame.header.opaque, frame.header.vbucket_or_status, frame.header.body_length,
                 (uintmax_t)frame.header.cas);
+    }
 }
 
 static void compare(struct comparison *comparison, const bool open[2])
 {
     struct bytes *compared = comparison->compared;
-    for (int i = 0; i < 2; i++)
-        mask(&comparison->answers[i], &compared[i]);
+    for (int i = 0; i < 2; i++) {
+        mask(&comparison->answers[i], comparison->stream.without_cas, &compared[i]);
+    }
     comparison->bytes += compared[0].size;
     if (open[0] == open[1] && span_equal(span_of(compared[0].data, compared[0].size),
-                                         span_of(compared[1].data, compared[1].size)))
+                                         span_of(compared[1].data, compared[1].size))) {
         return;
+    }
     print_frames("requests", &comparison->batch);
     print_frames("memcached", &comparison->answers[0]);
     print_frames("serve", &comparison->answers[1]);
@@ -178,6 +190,7 @@ static void run(struct comparison *comparison, const char *item_size_max, const 
         environment("KVREPLAY_SEED", (uint64_t)time(NULL) << 20 | (unsigned)getpid());
     printf("KVREPLAY_SEED=%#jx\n", (uintmax_t)comparison->seed);
     fflush(stdout);
+    bool later = memcached_release() > MEMCACHED_DEBIAN_12;
     memcached_start(&comparison->memcached, item_size_max, QUIET_LRU);
     serving_start(&comparison->serving, options);
     struct engine_options engine = {
@@ -189,10 +202,13 @@ static void run(struct comparison *comparison, const char *item_size_max, const 
         .engine = comparison->engine,
         .item_size_max = bytes,
         .large = 400,
+        .later_release = later,
+        .without_cas = later,
     };
     uint64_t streams = environment("KVREPLAY_STREAMS", STREAMS);
-    while (comparison->streams < streams)
+    while (comparison->streams < streams) {
         run_stream(comparison);
+    }
     serving_stop(&comparison->serving);
     printf("%u connections, %u requests, %zu bytes of answers the same\n", comparison->streams,
            comparison->stream.opaque, comparison->bytes);

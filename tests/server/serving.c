@@ -41,11 +41,13 @@ static void become_server(int output, pid_t parent, const char *options)
     char *arguments[ARGUMENTS_MAX] = {"kvreplay", "serve", "-p", "0"};
     size_t count = 4;
     snprintf(words, sizeof(words), "%s", options);
-    for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " "))
+    for (char *word = strtok(words, " "); word != NULL; word = strtok(NULL, " ")) {
         arguments[count++] = word;
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
+    if (getppid() != parent) {
         _exit(1);
+    }
     dup2(output, STDOUT_FILENO);
     execv(KVREPLAY_PROGRAM, arguments);
     perror(KVREPLAY_PROGRAM);
@@ -59,8 +61,9 @@ static void wait_until_ready(struct serving *serving)
     size_t size = 0;
     do {
         ssize_t got = read(serving->output, line + size, sizeof(line) - 1 - size);
-        if (got <= 0)
+        if (got <= 0) {
             fail_msg("kvreplay serve did not become ready");
+        }
         size += (size_t)got;
     } while (line[size - 1] != '\n' && size < sizeof(line) - 1);
     line[size - 1] = '\0';
@@ -75,8 +78,9 @@ void serving_start(struct serving *serving, const char *options)
     assert_int_equal(pipe(output), 0);
     serving->pid = fork();
     assert_true(serving->pid >= 0);
-    if (serving->pid == 0)
+    if (serving->pid == 0) {
         become_server(output[1], parent, options);
+    }
     close(output[1]);
     serving->output = output[0];
     wait_until_ready(serving);
@@ -96,8 +100,9 @@ void serving_stop(struct serving *serving)
 
 void serving_kill(struct serving *serving)
 {
-    if (serving->pid <= 0)
+    if (serving->pid <= 0) {
         return;
+    }
     kill(serving->pid, SIGKILL);
     waitpid(serving->pid, NULL, 0);
     close(serving->output);
@@ -125,8 +130,9 @@ static int connect_unix(const char *path)
     strcpy(address.sun_path, path);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client >= 0);
-    if (connect(client, (struct sockaddr *)&address, sizeof(address)) == 0)
+    if (connect(client, (struct sockaddr *)&address, sizeof(address)) == 0) {
         return client;
+    }
     close(client);
     return -1;
 }
@@ -145,8 +151,9 @@ static int connect_tcp(const char *text)
     assert_true(client >= 0);
     int connected = connect(client, address->ai_addr, address->ai_addrlen);
     freeaddrinfo(address);
-    if (connected == 0)
+    if (connected == 0) {
         return client;
+    }
     close(client);
     return -1;
 }
@@ -174,8 +181,9 @@ void client_send(int client, struct span bytes)
 {
     while (bytes.size != 0) {
         ssize_t sent = send(client, bytes.data, bytes.size, MSG_NOSIGNAL);
-        if (sent <= 0)
+        if (sent <= 0) {
             fail_msg("the server does not take what is sent: %s", strerror(errno));
+        }
         bytes = span_skip(bytes, (size_t)sent);
     }
 }
@@ -184,8 +192,9 @@ void client_send(int client, struct span bytes)
 static bool receive_some(int client, struct bytes *in, size_t size)
 {
     ssize_t got = recv(client, bytes_reserve(in, size), size, 0);
-    if (got < 0 && errno != ECONNRESET)
+    if (got < 0 && errno != ECONNRESET) {
         fail_msg("the server does not answer: %s", strerror(errno));
+    }
     in->size += got > 0 ? (size_t)got : 0;
     return got > 0;
 }
@@ -193,20 +202,23 @@ static bool receive_some(int client, struct bytes *in, size_t size)
 void client_receive(int client, struct bytes *in, size_t size)
 {
     size_t wanted = in->size + size;
-    while (in->size < wanted)
-        if (!receive_some(client, in, wanted - in->size))
+    while (in->size < wanted) {
+        if (!receive_some(client, in, wanted - in->size)) {
             fail_msg("the server has closed the connection");
+        }
+    }
 }
 
 bool client_frame(int client, struct bytes *in, struct mcbp_frame *frame)
 {
     in->size = 0;
     enum mcbp_parse parsed;
-    while ((parsed = mcbp_frame_parse(span_of(in->data, in->size), frame)) == MCBP_NEED_MORE)
+    while ((parsed = mcbp_frame_parse(span_of(in->data, in->size), frame)) == MCBP_NEED_MORE) {
         if (!receive_some(client, in, frame->bytes.size - in->size)) {
             assert_int_equal(in->size, 0); /* it ends between two answers */
             return false;
         }
+    }
     assert_int_equal(parsed, MCBP_FRAME);
     return true;
 }
@@ -239,8 +251,9 @@ uint16_t client_set(int client, const char *key, size_t size)
     struct bytes in = {0};
     uint8_t *letters = malloc(size + 1);
     assert_non_null(letters);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         letters[i] = (uint8_t)('a' + i % 26);
+    }
     struct request set = {
         .opcode = MCBP_SET,
         .extras = span_of(extras, sizeof(extras)),

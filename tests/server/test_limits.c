@@ -121,8 +121,9 @@ static void a_value_over_the_limit_is_swallowed_and_not_kept(void **state)
     struct fixture *fixture = *state;
     int client = start(fixture, "-t 1");
     size_t before = serving_memory(&fixture->serving);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         assert_int_equal(client_set(client, "k", 16 * MIB), MCBP_STATUS_TOO_LARGE);
+    }
     send_notation(fixture, client, NOOP);
     expect(fixture, client, MCBP_NOOP, MCBP_STATUS_SUCCESS);
     assert_true(serving_memory(&fixture->serving) <= before + 12 * MIB);
@@ -152,8 +153,9 @@ static void any_piece_may_come_alone(void **state)
                        "00000000 00000000 'k' 'value'"
                        "80 1f 0000 00 00 0000 00000003 00000002 0000000000000000 'abc'"
                        "80 00 0001 00 00 0000 00000001 00000003 0000000000000000 'k'" NOOP);
-    for (size_t i = 0; i < fixture->out.size; i++)
+    for (size_t i = 0; i < fixture->out.size; i++) {
         client_send(client, span_of(fixture->out.data + i, 1));
+    }
     expect(fixture, client, MCBP_SET, MCBP_STATUS_SUCCESS);
     expect(fixture, client, MCBP_HELLO, MCBP_STATUS_UNKNOWN_COMMAND);
     expect(fixture, client, MCBP_GET, MCBP_STATUS_SUCCESS);
@@ -172,8 +174,9 @@ static void half_a_request_harms_nobody(void **state)
         int client = client_connect(&fixture->serving);
         send_notation(fixture, client,
                       "80 01 0001 08 00 0000 000f4240 00000001 0000000000000000 0000");
-        if (i % 2 == 0) /* as if it were killed by a crash of its machine */
+        if (i % 2 == 0) { /* as if it were killed by a crash of its machine */
             setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        }
         close(client);
     }
     expect_alive(&fixture->serving);
@@ -185,13 +188,15 @@ static void a_client_that_says_no_more_gets_its_answers(void **state)
     struct fixture *fixture = *state;
     int client = start(fixture, "-t 1");
     assert_int_equal(client_set(client, "k", MIB / 2), MCBP_STATUS_SUCCESS);
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 16; i++) {
         send_notation(fixture, client,
                       "80 00 0001 00 00 0000 00000001 00000003 0000000000000000 'k'");
+    }
     send_notation(fixture, client, "80 00 0001 00 00 0000 0000");
     shutdown(client, SHUT_WR);
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 16; i++) {
         expect(fixture, client, MCBP_GET, MCBP_STATUS_SUCCESS);
+    }
     client_expect_end(client);
     serving_stop(&fixture->serving);
 }
@@ -204,16 +209,20 @@ static void a_thousand_connections_are_all_answered(void **state)
     static int clients[MANY];
     struct fixture *fixture = *state;
     close(start(fixture, "-t 4 -c 1100"));
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < MANY; i++) {
         clients[i] = client_connect(&fixture->serving);
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < MANY; i++)
-            send_notation(fixture, clients[i], NOOP NOOP);
-        for (int i = 0; i < 2 * MANY; i++)
-            expect(fixture, clients[i / 2], MCBP_NOOP, MCBP_STATUS_SUCCESS);
     }
-    for (int i = 0; i < MANY; i++)
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < MANY; i++) {
+            send_notation(fixture, clients[i], NOOP NOOP);
+        }
+        for (int i = 0; i < 2 * MANY; i++) {
+            expect(fixture, clients[i / 2], MCBP_NOOP, MCBP_STATUS_SUCCESS);
+        }
+    }
+    for (int i = 0; i < MANY; i++) {
         close(clients[i]);
+    }
     serving_stop(&fixture->serving);
 }
 
@@ -221,8 +230,9 @@ static void a_connection_too_many_is_closed_and_another_accepted_later(void **st
 {
     struct fixture *fixture = *state;
     int clients[4] = {start(fixture, "-t 2 -c 4")};
-    for (int i = 1; i < 4; i++)
+    for (int i = 1; i < 4; i++) {
         clients[i] = client_connect(&fixture->serving);
+    }
     client_expect_end(client_connect(&fixture->serving));
     send_notation(fixture, clients[2], "80 07 0000 00 00 0000 00000000 00000001 0000000000000000");
     expect(fixture, clients[2], MCBP_QUIT, MCBP_STATUS_SUCCESS);
@@ -249,16 +259,19 @@ static void a_client_that_never_reads_stops_nobody_and_costs_little(void **state
     int slow = start(fixture, "-t 1");
     assert_int_equal(client_set(slow, "k", MIB / 2), MCBP_STATUS_SUCCESS);
     size_t before = serving_memory(&fixture->serving);
-    for (int i = 0; i < REQUESTS; i++)
+    for (int i = 0; i < REQUESTS; i++) {
         send_notation(fixture, slow,
                       "80 00 0001 00 00 0000 00000001 00000003 0000000000000000 'k'");
+    }
     int fast = client_connect(&fixture->serving);
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 2000; i++) {
         assert_int_equal(client_set(fast, "other", 100), MCBP_STATUS_SUCCESS);
+    }
     close(fast);
     assert_true(serving_memory(&fixture->serving) <= before + 12 * MIB);
-    for (int i = 0; i < REQUESTS; i++)
+    for (int i = 0; i < REQUESTS; i++) {
         expect(fixture, slow, MCBP_GET, MCBP_STATUS_SUCCESS);
+    }
     close(slow);
     serving_stop(&fixture->serving);
 }
@@ -269,8 +282,9 @@ static bool is_closed_while_bytes_come_singly(int client)
     uint8_t byte = 0x80;
     struct pollfd event = {.fd = client, .events = POLLIN};
     for (int tries = 0; tries < 50; tries++) {
-        if (poll(&event, 1, 100) > 0)
+        if (poll(&event, 1, 100) > 0) {
             return true;
+        }
         send(client, &byte, 1, MSG_NOSIGNAL);
         byte = 0;
     }

@@ -31,6 +31,7 @@ struct fixture {
     struct serving serving;
     char folder[32];
     char path[64];
+    char link[64];
     SSL_CTX *tls;
     uint64_t seed;
     unsigned runs; /* so that each has keys of its own */
@@ -47,11 +48,13 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     *state = fixture;
-    if (fixture == NULL)
+    if (fixture == NULL) {
         return -1;
+    }
     strcpy(fixture->folder, "/tmp/kvreplay-test-XXXXXX");
-    if (mkdtemp(fixture->folder) == NULL)
+    if (mkdtemp(fixture->folder) == NULL) {
         return -1;
+    }
     snprintf(fixture->path, sizeof(fixture->path), "%s/pem", fixture->folder);
     fixture->tls = SSL_CTX_new(TLS_client_method());
     fixture->seed = environment("KVREPLAY_SEED", (uint64_t)time(NULL) << 20 | (unsigned)getpid());
@@ -66,9 +69,23 @@ static int tear_down(void **state)
     serving_kill(&fixture->serving);
     SSL_CTX_free(fixture->tls);
     unlink(fixture->path);
+    unlink(fixture->link);
     rmdir(fixture->folder);
     free(fixture);
     return 0;
+}
+
+/*
+ * Makes the file known by a name in the fixture's folder, and returns the path: LD_PRELOAD and the
+ * options of serving_start take no space, which the build folder's path may have. Valid until the
+ * next call.
+ */
+static const char *link_to(struct fixture *fixture, const char *file)
+{
+    snprintf(fixture->link, sizeof(fixture->link), "%s/link.so", fixture->folder);
+    unlink(fixture->link);
+    assert_int_equal(symlink(file, fixture->link), 0);
+    return fixture->link;
 }
 
 static unsigned descriptors(const struct fixture *fixture)
@@ -78,8 +95,9 @@ static unsigned descriptors(const struct fixture *fixture)
     snprintf(path, sizeof(path), "/proc/%d/fd", fixture->serving.pid);
     DIR *folder = opendir(path);
     assert_non_null(folder);
-    while (readdir(folder) != NULL)
+    while (readdir(folder) != NULL) {
         count++;
+    }
     closedir(folder);
     return count;
 }
@@ -88,8 +106,9 @@ static unsigned descriptors(const struct fixture *fixture)
 static void expect_descriptors(const struct fixture *fixture, unsigned wanted)
 {
     struct timespec turn = {.tv_nsec = 1000000};
-    for (int tries = 0; descriptors(fixture) > wanted && tries < 5000; tries++)
+    for (int tries = 0; descriptors(fixture) > wanted && tries < 5000; tries++) {
         nanosleep(&turn, NULL);
+    }
     assert_int_equal(descriptors(fixture), wanted);
 }
 
@@ -128,8 +147,9 @@ static int start_deaf_client(struct fixture *fixture)
     struct bytes out = {0};
     int client = client_connect(&fixture->serving);
     assert_int_equal(client_set(client, "large", MIB / 2), MCBP_STATUS_SUCCESS);
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 300; i++) {
         bytes_add_request(&out, &(struct request){.opcode = MCBP_GET, .key = span_of("large", 5)});
+    }
     client_send(client, span_of(out.data, out.size));
     bytes_free(&out);
     return client;
@@ -141,12 +161,14 @@ static void soak(struct fixture *fixture, const char *options, bool tls)
     uint64_t requests = environment("KVREPLAY_SOAK_REQUESTS", REQUESTS);
     serving_start(&fixture->serving, options);
     unsigned before = descriptors(fixture);
-    for (int i = 0; i < DEAF && !tls; i++)
+    for (int i = 0; i < DEAF && !tls; i++) {
         deaf[i] = start_deaf_client(fixture);
+    }
     start_clients(fixture, tls, false, requests);
     finish_clients(fixture);
-    for (int i = 0; i < DEAF && !tls; i++)
+    for (int i = 0; i < DEAF && !tls; i++) {
         close(deaf[i]);
+    }
     expect_descriptors(fixture, before);
     printf("memory: %zu KiB\n", serving_memory(&fixture->serving) / 1024);
     assert_true(serving_memory(&fixture->serving) <= 64 * MIB);
@@ -169,10 +191,10 @@ static void every_answer_is_right_over_tls(void **state)
 
 static void every_answer_is_right_by_any_writer(void **state)
 {
-    static const char *const writers[] = {"reserve", "append", "legacy", PLUGIN};
     struct fixture *fixture = *state;
+    const char *const writers[] = {"reserve", "append", "legacy", link_to(fixture, PLUGIN)};
     for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
-        char options[512];
+        char options[128];
         snprintf(options, sizeof(options), "-t 3 -m 16m --writer %s", writers[i]);
         serving_start(&fixture->serving, options);
         start_clients(fixture, false, false, REQUESTS / 5);
@@ -188,7 +210,7 @@ static void run_short_of_memory(struct fixture *fixture, const char *options, bo
                                 const char *every)
 {
     setenv("KVREPLAY_FAIL_EVERY", every, 1);
-    setenv("LD_PRELOAD", FAILING_LIBRARY, 1);
+    setenv("LD_PRELOAD", link_to(fixture, FAILING_LIBRARY), 1);
     serving_start(&fixture->serving, options);
     unsetenv("LD_PRELOAD");
     unsigned before = descriptors(fixture);
@@ -212,8 +234,9 @@ static void without_memory_it_refuses_and_lives(void **state)
 {
     static const char *const writers[] = {"batch", "reserve", "append", "legacy"};
     struct fixture *fixture = *state;
-    if (FAILING_LIBRARY[0] == '\0')
+    if (FAILING_LIBRARY[0] == '\0') {
         skip(); /* a sanitizer has an allocator of its own */
+    }
     for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
         char options[64];
         snprintf(options, sizeof(options), "-t 2 -m 16m --writer %s", writers[i]);
@@ -226,8 +249,9 @@ static void without_memory_it_refuses_and_lives_with_tls(void **state)
 {
     struct fixture *fixture = *state;
     char options[128];
-    if (FAILING_LIBRARY[0] == '\0')
+    if (FAILING_LIBRARY[0] == '\0') {
         skip(); /* as above */
+    }
     certificate_write(fixture->path);
     snprintf(options, sizeof(options), "-t 2 -m 16m --tls-cert %s", fixture->path);
     run_short_of_memory(fixture, options, true, "300");
@@ -285,14 +309,16 @@ static void without_descriptors_clients_wait_for_their_turn(void **state)
         clients[i] = client_connect(&fixture->serving);
         send_noop(clients[i]);
     }
-    for (int i = 0; i < FREE; i++)
+    for (int i = 0; i < FREE; i++) {
         assert_true(client_frame(clients[i], &in, &frame));
+    }
     double before = processor_seconds(fixture);
     assert_int_equal(poll(&(struct pollfd){.fd = clients[FREE], .events = POLLIN}, 1, 500), 0);
     assert_true(processor_seconds(fixture) - before < 0.25); /* half of the time: it would spin */
     for (int i = 0; i < WANTED; i++) {
-        if (i >= FREE)
+        if (i >= FREE) {
             assert_true(client_frame(clients[i], &in, &frame));
+        }
         close(clients[i]);
     }
     bytes_free(&in);

@@ -26,11 +26,13 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     *state = fixture;
-    if (fixture == NULL)
+    if (fixture == NULL) {
         return -1;
+    }
     strcpy(fixture->folder, "/tmp/kvreplay-test-XXXXXX");
-    if (mkdtemp(fixture->folder) == NULL)
+    if (mkdtemp(fixture->folder) == NULL) {
         return -1;
+    }
     snprintf(fixture->path, sizeof(fixture->path), "%s/file", fixture->folder);
     return 0;
 }
@@ -153,8 +155,9 @@ static void talk(struct fixture *fixture)
                                               .extras = span_of(value, 8),
                                               .key = span_of("key", 3),
                                               .value = span_of(value, SIZE)});
-    for (int i = 0; i < REQUESTS; i++)
+    for (int i = 0; i < REQUESTS; i++) {
         bytes_add_request(&out, &(struct request){.opcode = MCBP_GET, .key = span_of("key", 3)});
+    }
     bytes_add_request(&out, &(struct request){.opcode = MCBP_QUIT});
     assert_int_equal(SSL_write_ex(tls, out.data, out.size, &written), 1);
     for (int i = 0; i < REQUESTS; i++) {
@@ -207,8 +210,9 @@ static void who_does_not_speak_tls_is_sent_away(void **state)
     int plain = client_connect(&fixture->serving);
     bytes_add_request(&out, &(struct request){.opcode = MCBP_NOOP});
     client_send(plain, span_of(out.data, out.size));
-    while (read(plain, rest, sizeof(rest)) > 0)
+    while (read(plain, rest, sizeof(rest)) > 0) {
         assert_int_not_equal(rest[0], MCBP_CLIENT_RESPONSE); /* a TLS alert, at most */
+    }
     close(plain);
     talk(fixture);
     bytes_free(&out);

@@ -46,10 +46,11 @@ static int tear_down(void **state)
 static void add_gets(struct bytes *out, uint32_t *opaque)
 {
     out->size = 0;
-    for (int i = 0; i < PIPELINE; i++)
+    for (int i = 0; i < PIPELINE; i++) {
         bytes_add_request(out, &(struct request){.opcode = MCBP_GETK,
                                                  .opaque = (*opaque)++,
                                                  .key = span_of("key", 3)});
+    }
 }
 
 /* Takes whole answers off `in`. False: one of them is wrong. */
@@ -59,8 +60,9 @@ static bool check(struct bytes *in, uint32_t *opaque)
     struct mcbp_frame frame;
     while (mcbp_frame_parse(rest, &frame) == MCBP_FRAME) {
         if (frame.header.opaque != (*opaque)++ || frame.value.size != VALUE ||
-            frame.value.data[VALUE - 1] != 'a' + (VALUE - 1) % 26)
+            frame.value.data[VALUE - 1] != 'a' + (VALUE - 1) % 26) {
             return false;
+        }
         rest = span_skip(rest, frame.bytes.size);
         atomic_fetch_add(&answered, 1);
     }
@@ -80,8 +82,9 @@ static void *ask_on_and_on(void *context)
     bool right = true;
     while (got > 0 && right) {
         add_gets(&out, &asked);
-        if (send(client->socket, out.data, out.size, MSG_NOSIGNAL) != (ssize_t)out.size)
+        if (send(client->socket, out.data, out.size, MSG_NOSIGNAL) != (ssize_t)out.size) {
             asked = UINT32_MAX; /* what is on its way still comes */
+        }
         while (right && expected != asked &&
                (got = recv(client->socket, bytes_reserve(&in, ROOM), ROOM, 0)) > 0) {
             in.size += (size_t)got;
@@ -106,8 +109,9 @@ static void under_load_every_answer_is_whole_and_none_is_left_out(void **state)
         clients[i] = (struct client){.serving = serving, .socket = client_connect(serving)};
         assert_int_equal(pthread_create(&clients[i].thread, NULL, ask_on_and_on, &clients[i]), 0);
     }
-    while (atomic_load(&answered) < UNDER_LOAD)
+    while (atomic_load(&answered) < UNDER_LOAD) {
         sched_yield();
+    }
     serving_stop(serving);
     for (int i = 0; i < CLIENTS; i++) {
         pthread_join(clients[i].thread, NULL);
@@ -128,14 +132,16 @@ static void what_waits_to_be_sent_is_sent(void **state)
     serving_start(serving, "-t 1");
     int client = client_connect(serving);
     assert_int_equal(client_set(client, "key", SIZE), MCBP_STATUS_SUCCESS);
-    for (int i = 0; i < REQUESTS; i++)
+    for (int i = 0; i < REQUESTS; i++) {
         bytes_add_request(&out, &(struct request){.opcode = MCBP_GET, .key = span_of("key", 3)});
+    }
     client_send(client, span_of(out.data, out.size));
     client_receive(client, &in, 1); /* it has been asked */
     assert_int_equal(kill(serving->pid, SIGTERM), 0);
     client_receive(client, &in, MCBP_HEADER_SIZE + 4 + SIZE - 1);
-    while (client_frame(client, &in, &frame))
+    while (client_frame(client, &in, &frame)) {
         assert_int_equal(frame.value.size, SIZE);
+    }
     close(client);
     int status;
     assert_int_equal(waitpid(serving->pid, &status, 0), serving->pid);
@@ -165,8 +171,9 @@ static void idle_clients_are_not_waited_for(void **state)
     double start = seconds();
     serving_stop(serving);
     assert_true(seconds() - start < 4);
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < CLIENTS; i++) {
         client_expect_end(clients[i]);
+    }
 }
 
 static void a_second_signal_leaves_clients_that_do_not_read(void **state)
@@ -176,14 +183,16 @@ static void a_second_signal_leaves_clients_that_do_not_read(void **state)
     serving_start(serving, "-t 1");
     int client = client_connect(serving);
     assert_int_equal(client_set(client, "key", 1000000), MCBP_STATUS_SUCCESS);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         bytes_add_request(&out, &(struct request){.opcode = MCBP_GET, .key = span_of("key", 3)});
+    }
     client_send(client, span_of(out.data, out.size));
     client_receive(client, &in, 1);
     double start = seconds();
     assert_int_equal(kill(serving->pid, SIGINT), 0);
-    for (int other; (other = client_try_to_connect(serving)) >= 0;)
+    for (int other; (other = client_try_to_connect(serving)) >= 0;) {
         close(other); /* as long as the first signal has had no effect */
+    }
     serving_stop(serving);
     assert_true(seconds() - start < 4);
     close(client);

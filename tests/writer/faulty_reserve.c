@@ -1,13 +1,13 @@
 #include "faulty_reserve.h"
 
+#include "response/encode.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "response/encode.h"
 
 enum { SCRATCH_SIZE = 128 * 1024 };
 

@@ -4,7 +4,7 @@
 #ifndef KVREPLAY_TESTS_WRITER_FAULTY_RESERVE_H
 #define KVREPLAY_TESTS_WRITER_FAULTY_RESERVE_H
 
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 enum kvr_error second_extent_write(void *state, struct bufferevent *bufferevent,
                                    const struct kvr_response *responses, size_t count);

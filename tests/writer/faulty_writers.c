@@ -4,13 +4,13 @@
  */
 #include "faulty_writers.h"
 
+#include "faulty_reserve.h"
+#include "response/encode.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "faulty_reserve.h"
-#include "response/encode.h"
 
 /* The offsets of a header's fields: doc/protocol-binary.txt in memcached/memcached. */
 enum {
@@ -318,8 +318,8 @@ SLIPS(WRITE)
 
 /* Each by a name of its own, for the plug-ins. */
 #define WRITER(name, fault)                                                                        \
-    extern const struct kvr_writer faulty_##name;                                                  \
-    const struct kvr_writer faulty_##name = {#name, fault, NULL, NULL, name##_write, NULL};
+    extern const struct kvr_writer_type faulty_##name;                                             \
+    const struct kvr_writer_type faulty_##name = {#name, fault, NULL, NULL, name##_write, NULL};
 #define SLIP_WRITER(name, field, where, fault)        WRITER(name, fault)
 #define OTHER_WRITER(name, when, field, where, fault) WRITER(name, fault)
 SLIPS(SLIP_WRITER)

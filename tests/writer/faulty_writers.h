@@ -6,9 +6,9 @@
 #ifndef KVREPLAY_TESTS_WRITER_FAULTY_WRITERS_H
 #define KVREPLAY_TESTS_WRITER_FAULTY_WRITERS_H
 
-#include <stdbool.h>
+#include "kvresponse/plugin.h"
 
-#include "response/kvresponse.h"
+#include <stdbool.h>
 
 /* What has to be so for the fault to show. */
 enum faulty_when {
@@ -19,7 +19,7 @@ enum faulty_when {
 };
 
 struct faulty_writer {
-    struct kvr_writer writer;
+    struct kvr_writer_type writer;
     const char *fault; /* a sentence fragment: what it does wrong */
     /*
      * What a comparison must report as the first difference, by the reference frame's layout:

@@ -4,11 +4,11 @@
 #ifndef KVREPLAY_TESTS_WRITER_FIXTURE_H
 #define KVREPLAY_TESTS_WRITER_FIXTURE_H
 
+#include "kvresponse/kvresponse.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-
-#include "response/kvresponse.h"
 
 struct fixture {
     struct event_base *base;

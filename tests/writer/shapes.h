@@ -4,7 +4,7 @@
 #ifndef KVREPLAY_TESTS_WRITER_SHAPES_H
 #define KVREPLAY_TESTS_WRITER_SHAPES_H
 
-#include "response/kvresponse.h"
+#include "kvresponse/kvresponse.h"
 
 struct shape {
     const char *name;

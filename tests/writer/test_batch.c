@@ -1,6 +1,15 @@
 /*
  * What a batch costs, counted: reservations, bytes, chunks, and the TLS records they become.
  */
+#include "baseline/all_writers.h"
+#include "fixture.h"
+#include "from_to.h"
+#include "memory.h"
+#include "shapes.h"
+#include "writer/hostile.h"
+#include "writer/output.h"
+#include "writer/staged.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,13 +18,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "fixture.h"
-#include "memory.h"
-#include "shapes.h"
-#include "writer/hostile.h"
-#include "writer/output.h"
-#include "writer/staged.h"
 
 enum { RECORD = 16384, DEPTH_MAX = 130 };
 
@@ -76,7 +78,8 @@ static void check_batch(struct fixture *fixture, void *state, size_t size)
     };
     reservations = commits = 0;
     memory_count_begin();
-    assert_int_equal(kvr_writer_find("batch")->write(state, fixture->bufferevent, pair, 2), KVR_OK);
+    assert_int_equal(all_writers_find("batch")->write(state, fixture->bufferevent, pair, 2),
+                     KVR_OK);
     assert_int_equal(evbuffer_get_length(fixture->output), size);
     assert_int_equal(tls_records(fixture->output), (size + RECORD - 1) / RECORD);
     assert_true(memory_bytes() * 4 <= size * 5);
@@ -91,7 +94,7 @@ static void a_batch_of_16_kib_and_more_wastes_neither_memory_nor_records(void **
     (void)state;
     struct fixture fixture;
     fixture_init(&fixture);
-    void *writer_state = kvr_writer_find("batch")->create();
+    void *writer_state = all_writers_find("batch")->create();
     for (size_t size = 16384; size < 300000; size += 101) {
         check_batch(&fixture, writer_state, size);
     }
@@ -103,7 +106,7 @@ static void a_batch_of_16_kib_and_more_wastes_neither_memory_nor_records(void **
             }
         }
     }
-    kvr_writer_find("batch")->destroy(writer_state);
+    all_writers_find("batch")->destroy(writer_state);
     fixture_deinit(&fixture);
 }
 
@@ -116,7 +119,7 @@ static void only_a_few_sizes_do_without_a_reservation(void **state)
         assert_int_equal(layout.reserved + layout.block, size);
         if (layout.reserved == 0) {
             assert_true(size < 128 * 1024);
-            assert_in_range((size - 1) % RECORD, RECORD - 48, RECORD - 1);
+            assert_from_to((size - 1) % RECORD, RECORD - 48, RECORD - 1);
         }
     }
 }
@@ -134,7 +137,7 @@ static void a_small_batch_takes_one_reservation_and_one_chunk(void **state)
         }
         reservations = commits = 0;
         assert_int_equal(
-            kvr_writer_find("batch")->write(NULL, fixture.bufferevent, responses, count), KVR_OK);
+            all_writers_find("batch")->write(NULL, fixture.bufferevent, responses, count), KVR_OK);
         assert_int_equal(reservations, 1);
         assert_int_equal(commits, 1);
         assert_int_equal(output_chunks(fixture.output), 1);
@@ -161,7 +164,7 @@ static void a_refused_commit_changes_nothing_but_the_way(void **state)
             size_t before = evbuffer_get_length(fixture.output);
             commits_to_refuse = 1;
             assert_int_equal(
-                kvr_writer_find(names[w])->write(NULL, fixture.bufferevent, &shape->response, 1),
+                all_writers_find(names[w])->write(NULL, fixture.bufferevent, &shape->response, 1),
                 KVR_OK);
             commits_to_refuse = 0;
             uint8_t *frame = flat_copy(&shape->response, 1, &size);
@@ -191,7 +194,7 @@ static void a_sum_over_the_limit_is_refused(void **state)
 }
 
 /* Chunks and records after each of `depth` responses with values of one size. */
-static void measure(const struct kvr_writer *writer, size_t value, int chunks[DEPTH_MAX],
+static void measure(const struct kvr_writer_type *writer, size_t value, int chunks[DEPTH_MAX],
                     size_t records[DEPTH_MAX], int depth)
 {
     struct fixture fixture;
@@ -218,8 +221,8 @@ static void reserve_never_leaves_more_chunks_or_records_than_legacy(void **state
     size_t records[2][DEPTH_MAX];
     for (size_t value = 0; value < 40000; value += value < 300 ? 1 : value < 9000 ? 37 : 509) {
         int depth = value < 9000 ? DEPTH_MAX : 30;
-        measure(kvr_writer_find("reserve"), value, chunks[0], records[0], depth);
-        measure(kvr_writer_find("legacy"), value, chunks[1], records[1], depth);
+        measure(all_writers_find("reserve"), value, chunks[0], records[0], depth);
+        measure(all_writers_find("legacy"), value, chunks[1], records[1], depth);
         for (int i = 0; i < depth; i++) {
             if (chunks[0][i] > chunks[1][i] || records[0][i] > records[1][i]) {
                 fail_msg("value %zu, depth %d: %d chunks (legacy %d), %zu records (legacy %zu)",
@@ -227,6 +230,30 @@ static void reserve_never_leaves_more_chunks_or_records_than_legacy(void **state
             }
         }
     }
+}
+
+/* A chunk that is full to the brim would hide from the next reservation that it gets a new one. */
+static void reserve_does_not_fill_a_chunk_to_its_last_byte(void **state)
+{
+    (void)state;
+    enum { CHUNK = 976, PREFIX = 24 + 4, SMALL = 100 - PREFIX, SMALL_ONES = 9 };
+    struct fixture fixture;
+    fixture_init(&fixture);
+    const struct kvr_writer_type *reserve = all_writers_find("reserve");
+    void *writer_state = reserve->create();
+    struct kvr_response response = {.magic = 0x81,
+                                    .extras = "flag",
+                                    .extras_size = 4,
+                                    .value = pattern(CHUNK),
+                                    .value_size = CHUNK - PREFIX};
+    assert_int_equal(reserve->write(writer_state, fixture.bufferevent, &response, 1), KVR_OK);
+    response.value_size = SMALL;
+    for (int i = 0; i < SMALL_ONES; i++) {
+        assert_int_equal(reserve->write(writer_state, fixture.bufferevent, &response, 1), KVR_OK);
+    }
+    assert_int_equal(output_chunks(fixture.output), 1);
+    reserve->destroy(writer_state);
+    fixture_deinit(&fixture);
 }
 
 int main(void)
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test(a_small_batch_takes_one_reservation_and_one_chunk),
         cmocka_unit_test(a_refused_commit_changes_nothing_but_the_way),
         cmocka_unit_test(a_sum_over_the_limit_is_refused),
+        cmocka_unit_test(reserve_does_not_fill_a_chunk_to_its_last_byte),
         cmocka_unit_test(reserve_never_leaves_more_chunks_or_records_than_legacy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,11 @@
 /*
  * Every faulty writer is wrong exactly where its row says, and right where it says nothing.
  */
+#include "faulty_writers.h"
+#include "fixture.h"
+#include "shapes.h"
+#include "writer/hostile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "faulty_writers.h"
-#include "fixture.h"
-#include "shapes.h"
-#include "writer/hostile.h"
 
 /* The field of the reference frame that the byte at `offset` belongs to. */
 static const char *field_at(const struct kvr_response *response, size_t offset)

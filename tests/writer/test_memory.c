@@ -2,6 +2,12 @@
  * All or nothing: whatever allocation fails, the buffer has the whole call's frames or is as
  * before.
  */
+#include "baseline/all_writers.h"
+#include "fixture.h"
+#include "memory.h"
+#include "shapes.h"
+#include "writer/hostile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,17 +17,12 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
-#include "memory.h"
-#include "shapes.h"
-#include "writer/hostile.h"
-
 enum { ATTEMPTS_MAX = 200 };
 
 /*
  * One attempt with allocation number `nth` refused. True if the writer got by without that many.
  */
-static bool attempt(const struct kvr_writer *writer, enum hostile_state state, size_t tail,
+static bool attempt(const struct kvr_writer_type *writer, enum hostile_state state, size_t tail,
                     const struct kvr_response *responses, size_t count, size_t nth, bool rest)
 {
     struct fixture fixture;
@@ -61,7 +62,7 @@ static bool attempt(const struct kvr_writer *writer, enum hostile_state state, s
     return enough;
 }
 
-static void refuse_each(const struct kvr_writer *writer, enum hostile_state state, size_t tail,
+static void refuse_each(const struct kvr_writer_type *writer, enum hostile_state state, size_t tail,
                         const struct kvr_response *responses, size_t count)
 {
     for (int rest = 0; rest < 2; rest++) {
@@ -82,7 +83,8 @@ static void every_allocation_in_turn(void **state)
     for (const struct shape *shape = shapes(); shape->name != NULL; shape++) {
         all[count++] = shape->response;
     }
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         for (int i = 0; i < HOSTILE_STATES; i++) {
             for (size_t t = 0; t < sizeof(tails) / sizeof(tails[0]); t++) {
                 refuse_each(writer, (enum hostile_state)i, tails[t], all, count);
@@ -97,7 +99,8 @@ static void every_allocation_in_turn(void **state)
 static void a_frozen_buffer_is_refused_and_unchanged(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         struct fixture fixture;
         fixture_init(&fixture);
         assert_true(hostile_make(fixture.output, HOSTILE_TAIL, 30));
@@ -127,7 +130,8 @@ static void an_impossible_length_is_refused_before_anything_is_written(void **st
         KVR_KEY_TOO_LONG,
         KVR_BODY_TOO_LONG,
     };
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         struct fixture fixture;
         fixture_init(&fixture);
         for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -160,7 +164,7 @@ static void what_was_passed_on_cant_be_taken_back_and_the_caller_is_told(void **
         evbuffer_add_cb(fixture.output, pass_on, NULL);
         memory_refuse(2, false); /* the first part gets its chunk, the second does not */
         assert_int_equal(
-            kvr_writer_find(names[w])->write(NULL, fixture.bufferevent, &shapes()[1].response, 1),
+            all_writers_find(names[w])->write(NULL, fixture.bufferevent, &shapes()[1].response, 1),
             KVR_TORN);
         memory_allow();
         fixture_deinit(&fixture);
@@ -174,7 +178,7 @@ static void without_a_spare_buffer_nothing_can_be_taken_back_either(void **state
     fixture_init(&fixture);
     const struct kvr_response large = {.magic = 0x81, .value = pattern(5000), .value_size = 5000};
     memory_refuse(2, true);
-    assert_int_equal(kvr_writer_find("legacy")->write(NULL, fixture.bufferevent, &large, 1),
+    assert_int_equal(all_writers_find("legacy")->write(NULL, fixture.bufferevent, &large, 1),
                      KVR_TORN);
     memory_allow();
     fixture_deinit(&fixture);

@@ -1,6 +1,12 @@
 /*
  * Values by reference: sent from where they are, kept alive exactly as long as they are needed.
  */
+#include "baseline/all_writers.h"
+#include "fixture.h"
+#include "memory.h"
+#include "shapes.h"
+#include "writer/hostile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "fixture.h"
-#include "memory.h"
-#include "shapes.h"
-#include "writer/hostile.h"
 
 enum { LARGE = 20000, ITEMS = 5, ATTEMPTS_MAX = 200 };
 
@@ -63,13 +64,13 @@ static void assert_users(int large)
     }
 }
 
-static const struct kvr_writer *by_reference[] = {NULL, NULL};
+static const struct kvr_writer_type *by_reference[] = {NULL, NULL};
 
 static int find_writers(void **state)
 {
     (void)state;
-    by_reference[0] = kvr_writer_find("reserve");
-    by_reference[1] = kvr_writer_find("batch");
+    by_reference[0] = all_writers_find("reserve");
+    by_reference[1] = all_writers_find("batch");
     return 0;
 }
 
@@ -171,7 +172,7 @@ static void writers_that_copy_leave_the_owner_alone(void **state)
         fixture_init(&fixture);
         struct kvr_response responses[ITEMS];
         make_responses(responses);
-        const struct kvr_writer *writer = kvr_writer_find(names[w]);
+        const struct kvr_writer_type *writer = all_writers_find(names[w]);
         assert_int_equal(writer->write(NULL, fixture.bufferevent, responses, ITEMS), KVR_OK);
         assert_bytes(fixture.output, responses);
         assert_users(1);
@@ -180,7 +181,7 @@ static void writers_that_copy_leave_the_owner_alone(void **state)
 }
 
 /* True if the writer got by with fewer than `nth` allocations. */
-static bool attempt(const struct kvr_writer *writer, size_t nth, bool rest)
+static bool attempt(const struct kvr_writer_type *writer, size_t nth, bool rest)
 {
     struct fixture fixture;
     fixture_init(&fixture);

@@ -1,6 +1,11 @@
 /*
  * Every writer, from every state a buffer can be in: what was there stays, the frame follows it.
  */
+#include "baseline/all_writers.h"
+#include "fixture.h"
+#include "shapes.h"
+#include "writer/hostile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +16,8 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
-#include "shapes.h"
-#include "writer/hostile.h"
-
 /* Writes `count` frames to a buffer in that state and compares all of it, byte for byte. */
-static void check(const struct kvr_writer *writer, enum hostile_state state, size_t tail,
+static void check(const struct kvr_writer_type *writer, enum hostile_state state, size_t tail,
                   const struct kvr_response *responses, size_t count)
 {
     struct fixture fixture;
@@ -43,7 +44,7 @@ static void check(const struct kvr_writer *writer, enum hostile_state state, siz
     fixture_deinit(&fixture);
 }
 
-static void check_every_tail(const struct kvr_writer *writer, enum hostile_state state,
+static void check_every_tail(const struct kvr_writer_type *writer, enum hostile_state state,
                              const struct kvr_response *responses, size_t count)
 {
     size_t total;
@@ -57,7 +58,8 @@ static void check_every_tail(const struct kvr_writer *writer, enum hostile_state
 static void every_state_and_shape(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         for (const struct shape *shape = shapes(); shape->name != NULL; shape++) {
             for (int i = 0; i < HOSTILE_STATES; i++) {
                 check_every_tail(writer, (enum hostile_state)i, &shape->response, 1);
@@ -74,7 +76,8 @@ static void every_state_and_all_shapes_in_one_call(void **state)
     for (const struct shape *shape = shapes(); shape->name != NULL; shape++) {
         all[count++] = shape->response;
     }
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         for (int i = 0; i < HOSTILE_STATES; i++) {
             check_every_tail(writer, (enum hostile_state)i, all, count);
         }
@@ -85,7 +88,8 @@ static void every_state_and_all_shapes_in_one_call(void **state)
 static void every_split_of_a_frame(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         for (const struct shape *shape = shapes(); shape->name != NULL; shape++) {
             size_t total;
             kvr_size(&shape->response, &total);
@@ -99,7 +103,8 @@ static void every_split_of_a_frame(void **state)
 static void no_response_at_all_changes_nothing(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         check(writer, HOSTILE_EMPTY, 0, NULL, 0);
         check(writer, HOSTILE_TAIL, 0, NULL, 0);
     }
@@ -109,7 +114,8 @@ static void no_response_at_all_changes_nothing(void **state)
 static void many_rounds_on_one_buffer(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         struct fixture fixture;
         fixture_init(&fixture);
         struct evbuffer *received = evbuffer_new();
@@ -155,7 +161,7 @@ static void random_states(void **state)
         fixture_init(&fixture);
         assert_true(hostile_make_random(fixture.output, &seed));
         size_t before = evbuffer_get_length(fixture.output);
-        const struct kvr_writer *writer = &kvr_writers[round % 4];
+        const struct kvr_writer_type *writer = all_writers[round % 4];
         const struct kvr_response *response = &shapes()[round % 11].response;
         size_t size, after_size;
         uint8_t *frame = flat_copy(response, 1, &size);

@@ -2,7 +2,14 @@
  * Several threads append to one bufferevent while the event loop sends: every frame has to arrive
  * whole, in its thread's order, and no call may fail. Writers that do not lock fail the same test.
  */
+#include "base/endian.h"
+#include "baseline/all_writers.h"
+#include "faulty_writers.h"
+#include "fixture.h"
+
 #include <errno.h>
+#include <event2/thread.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,12 +23,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <event2/thread.h>
-#include <pthread.h>
-
-#include "base/endian.h"
-#include "faulty_writers.h"
-#include "fixture.h"
 
 enum {
     THREADS = 4,
@@ -71,7 +72,7 @@ static struct kvr_response frame_of(uint32_t opaque)
 }
 
 struct sender {
-    const struct kvr_writer *writer;
+    const struct kvr_writer_type *writer;
     void *state;
     struct bufferevent *bufferevent;
     uint32_t thread;
@@ -165,7 +166,7 @@ static void *run_senders(void *argument)
 }
 
 /* The whole exchange. Ends the process if anything is wrong. */
-static void exchange(const struct kvr_writer *writer)
+static void exchange(const struct kvr_writer_type *writer)
 {
     for (size_t i = 0; i < sizeof(values); i++) {
         values[i] = (uint8_t)(i * 31 + i / 251);
@@ -202,7 +203,7 @@ static void exchange(const struct kvr_writer *writer)
 }
 
 /* In a process of its own: a writer without a lock corrupts memory. Returns waitpid's status. */
-static int run(const struct kvr_writer *writer, bool quiet)
+static int run(const struct kvr_writer_type *writer, bool quiet)
 {
     pid_t child = fork();
     assert_true(child >= 0);
@@ -225,7 +226,8 @@ static int run(const struct kvr_writer *writer, bool quiet)
 static void every_response_arrives_whole(void **state)
 {
     (void)state;
-    for (const struct kvr_writer *writer = kvr_writers; writer->name != NULL; writer++) {
+    for (size_t w = 0; all_writers[w] != NULL; w++) {
+        const struct kvr_writer_type *writer = all_writers[w];
         int status = run(writer, false);
         if (status != 0) {
             fail_msg("%s: wait status %#x", writer->name, (unsigned)status);

@@ -1,7 +1,7 @@
 /* A writer of somebody else's, and nothing wrong with it: the flat encoder and one evbuffer_add. */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <kvresponse.h>
+#include <kvresponse/plugin.h>
 #include <stdlib.h>
 
 static enum kvr_error write_all(void *state, struct bufferevent *bufferevent,
@@ -13,17 +13,21 @@ static enum kvr_error write_all(void *state, struct bufferevent *bufferevent,
     for (size_t i = 0; i < count && error == KVR_OK; i++) {
         size_t size;
         error = kvr_size(&responses[i], &size);
-        unsigned char *frame = error == KVR_OK ? malloc(size) : NULL;
-        if (frame != NULL) {
-            kvr_encode_flat(&responses[i], frame, size, &size);
-            error = evbuffer_add(output, frame, size) < 0 ? KVR_NO_MEMORY : KVR_OK;
-            free(frame);
+        if (error != KVR_OK) {
+            break;
         }
+        unsigned char *frame = malloc(size);
+        if (frame == NULL) {
+            return KVR_NO_MEMORY;
+        }
+        kvr_encode_flat(&responses[i], frame, size, &size);
+        error = evbuffer_add(output, frame, size) < 0 ? KVR_NO_MEMORY : KVR_OK;
+        free(frame);
     }
     return error;
 }
 
-static const struct kvr_writer writer = {
+static const struct kvr_writer_type writer = {
     .name = "right", .summary = "an example of a plug-in", .write = write_all};
 
 const struct kvr_plugin kvr_plugin_v1 = KVR_PLUGIN(&writer);

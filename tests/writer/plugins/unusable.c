@@ -1,5 +1,5 @@
 /* Shared objects that the loader has to refuse, each for another reason. */
-#include <kvresponse.h>
+#include <kvresponse/plugin.h>
 #include <stddef.h>
 
 #if defined(NO_SYMBOL)
@@ -25,8 +25,10 @@ static void destroy(void *state)
     (void)state;
 }
 
-static const struct kvr_writer writer = {
-#if !defined(NO_NAME)
+static const struct kvr_writer_type writer = {
+#if defined(ODD_NAME)
+    .name = "un\033[31musable",
+#elif !defined(NO_NAME)
     .name = "unusable",
 #endif
 #if !defined(NO_DESTROY)
@@ -40,11 +42,18 @@ static const struct kvr_writer writer = {
 };
 
 #if defined(OTHER_HEADER)
-const struct kvr_plugin kvr_plugin_v1 = {sizeof(struct kvr_plugin), sizeof(struct kvr_response) - 8,
-                                         sizeof(struct kvr_writer), 0, &writer};
+#define LESS 8
+#define ABI  KVR_PLUGIN_ABI
+#elif defined(NEWER_HEADER)
+#define LESS -8
+#define ABI  KVR_PLUGIN_ABI + 1
 #else
-const struct kvr_plugin kvr_plugin_v1 = KVR_PLUGIN(&writer);
+#define LESS 0
+#define ABI  KVR_PLUGIN_ABI
 #endif
+const struct kvr_plugin kvr_plugin_v1 = {sizeof(struct kvr_plugin),
+                                         sizeof(struct kvr_response) - LESS,
+                                         sizeof(struct kvr_writer_type), ABI, &writer};
 
 /* Whichever of these is not used above. */
 const void *const kvr_unused[] = {(const void *)write_all, (const void *)create,

@@ -1,0 +1,51 @@
+#include "mcbp/credentials.h"
+
+#include "mcbp/frame.h"
+#include "mcbp/opcode.h"
+
+enum {
+    MECHANISM_MAX = 20, /* RFC 4422, section 3.1: also what its name consists of */
+    AUTHENTICATE = 0x02,
+};
+
+static bool may_hold_credentials(const struct mcbp_header *header)
+{
+    if (header->magic == MCBP_SERVER_REQUEST || header->magic == MCBP_SERVER_RESPONSE) {
+        return header->opcode == AUTHENTICATE;
+    }
+    return header->opcode == MCBP_SASL_AUTH || header->opcode == MCBP_SASL_STEP;
+}
+
+static bool credentials_is_mechanism(struct span name)
+{
+    static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    for (size_t i = 0; i < name.size; i++) {
+        if (memchr(characters, name.data[i], sizeof(characters) - 1) == NULL) {
+            return false;
+        }
+    }
+    return name.size <= MECHANISM_MAX;
+}
+
+size_t mcbp_credentials_begin(struct span bytes)
+{
+    struct mcbp_frame frame;
+    enum mcbp_parse parse = mcbp_frame_parse(bytes, &frame);
+    if (bytes.size < MCBP_HEADER_SIZE || parse == MCBP_BAD_MAGIC ||
+        !may_hold_credentials(&frame.header)) {
+        return bytes.size;
+    }
+    const struct mcbp_header *header = &frame.header;
+    size_t key = header->key_length;
+    bool has_more = header->framing_extras_length > 0 || header->extras_length > 0;
+    struct span body = span_skip(bytes, MCBP_HEADER_SIZE);
+    bool named = parse != MCBP_BAD_LENGTHS && !has_more && key <= body.size &&
+                 credentials_is_mechanism(span_head(body, key));
+    return MCBP_HEADER_SIZE + (named ? key : 0);
+}
+
+void mcbp_credentials_hide(uint8_t *bytes, size_t size)
+{
+    size_t begin = mcbp_credentials_begin(span_of(bytes, size));
+    memset(bytes + begin, '*', size - begin);
+}

@@ -1,0 +1,37 @@
+/*
+ * What the relays of a proxy share.
+ */
+#ifndef KVREPLAY_RECORD_RELAYS_H
+#define KVREPLAY_RECORD_RELAYS_H
+
+#include "base/list.h"
+#include "record/proxy_counts.h"
+#include "record/tape.h"
+#include "sockets/address.h"
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+enum {
+    RELAY_UNSENT_MAX = 256 * 1024, /* bytes that a side has to take, and one read beyond */
+    RELAY_CONNECT_SECONDS = 10,
+};
+
+struct relay;
+
+struct relays {
+    struct event_base *base;
+    struct tape *tape;
+    struct addresses target; /* tried in this order */
+    SSL_CTX *client_tls;     /* NULL: none */
+    SSL_CTX *target_tls;     /* NULL: none */
+    const char *host;        /* that the target's certificate is for; NULL: any */
+    void (*tell)(const char *message);
+    void (*changed)(void *context); /* a relay is gone, or the tape has failed or is full */
+    void *context;
+    struct proxy_counts counts;
+    struct list_link list; /* of them: those opened last first */
+    bool stopping;
+};
+
+#endif
