@@ -27,6 +27,15 @@ static uint32_t number_at(struct span bytes, size_t at, bool little)
     return little ? __builtin_bswap32(number) : number;
 }
 
+/* A second file behind the first (cat a.pcap b.pcap): its header stands where a packet's should. */
+static bool is_file_header(struct span file, size_t at, bool little)
+{
+    uint32_t time = number_at(file, at, little);
+    bool empty = number_at(file, at + 8, little) == 0 && number_at(file, at + 12, little) == 0;
+    return empty &&
+           (time == 0xa1b2c3d4 || time == 0xd4c3b2a1 || time == 0xa1b23c4d || time == 0x4d3cb2a1);
+}
+
 /* What is in a pcap file of microseconds or nanoseconds, version 2.4, with records that libpcap has
  * no reason to look at twice. */
 UNCOUNTED static struct walk walk_records(struct span file)
@@ -47,6 +56,11 @@ UNCOUNTED static struct walk walk_records(struct span file)
         uint32_t size = number_at(file, at + 8, little);
         if (size > RECORD_MAX || size > snap) {
             return walk; /* libpcap has rules of its own for these */
+        }
+        if (is_file_header(file, at, little)) {
+            walk.end = CAPTURE_DAMAGED;
+            walk.known = true;
+            return walk;
         }
         at += 16;
         if (file.size - at < size) {

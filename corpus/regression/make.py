@@ -140,6 +140,8 @@ put("decode", "fragments-beyond-64k", "A fragment whose end is over 65535 bytes.
 capture("snap-in-frame-header", "A snap length that cuts within an MCBP header.", packets.pcap(EXCHANGE, snap=60))
 capture("record-length-max", "A record of 2^32 - 1 bytes.", packets.pcap_header() + packets.pcap_record(ASKED, 0, captured=0xFFFFFFFF))
 capture("record-length-zero", "Records without a byte.", packets.pcap_header() + packets.pcap_record(b"", 0) * 3)
+capture("file-behind-file", "The header of a second file where a packet's should be (cat a.pcap b.pcap).",
+        packets.pcap_header() + packets.pcap_record(b"", 0) + packets.pcap_header(order=">", nano=True))
 SECTION = packets.pcapng_section() + packets.pcapng_interface()
 for lie in (0, 4, 11, 13, 0x7FFFFFFF, 0xFFFFFFFF):
     capture(f"block-length-{lie:x}", "A pcapng block whose length lies.", SECTION + packets.pcapng_packet(ASKED, 0, length=lie))
