@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { LINKS = NET_LINK_RAW + 1, FRAGMENT_BYTES = 4 * 65536, CAPTURED_MAX = 1 << 16 };
+enum { FRAGMENT_BYTES = 4 * 65536, CAPTURED_MAX = 1 << 16 };
 
 void fuzz_begin(void)
 {
@@ -87,9 +87,9 @@ static void run_packet(struct net_decoder *decoder, struct span *input, uint64_t
                        int64_t *seconds)
 {
     uint8_t first = take_8(input);
-    *seconds += first / LINKS;
+    *seconds += first / NET_LINKS;
     struct net_packet packet = {
-        .number = number, .time = *seconds * INT64_C(1000000000), .link = first % LINKS};
+        .number = number, .time = *seconds * INT64_C(1000000000), .link = first % NET_LINKS};
     uint8_t part = take_8(input);
     size_t captured = take_16(input);
     uint32_t beyond = take_16(input);

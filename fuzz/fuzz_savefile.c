@@ -87,7 +87,7 @@ UNCOUNTED static void read_packet(const struct net_packet *packet, uint64_t numb
     seen = sum;
     CHECK(packet->number == number);
     CHECK(packet->length >= packet->bytes.size);
-    CHECK(packet->link <= NET_LINK_RAW);
+    CHECK((int)packet->link < NET_LINKS);
 }
 
 /* What a plain file says of dropped packets, read byte by byte. */

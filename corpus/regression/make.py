@@ -193,6 +193,12 @@ put("anonymise", "request-id-used-again",
     "Datagrams of an answer that its client has given up, which were taken for the next one's.",
     packets.pcap(AGAIN.packets))
 
+LYING_ANSWER = mcbp.response(mcbp.INCREMENT, value=bytes(8), opaque=77, key_length=0xFF00)
+for NAME, LIE in (("bad-lengths", {"key_length": 41}), ("too-large", {"body_length": 0x7FFFFFFF})):
+    put("anonymise", f"echo-of-{NAME}",
+        "Neither side begins with a frame; that the answer has the request's opcode and opaque tells that it is MCBP.",
+        packets.pcap(conversation(mcbp.request(mcbp.INCREMENT, b"n", extras=bytes(20), opaque=77, **LIE), LYING_ANSWER)))
+
 for TARGET in ("anonymise", "inspect"):
     put(TARGET, "credentials", "SASL in both directions: nothing of it may survive, or be printed.",
         packets.pcap(conversation(mcbp.request(mcbp.SASL_AUTH, b"PLAIN", value=b"\0user\0opensesame"),

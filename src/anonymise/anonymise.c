@@ -326,8 +326,7 @@ static void keep_skipped(void *context, struct dissect_conversation *dissected,
     struct passes *self = context;
     struct conversation *conversation = conversation_of(self, dissected);
     if (conversation != NULL && is_mcbp(self, dissected)) {
-        harmless_skipped(&self->keeper, &conversation->harmless, &dissected->streams[role], at,
-                         size, bytes);
+        harmless_skipped(&self->keeper, &conversation->harmless, dissected, role, at, size, bytes);
     }
 }
 

@@ -93,9 +93,20 @@ static struct harmless_side *side_of(struct harmless *harmless,
     return &harmless->sides[conversation->streams[frame->role].number & 1];
 }
 
+static void note_asked(struct harmless_asked *asked, const struct dissect_range *range,
+                       struct span bytes)
+{
+    memcpy(asked->header, bytes.data, sizeof(asked->header));
+    asked->range = *range;
+    asked->known = true;
+}
+
 void harmless_frame(struct harmless *harmless, const struct dissect_conversation *conversation,
                     const struct dissect_frame *frame)
 {
+    if (frame->role == FROM_CLIENT && frame->at == 0) {
+        note_asked(&harmless->asked, &(struct dissect_range){0}, frame->frame.bytes);
+    }
     side_of(harmless, conversation, frame)->expected = frame->at + frame->frame.bytes.size;
 }
 
@@ -148,11 +159,42 @@ static void keep_decisive(struct harmless_keeper *self, struct harmless_side *si
     }
 }
 
-void harmless_skipped(struct harmless_keeper *self, struct harmless *harmless,
-                      const struct dissect_stream *stream, uint64_t at, size_t size,
+static void keep_opcode_and_opaque(struct harmless_keeper *self, const struct dissect_range *range,
+                                   const uint8_t *header)
+{
+    const size_t opcode = 1;
+    const size_t opaque = 12;
+    harmless_keep(self, range->stream, range->offset + opcode, span_of(header + opcode, 1));
+    harmless_keep(self, range->stream, range->offset + opaque, span_of(header + opaque, 4));
+}
+
+/* Where neither side begins with a frame, framing compares what the server begins with and what the
+ * client asked. */
+static void keep_echo(struct harmless_keeper *self, struct harmless_asked *asked,
+                      const struct dissect_stream *stream, enum dissect_role role,
                       struct span bytes)
 {
+    struct dissect_range range = {stream->number, stream->shift, MCBP_HEADER_SIZE};
+    if (role == FROM_CLIENT && bytes.size >= MCBP_HEADER_SIZE) {
+        note_asked(asked, &range, bytes);
+    } else if (asked->known &&
+               boundary_is_echo(span_of(asked->header, sizeof(asked->header)), bytes)) {
+        keep_opcode_and_opaque(self, &range, bytes.data);
+        if (asked->range.size > 0) {
+            keep_opcode_and_opaque(self, &asked->range, asked->header);
+        }
+    }
+}
+
+void harmless_skipped(struct harmless_keeper *self, struct harmless *harmless,
+                      const struct dissect_conversation *conversation, enum dissect_role role,
+                      uint64_t at, size_t size, struct span bytes)
+{
+    const struct dissect_stream *stream = &conversation->streams[role];
     struct harmless_side *side = &harmless->sides[stream->number & 1];
+    if (at == 0 && conversation->from_start) {
+        keep_echo(self, &harmless->asked, stream, role, bytes);
+    }
     keep_decisive(self, side, stream, at, size, bytes, boundary_formed);
 }
 

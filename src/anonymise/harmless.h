@@ -31,8 +31,16 @@ struct harmless_side {
     unsigned ends_count;
 };
 
+/* The header that a client's stream begins with. */
+struct harmless_asked {
+    uint8_t header[MCBP_HEADER_SIZE];
+    struct dissect_range range; /* empty: it is the header of a frame, and kept as such */
+    bool known;
+};
+
 /* Of one conversation; all zero to begin with. */
 struct harmless {
+    struct harmless_asked asked;
     struct harmless_side sides[2]; /* by the last bit of their streams' numbers, as the next */
     struct harmless_opening openings[2];
 };
@@ -56,7 +64,7 @@ void harmless_unfinished(struct harmless_keeper *keeper, struct harmless *harmle
                          const struct dissect_conversation *conversation,
                          const struct dissect_frame *frame);
 void harmless_skipped(struct harmless_keeper *keeper, struct harmless *harmless,
-                      const struct dissect_stream *stream, uint64_t at, size_t size,
-                      struct span bytes);
+                      const struct dissect_conversation *conversation, enum dissect_role role,
+                      uint64_t at, size_t size, struct span bytes);
 
 #endif

@@ -38,8 +38,9 @@ static void put_heading(FILE *out, const struct bench_options *options, enum ben
             fprintf(out, " %7s", bench_column_names[i].title);
         }
     }
-    fprintf(out, "\n%6s %5s  %-*s %9s %17s   /%-6.6s\n", "", "", WRITER_WIDTH, "", "", "",
-            options->writers[options->baseline].name);
+    char baseline[32]; /* under the ratio, and to the left of it where it is long */
+    snprintf(baseline, sizeof(baseline), "/%s", options->writers[options->baseline].name);
+    fprintf(out, "\n%6s %5s  %-*s %9s %27s\n", "", "", WRITER_WIDTH, "", "", baseline);
 }
 
 static void put_place(FILE *out, const struct bench_cell *cell, bool first)

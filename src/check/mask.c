@@ -11,11 +11,12 @@ static const char *const field_names[] = {
     [MASK_CAS] = "cas", [MASK_DATATYPE] = "datatype", [MASK_EXTRAS] = "extras",
     [MASK_KEY] = "key", [MASK_VALUE] = "value",       [MASK_FRAME_INFO] = "frame-info",
 };
-enum { FIELDS = sizeof(field_names) / sizeof(field_names[0]) };
+_Static_assert(sizeof(field_names) / sizeof(field_names[0]) == MASK_FIELDS,
+               "every field has a name");
 
 static bool parse_field(const char *text, struct mask *mask)
 {
-    for (size_t i = 0; i < FIELDS; i++) {
+    for (size_t i = 0; i < MASK_FIELDS; i++) {
         if (i != MASK_FRAME_INFO && strcmp(text, field_names[i]) == 0) {
             mask->field = (enum mask_field)i;
             return true;
@@ -31,6 +32,18 @@ static bool parse_field(const char *text, struct mask *mask)
     mask->field = MASK_FRAME_INFO;
     mask->frame_info = (uint16_t)id;
     return true;
+}
+
+/* "cas, datatype, ..., frame-info[0 to 254]" */
+static void list_fields(char *text, size_t size)
+{
+    char ids[16];
+    size_t length = 0;
+    snprintf(ids, sizeof(ids), "[0 to %d]", MCBP_FRAME_INFO_ID_MAX);
+    for (size_t i = 0; i < MASK_FIELDS && length < size; i++) {
+        length += (size_t)snprintf(text + length, size - length, "%s%s%s", i == 0 ? "" : ", ",
+                                   field_names[i], i == MASK_FRAME_INFO ? ids : "");
+    }
 }
 
 bool mask_parse(const char *text, struct mask *mask, char message[MASK_MESSAGE_SIZE])
@@ -51,10 +64,9 @@ bool mask_parse(const char *text, struct mask *mask, char message[MASK_MESSAGE_S
         return false;
     }
     if (!parse_field(colon + 1, mask)) {
-        snprintf(message, MASK_MESSAGE_SIZE,
-                 "mask '%.40s': a field is one of cas, datatype, extras, key, value, "
-                 "frame-info[0 to %d]",
-                 text, MCBP_FRAME_INFO_ID_MAX);
+        char fields[MASK_MESSAGE_SIZE / 2];
+        list_fields(fields, sizeof(fields));
+        snprintf(message, MASK_MESSAGE_SIZE, "mask '%.40s': a field is one of %s", text, fields);
         return false;
     }
     return true;

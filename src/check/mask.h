@@ -24,6 +24,7 @@ enum mask_field {
     MASK_VALUE,
     MASK_FRAME_INFO,
 };
+enum { MASK_FIELDS = MASK_FRAME_INFO + 1 };
 
 struct mask {
     bool any_opcode;

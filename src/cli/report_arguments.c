@@ -8,6 +8,11 @@
 
 enum { MASK = 0x600, MAX_PENDING, REQUIRE_COMPARED, MAX_LOSS, SHOW, JSON, JUNIT, COLOR };
 
+static const char *const form_options[] = {[REPORT_JSON] = "--json", [REPORT_JUNIT] = "--junit"};
+
+_Static_assert(sizeof(form_options) / sizeof(form_options[0]) == REPORT_FORMS,
+               "every form of a report has an option");
+
 enum { SHOW_MAX = 1 << 20, SHOW_DEFAULT = 10 };
 
 static const struct argp_option options[] = {
@@ -49,6 +54,12 @@ static void add_mask(const struct argp_state *state, struct report_arguments *ar
     }
 }
 
+static void add_form(const struct argp_state *state, struct report_arguments *arguments,
+                     enum report_form form, const char *path)
+{
+    arguments->files[form] = argument_report(state, form_options[form], path);
+}
+
 static enum color_when color_of(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {
@@ -84,7 +95,12 @@ static error_t report_arguments_check_whole(const struct argp_state *state,
     if (arguments->quiet && arguments->verbose) {
         argp_error(state, "--quiet and --verbose are mutually exclusive");
     }
-    argument_keep_output(state, "--json", arguments->json, "--junit", arguments->junit);
+    for (int i = 0; i < REPORT_FORMS; i++) {
+        for (int k = i + 1; k < REPORT_FORMS; k++) {
+            argument_keep_output(state, form_options[i], arguments->files[i], form_options[k],
+                                 arguments->files[k]);
+        }
+    }
     return 0;
 }
 
@@ -99,10 +115,10 @@ static error_t report_arguments_parse(int key, char *argument, struct argp_state
         arguments->show = argument_number(state, "--show", argument, 0, SHOW_MAX);
         return 0;
     case JSON:
-        arguments->json = argument_report(state, "--json", argument);
+        add_form(state, arguments, REPORT_JSON, argument);
         return 0;
     case JUNIT:
-        arguments->junit = argument_report(state, "--junit", argument);
+        add_form(state, arguments, REPORT_JUNIT, argument);
         return 0;
     case 'q':
         arguments->quiet = true;
@@ -130,8 +146,9 @@ void report_arguments_init(struct report_arguments *arguments, struct verify_opt
 void report_arguments_keep(const struct argp_state *state, const struct report_arguments *arguments,
                            const char *input)
 {
-    argument_keep_input(state, "--json", arguments->json, input);
-    argument_keep_input(state, "--junit", arguments->junit, input);
+    for (int i = 0; i < REPORT_FORMS; i++) {
+        argument_keep_input(state, form_options[i], arguments->files[i], input);
+    }
 }
 
 void report_arguments_keep_all(const struct argp_state *state,

@@ -10,14 +10,16 @@
 
 #include <argp.h>
 
+/* Reports beside the text. */
+enum report_form { REPORT_JSON, REPORT_JUNIT, REPORT_FORMS };
+
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct report_arguments {
-    struct verify_options *options; /* whose masks and limits are set */
-    struct mask *masks;             /* options->masks refers to them */
-    const char *json;               /* path, "-" for standard output; NULL: none */
-    const char *junit;              /* the same */
-    uint64_t show;                  /* differences in full */
+    struct verify_options *options;  /* whose masks and limits are set */
+    struct mask *masks;              /* options->masks refers to them */
+    const char *files[REPORT_FORMS]; /* paths, "-" for standard output; NULL: none */
+    uint64_t show;                   /* differences in full */
     bool quiet;
     bool verbose;
     enum color_when color;

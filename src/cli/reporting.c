@@ -88,31 +88,58 @@ static struct report_style style_of(const struct report_arguments *arguments)
 }
 
 struct outputs {
-    struct output json;
-    struct output junit;
+    struct output of[REPORT_FORMS];
 };
 
-static bool is_standard_output(const struct output *output)
+static bool (*const form_writers[])(FILE *out, const struct report *report) = {
+    [REPORT_JSON] = report_json,
+    [REPORT_JUNIT] = report_junit,
+};
+
+_Static_assert(sizeof(form_writers) / sizeof(form_writers[0]) == REPORT_FORMS,
+               "every form of a report is written");
+
+static bool reporting_open_outputs(struct outputs *outputs,
+                                   const struct report_arguments *arguments)
 {
-    return output->file == stdout;
+    for (int i = 0; i < REPORT_FORMS; i++) {
+        if (!output_open(&outputs->of[i], arguments->files[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* Both files are whole, or neither is there. */
-static bool reporting_close_outputs(struct outputs *outputs, bool whole)
+static bool take_standard_output(const struct outputs *outputs)
 {
-    bool json = output_close(&outputs->json, whole);
-    bool junit = output_close(&outputs->junit, whole);
-    return json && junit;
+    bool taken = false;
+    for (int i = 0; i < REPORT_FORMS; i++) {
+        taken |= outputs->of[i].file == stdout;
+    }
+    return taken;
+}
+
+/* All files are whole, or none is there. */
+static bool close_outputs(struct outputs *outputs, bool whole)
+{
+    bool closed = true;
+    for (int i = 0; i < REPORT_FORMS; i++) {
+        closed &= output_close(&outputs->of[i], whole);
+    }
+    return closed;
 }
 
 /* Jansson (2.14) says nothing of a name for which it has no memory: it is left out. */
 static bool write_files(struct outputs *outputs, const struct report *report)
 {
     uint64_t failures_before = memory_failures();
-    bool written = (outputs->json.file == NULL || report_json(outputs->json.file, report)) &&
-                   (outputs->junit.file == NULL || report_junit(outputs->junit.file, report)) &&
-                   memory_failures() == failures_before;
-    return reporting_close_outputs(outputs, written) && written;
+    bool written = true;
+    for (int i = 0; written && i < REPORT_FORMS; i++) {
+        FILE *file = outputs->of[i].file;
+        written = file == NULL || form_writers[i](file, report);
+    }
+    written = written && memory_failures() == failures_before;
+    return close_outputs(outputs, written) && written;
 }
 
 /* Text goes to standard output unless another report does, and comes last: its verdict is what the
@@ -123,7 +150,7 @@ static bool reporting_write_reports(const struct report_arguments *arguments,
 {
     struct report_style style = style_of(arguments);
     uint64_t failures_before = memory_failures();
-    bool text = !is_standard_output(&outputs->json) && !is_standard_output(&outputs->junit);
+    bool text = !take_standard_output(outputs);
     bool written = write_files(outputs, report);
     if (!written) {
         result->status = VERIFY_INTERNAL;
@@ -183,9 +210,8 @@ int reporting_run(const struct report_arguments *arguments, const struct inputs 
 {
     struct outputs outputs = {0};
     int status = VERIFY_INTERNAL;
-    if (output_open(&outputs.json, arguments->json) &&
-        output_open(&outputs.junit, arguments->junit)) {
+    if (reporting_open_outputs(&outputs, arguments)) {
         status = reporting_run_and_report(arguments, inputs, task, report, &outputs);
     }
-    return reporting_close_outputs(&outputs, false) ? status : VERIFY_INTERNAL;
+    return close_outputs(&outputs, false) ? status : VERIFY_INTERNAL;
 }

@@ -20,6 +20,10 @@ struct engine;
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine);
 
+/* True for the commands of a store: those that the engine executes, and the numbers that memcached
+ * has given meanings, or may. */
+bool engine_is_of_store(uint8_t opcode);
+
 /*
  * True if the value of such a request is looked at. Of one that is not, and of one that is longer
  * than item_size_max, engine_execute needs only the size: the span's bytes need not be there yet.

@@ -136,6 +136,11 @@ bool engine_runs_early(const struct mcbp_frame *frame, size_t item_size_max)
              request_is_too_large(frame, item_size_max)));
 }
 
+bool engine_is_of_store(uint8_t opcode)
+{
+    return COMMANDS[opcode].run != NULL || mcbp_opcode_is_memcacheds(opcode);
+}
+
 bool engine_reads_value(uint8_t opcode)
 {
     return mcbp_opcode_family(opcode) == MCBP_FAMILY_STORE || mcbp_opcode_concatenates(opcode);

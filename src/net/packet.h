@@ -15,6 +15,7 @@ enum net_link {
     NET_LINK_LOOP,     /* OpenBSD loopback, address family in network order */
     NET_LINK_RAW,      /* the packet begins with the IP header */
 };
+enum { NET_LINKS = NET_LINK_RAW + 1 };
 
 struct net_packet {
     uint64_t number; /* in its capture, from 1 */

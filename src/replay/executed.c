@@ -1,5 +1,6 @@
 #include "replay/executed.h"
 
+#include "engine/engine.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/awaiting.h"
@@ -546,7 +547,7 @@ static bool is_store_request(const struct mcbp_header *header)
 {
     bool request =
         header->magic == MCBP_CLIENT_REQUEST || header->magic == MCBP_FLEX_CLIENT_REQUEST;
-    return request && mcbp_opcode_is_memcacheds(header->opcode);
+    return request && engine_is_of_store(header->opcode);
 }
 
 /* Couchbase's servers send requests too: of DCP, and as DCP's consumers others of their own. The

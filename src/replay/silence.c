@@ -1,5 +1,6 @@
 #include "replay/silence.h"
 
+#include "engine/engine.h"
 #include "mcbp/opcode.h"
 #include "replay/awaiting.h"
 #include "replay/defer.h"
@@ -50,7 +51,7 @@ bool silence_is_wrong(const struct connection *connection, const struct pending 
     bool named = mcbp_opcode_text(request->magic, request->opcode, text) != text;
     return request->magic == MCBP_CLIENT_REQUEST && !connection->features_negotiated &&
            !connection->desynchronised && request->request_id < 0 && !request->lost_ok && named &&
-           mcbp_opcode_is_memcacheds(request->opcode);
+           engine_is_of_store(request->opcode);
 }
 
 bool silence_is_overtaken(const struct connection *connection, const struct pending *request)

@@ -99,11 +99,21 @@ static void add_packet(struct seeds *seeds, const struct dissect_packet *read)
 /* libpcap's numbers of the link types. */
 static uint32_t link_number(enum net_link link)
 {
-    static const uint32_t numbers[] = {
-        [NET_LINK_ETHERNET] = 1, [NET_LINK_SLL] = 113,  [NET_LINK_SLL2] = 276,
-        [NET_LINK_NULL] = 0,     [NET_LINK_LOOP] = 108, [NET_LINK_RAW] = 101,
-    };
-    return numbers[link];
+    switch (link) {
+    case NET_LINK_ETHERNET:
+        return 1;
+    case NET_LINK_SLL:
+        return 113;
+    case NET_LINK_SLL2:
+        return 276;
+    case NET_LINK_NULL:
+        return 0;
+    case NET_LINK_LOOP:
+        return 108;
+    case NET_LINK_RAW:
+        return 101;
+    }
+    abort();
 }
 
 static void add_record(struct seeds *seeds, const struct dissect_packet *read)

@@ -254,6 +254,24 @@ static void masks_print_as_they_parse(void **state)
     }
 }
 
+static void every_field_prints_and_parses_and_is_named_when_none_fits(void **state)
+{
+    (void)state;
+    char listed[MASK_MESSAGE_SIZE];
+    struct mask none;
+    assert_false(mask_parse("GET:nothing", &none, listed));
+    for (int field = 0; field < MASK_FIELDS; field++) {
+        struct mask mask = {.any_opcode = true, .field = (enum mask_field)field, .frame_info = 0};
+        struct mask parsed;
+        char text[MASK_TEXT_SIZE];
+        char message[MASK_MESSAGE_SIZE];
+        assert_true(mask_parse(mask_print(&mask, text), &parsed, message));
+        assert_int_equal(parsed.field, field);
+        text[strcspn(text, "[")] = '\0'; /* the number of a frame info */
+        assert_non_null(strstr(listed, text + strlen("*:")));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_lost_or_left_over_are_different),
         cmocka_unit_test(what_is_no_mask_is_refused_with_a_reason),
         cmocka_unit_test(masks_print_as_they_parse),
+        cmocka_unit_test(every_field_prints_and_parses_and_is_named_when_none_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
