@@ -226,7 +226,8 @@ static void compose(struct history *history)
         for (int j = 0; j < EACH; j++) {
             struct operation *operation = &history->operations[i][j];
             *operation = (struct operation){.opcode = opcodes[pick(history, sizeof(opcodes))]};
-            snprintf(operation->text, sizeof(operation->text), "%c%d", 'a' + i, j);
+            operation->text[0] = (char)('a' + i);
+            operation->text[1] = (char)('0' + j);
         }
     }
 }

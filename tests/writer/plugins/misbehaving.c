@@ -122,11 +122,13 @@ static void loop(void)
 
 static void overflow_heap(void)
 {
-    char *volatile block = malloc(40);
-    memset(block, 'A', 100000);
-    free(block);
-    block = malloc(5000);
-    free(block);
+    volatile char *block = malloc(40); /* or a compiler leaves the writes out */
+    for (int i = 0; i < 100000; i++) {
+        block[i] = 'A';
+    }
+    free((char *)block);
+    char *volatile next = malloc(5000);
+    free(next);
 }
 
 static void close_all(void)
