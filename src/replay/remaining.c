@@ -157,6 +157,19 @@ struct remaining remaining_look_on(const struct search *search)
     return remaining;
 }
 
+/* The highest number that had been given when placed[i] had run, as far as that is known now: what
+ * has been told since of the version that was there then was its number already. */
+static uint64_t numbered_by(const struct overlap *overlap, size_t i, size_t count)
+{
+    uint64_t floor = overlap->placed[i].floor;
+    for (size_t j = i + 1; j < count && !overlap->placed[j].operation->versions &&
+                           !overlap->placed[j].operation->hidden;
+         j++) {
+        floor = overlap->placed[j].floor;
+    }
+    return floor;
+}
+
 /* The change is placed as the one with that index, or is to be. It got its number when it had been
  * asked for and the last request of its connection had run: above all that had been given by then.
  */
@@ -168,7 +181,7 @@ static uint64_t numbered_above(const struct overlap *overlap, const struct opera
         const struct operation *other = placed->operation;
         if (other->strand == change->strand || other->answered < change->request.sequence ||
             (placed->variant == VARIANT_ADOPTED && other->cas != 0)) {
-            return placed->floor;
+            return numbered_by(overlap, i, index);
         }
     }
     return overlap->base_floor;

@@ -447,6 +447,18 @@ static void or_a_touch_which_shows_no_value(void **state)
     assert_int_equal(differences(scene), 0);
 }
 
+static void but_not_above_what_its_connection_changes_next(void **state)
+{
+    struct scene *scene = *state;
+    set(scene, BOB, 1, "old", 1);
+    asks(scene, ANN, 1, SETQ, .key = "k", .value = "ann");
+    asks(scene, ANN, 2, APPEND, .key = "k", .value = "+");
+    asks(scene, CLEO, 1, GET, .key = "k");
+    answers(scene, ANN, 2, APPEND, .cas = 5);
+    answers(scene, CLEO, 1, GET, .value = "ann", .cas = 7);
+    assert_int_equal(differences(scene), 1);
+}
+
 static void a_counter_is_numbered_where_it_runs(void **state)
 {
     struct scene *scene = *state;
@@ -516,6 +528,7 @@ int main(void)
         scene_test(so_may_an_append_behind_a_set),
         scene_test(so_may_a_quiet_set_whose_cas_a_read_shows),
         scene_test(or_a_touch_which_shows_no_value),
+        scene_test(but_not_above_what_its_connection_changes_next),
         scene_test(a_counter_is_numbered_where_it_runs),
         scene_test(one_that_is_asked_after_the_answer_runs_behind_it),
         scene_test(no_version_is_there_again_behind_the_next),
