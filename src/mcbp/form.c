@@ -6,6 +6,7 @@
 enum body {
     NOTHING = 0,
     KEY = 1,     /* requests must have one, answers may */
+    NAME = KEY,  /* the same, and it is no document's */
     ANY_KEY = 2, /* it may be left out */
     VALUE = 4,   /* there may be one */
 };

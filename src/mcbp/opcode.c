@@ -11,9 +11,14 @@ struct opcode_row {
     const char *name; /* NULL: the number has no name */
     uint8_t loud;
     enum mcbp_family family;
+    bool has_document_key;
 };
 
-#define OPCODE_ROW(name, number, loud, family, ...) [number] = {#name, loud, MCBP_FAMILY_##family},
+/* Of the bodies in the table, only whether there is a document's key is of interest here. */
+enum { NOTHING = 0, KEY = 1, NAME = 0, ANY_KEY = 0, VALUE = 0 };
+
+#define OPCODE_ROW(name, number, loud, family, extras, body, ...)                                  \
+    [number] = {#name, loud, MCBP_FAMILY_##family, ((body)&KEY) != 0},
 static const struct opcode_row client_opcodes[256] = {MCBP_OPCODES(OPCODE_ROW)};
 #undef OPCODE_ROW
 
@@ -42,6 +47,26 @@ const char *mcbp_opcode_text(uint8_t magic, uint8_t opcode, char text[MCBP_OPCOD
     return text;
 }
 
+const char *mcbp_opcode_couchbase_text(uint8_t magic, uint8_t opcode,
+                                       char text[MCBP_OPCODE_TEXT_SIZE])
+{
+    const char *name = mcbp_opcode_text(magic, opcode, text);
+    if (name == client_opcodes[MCBP_IOCTL_GET].name) {
+        return "IOCTL_GET";
+    }
+    return name == client_opcodes[MCBP_IOCTL_SET].name ? "IOCTL_SET" : name;
+}
+
+static bool find_couchbase_name(const char *text, uint8_t *opcode)
+{
+    bool get = strcasecmp(text, "IOCTL_GET") == 0;
+    if (get || strcasecmp(text, "IOCTL_SET") == 0) {
+        *opcode = get ? MCBP_IOCTL_GET : MCBP_IOCTL_SET;
+        return true;
+    }
+    return false;
+}
+
 bool mcbp_opcode_find(const char *text, uint8_t *opcode)
 {
     for (unsigned number = 0; number < 256; number++) {
@@ -50,6 +75,9 @@ bool mcbp_opcode_find(const char *text, uint8_t *opcode)
             *opcode = (uint8_t)number;
             return true;
         }
+    }
+    if (find_couchbase_name(text, opcode)) {
+        return true;
     }
     if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X')) {
         return false;
@@ -140,6 +168,11 @@ bool mcbp_opcode_is_producers(uint8_t opcode)
 bool mcbp_opcode_is_memcacheds(uint8_t opcode)
 {
     return opcode <= MCBP_GATKQ && opcode != MCBP_HELLO;
+}
+
+bool mcbp_opcode_has_collection(uint8_t opcode)
+{
+    return client_opcodes[opcode].has_document_key;
 }
 
 bool mcbp_opcode_empties(uint8_t opcode)

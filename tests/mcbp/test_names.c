@@ -38,6 +38,46 @@ static void server_requests_have_names_of_their_own(void **state)
     assert_string_equal(mcbp_opcode_text(MCBP_SERVER_RESPONSE, 0x00, text), "0x00");
 }
 
+static void couchbase_has_other_names_for_two_numbers(void **state)
+{
+    (void)state;
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    uint8_t found;
+    assert_string_equal(mcbp_opcode_text(MCBP_CLIENT_REQUEST, 0x23, text), "GATK");
+    assert_string_equal(mcbp_opcode_couchbase_text(MCBP_CLIENT_REQUEST, 0x23, text), "IOCTL_GET");
+    assert_string_equal(mcbp_opcode_couchbase_text(MCBP_CLIENT_RESPONSE, 0x24, text), "IOCTL_SET");
+    assert_string_equal(mcbp_opcode_couchbase_text(MCBP_CLIENT_REQUEST, 0x49, text), "GET_EX");
+    assert_string_equal(mcbp_opcode_couchbase_text(MCBP_SERVER_REQUEST, 0x23, text), "0x23");
+    assert_true(mcbp_opcode_find("ioctl_set", &found));
+    assert_int_equal(found, MCBP_GATKQ);
+}
+
+/* So many does include/mcbp/protocol/opcode.h of couchbase/kv_engine name, but for "invalid". */
+static void all_opcodes_of_couchbase_have_names(void **state)
+{
+    (void)state;
+    unsigned named = 0;
+    for (unsigned number = 0; number < 256; number++) {
+        char text[MCBP_OPCODE_TEXT_SIZE];
+        named += mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)number, text) != text;
+    }
+    assert_int_equal(named, 196);
+}
+
+static void documents_keys_may_begin_with_a_collection(void **state)
+{
+    (void)state;
+    assert_true(mcbp_opcode_has_collection(MCBP_GETKQ));
+    assert_true(mcbp_opcode_has_collection(MCBP_SUBDOC_MULTI_MUTATION));
+    assert_true(mcbp_opcode_has_collection(MCBP_GET_KEYS));
+    assert_true(mcbp_opcode_has_collection(MCBP_DCP_COMMIT));
+    assert_false(mcbp_opcode_has_collection(MCBP_STAT));
+    assert_false(mcbp_opcode_has_collection(MCBP_SASL_AUTH));
+    assert_false(mcbp_opcode_has_collection(MCBP_SET_PARAM));
+    assert_false(mcbp_opcode_has_collection(MCBP_RANGE_SCAN_CREATE));
+    assert_false(mcbp_opcode_has_collection(0xee));
+}
+
 static void what_is_no_opcode_is_not_found(void **state)
 {
     (void)state;
@@ -78,6 +118,9 @@ static void statuses_are_found_by_name_and_number(void **state)
     assert_int_equal(status, 0x81);
     assert_true(mcbp_status_find("129", &status));
     assert_int_equal(status, 129);
+    assert_string_equal(mcbp_status_text(0xa6, text), "RANGE_SCAN_MORE");
+    assert_true(mcbp_status_find("SUBDOC_FIELD_NOT_BINARY_VALUE", &status));
+    assert_int_equal(status, 0xd8);
     assert_false(mcbp_status_find("65536", &status));
     assert_false(mcbp_status_find("OKAY", &status));
 }
@@ -101,6 +144,9 @@ int main(void)
         cmocka_unit_test(opcodes_are_found_by_the_names_they_print),
         cmocka_unit_test(an_opcode_without_a_name_is_written_as_its_number),
         cmocka_unit_test(server_requests_have_names_of_their_own),
+        cmocka_unit_test(couchbase_has_other_names_for_two_numbers),
+        cmocka_unit_test(all_opcodes_of_couchbase_have_names),
+        cmocka_unit_test(documents_keys_may_begin_with_a_collection),
         cmocka_unit_test(what_is_no_opcode_is_not_found),
         cmocka_unit_test(the_quiet_opcodes_are_memcached_s),
         cmocka_unit_test(statuses_are_found_by_name_and_number),

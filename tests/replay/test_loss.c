@@ -45,7 +45,7 @@ static void a_client_that_does_not_number_its_requests_is_followed_too(void **st
 /* An opcode without a name begins no frame where one is searched for. */
 static void asks_without_name(struct scene *scene, uint32_t number)
 {
-    struct said said = {.opcode = 0x2f, .opaque = number};
+    struct said said = {.opcode = 0xee, .opaque = number};
     scene_say(scene, ANN, true, &said);
     said.status = MCBP_STATUS_UNKNOWN_COMMAND;
     scene_say(scene, ANN, false, &said);

@@ -8,7 +8,7 @@
 static const uint16_t NOT_FOUND = MCBP_STATUS_KEY_NOT_FOUND;
 static const uint16_t UNKNOWN = MCBP_STATUS_UNKNOWN_COMMAND;
 
-enum { TCP_NODELAY_FEATURE = 0x03, UNORDERED_EXECUTION = 0x0e, UNNAMED_OPCODE = 0x2f };
+enum { TCP_NODELAY_FEATURE = 0x03, UNORDERED_EXECUTION = 0x0e, UNNAMED_OPCODE = 0xee };
 
 static void agree_on(struct scene *scene, enum person person, uint16_t feature)
 {
