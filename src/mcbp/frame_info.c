@@ -1,5 +1,7 @@
 #include "mcbp/frame_info.h"
 
+#include "base/endian.h"
+
 enum { ESCAPE = 15 };
 
 bool mcbp_frame_info_next(struct span *framing_extras, struct mcbp_frame_info *info)
@@ -59,4 +61,33 @@ size_t mcbp_frame_info_encode(const struct mcbp_frame_info *info, uint8_t *out, 
         memcpy(out + size, info->value.data, length);
     }
     return size + length;
+}
+
+bool mcbp_frame_info_durability(const struct mcbp_frame_info *info, struct mcbp_durability *out)
+{
+    struct span value = info->value;
+    if (value.size != 1 && value.size != 3) {
+        return false;
+    }
+    out->level = value.data[0];
+    out->has_timeout = value.size == 3;
+    out->timeout = out->has_timeout ? read_be16(value.data + 1) : 0;
+    return true;
+}
+
+const char *mcbp_durability_level_name(uint8_t level)
+{
+#define LEVEL_ROW(name, number) [number] = #name,
+    static const char *const names[] = {MCBP_DURABILITY_LEVELS(LEVEL_ROW)};
+#undef LEVEL_ROW
+    return level < sizeof(names) / sizeof(names[0]) ? names[level] : NULL;
+}
+
+bool mcbp_frame_info_number(const struct mcbp_frame_info *info, uint16_t *number)
+{
+    if (info->value.size != sizeof(*number)) {
+        return false;
+    }
+    *number = read_be16(info->value.data);
+    return true;
 }

@@ -175,7 +175,7 @@
     X(IFCONFIG, 0xaf, 0xaf, OTHER, L(0), NAME | VALUE, L(0), VALUE)                                \
     X(CHANGE_VB_FILTER, 0xb0, 0xb0, OTHER, L(0), NOTHING, L(0), NOTHING)                           \
     X(CHECKPOINT_PERSISTENCE, 0xb1, 0xb1, OTHER, L(0), NOTHING, L(0), NOTHING)                     \
-    X(RETURN_META, 0xb2, 0xb2, OTHER, L(12), KEY | VALUE, L(0) | L(12), NOTHING)                   \
+    X(RETURN_META, 0xb2, 0xb2, OTHER, L(12), KEY | VALUE, L(0) | L(16), NOTHING)                   \
     X(COMPACT_DB, 0xb3, 0xb3, OTHER, L(24), VALUE, L(0), NOTHING)                                  \
     X(SET_CLUSTER_CONFIG, 0xb4, 0xb4, OTHER, L(16), ANY_KEY | VALUE, L(0), NOTHING)                \
     X(GET_CLUSTER_CONFIG, 0xb5, 0xb5, OTHER, L(0) | L(16), NOTHING, L(0), VALUE)                   \

@@ -98,6 +98,45 @@ static void ids_and_lengths_beyond_the_form_are_not_encoded(void **state)
     assert_int_equal(mcbp_frame_info_encode(&info, bytes, sizeof(bytes)), 0);
 }
 
+static struct mcbp_frame_info info_of(const char *bytes, size_t size)
+{
+    return (struct mcbp_frame_info){.value = guarded_copy(&guarded, bytes, size)};
+}
+
+static void durability_is_a_level_with_or_without_a_timeout(void **state)
+{
+    (void)state;
+    struct mcbp_durability durability;
+    struct mcbp_frame_info info = info_of("\x01\x08\xca", 3);
+    assert_true(mcbp_frame_info_durability(&info, &durability));
+    assert_int_equal(durability.level, MCBP_DURABILITY_MAJORITY);
+    assert_true(durability.has_timeout);
+    assert_int_equal(durability.timeout, 2250);
+    info = info_of("\x03", 1);
+    assert_true(mcbp_frame_info_durability(&info, &durability));
+    assert_false(durability.has_timeout);
+    assert_string_equal(mcbp_durability_level_name(durability.level), "PERSIST_TO_MAJORITY");
+    assert_null(mcbp_durability_level_name(0));
+    assert_null(mcbp_durability_level_name(4));
+    info = info_of("\x01\x08", 2);
+    assert_false(mcbp_frame_info_durability(&info, &durability));
+    info = info_of("", 0);
+    assert_false(mcbp_frame_info_durability(&info, &durability));
+}
+
+static void a_number_has_two_bytes(void **state)
+{
+    (void)state;
+    uint16_t number;
+    struct mcbp_frame_info info = info_of("\x01\x02", 2);
+    assert_true(mcbp_frame_info_number(&info, &number));
+    assert_int_equal(number, 0x102);
+    info = info_of("\x01\x02\x03", 3);
+    assert_false(mcbp_frame_info_number(&info, &number));
+    info = info_of("\x01", 1);
+    assert_false(mcbp_frame_info_number(&info, &number));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -120,6 +159,8 @@ int main(void)
         cmocka_unit_test(what_is_cut_short_is_refused),
         cmocka_unit_test(every_id_and_length_survives_encoding),
         cmocka_unit_test(ids_and_lengths_beyond_the_form_are_not_encoded),
+        cmocka_unit_test(durability_is_a_level_with_or_without_a_timeout),
+        cmocka_unit_test(a_number_has_two_bytes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
