@@ -4,6 +4,7 @@
 #include "anonymise/anonymise.h"
 
 #include "anonymise/strength.h"
+#include "base/private_file.h"
 #include "cli/anonymise_arguments.h"
 #include "cli/command.h"
 #include "mcbp/opcode.h"
@@ -12,8 +13,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void anonymise_complain(const char *message)
 {
@@ -32,15 +31,6 @@ static int anonymise_refuse(const char *path, const char *why, int status)
     printable_write_text(stderr, why);
     fputc('\n', stderr);
     return status;
-}
-
-/* Whoever knows the secret can try out keys and values. */
-static bool is_known_to_others(FILE *file)
-{
-    struct stat status;
-    return fstat(fileno(file), &status) == 0 &&
-           ((status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) != 0 ||
-            (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0));
 }
 
 /* Returns an exit status; 0: the bytes can be a secret. */
@@ -74,7 +64,7 @@ static int read_secret(const char *path, uint8_t bytes[SECRET_ROOM], struct span
     if (file == NULL) {
         return anonymise_refuse(path, strerror(errno), VERIFY_UNREADABLE);
     }
-    bool known = is_known_to_others(file);
+    bool known = private_file_is_exposed(file); /* whoever knows it can try out keys and values */
     secret->size = known ? 0 : fread(bytes, 1, SECRET_ROOM, file);
     int error = ferror(file) != 0 ? errno : 0;
     fclose(file);
