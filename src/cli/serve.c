@@ -11,16 +11,28 @@
 #include "server/server.h"
 #include "writer/plugin.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { WRITER = 0x400, TLS_CERTIFICATE, TLS_KEY, IDLE_TIMEOUT };
+enum {
+    WRITER = 0x400,
+    TLS_CERTIFICATE,
+    TLS_KEY,
+    IDLE_TIMEOUT,
+    DIALECT,
+    BUCKET,
+    COLLECTION,
+    VBUCKETS
+};
 
 enum {
     DEFAULT_PORT = 11211,
     DEFAULT_THREADS = 4,
     THREADS_MAX = 256,
     DEFAULT_CONNECTIONS = 1024,
+    DEFAULT_VBUCKETS = 64,
     CONNECTIONS_MAX = 1 << 20,
     IDLE_MAX = 1 << 20, /* seconds */
 };
@@ -49,6 +61,13 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "How it answers:", 3},
     {"writer", WRITER, "NAME", 0,
      "Writer that builds the responses (default batch), or a path (with a '/') to a plug-in", 3},
+    {"dialect", DIALECT, "DIALECT", 0, "memcached (default) or couchbase", 3},
+
+    {NULL, 0, NULL, 0, "With --dialect couchbase:", 4},
+    {"bucket", BUCKET, "NAME", 0, "The name of its bucket (default: default)", 4},
+    {"collection", COLLECTION, "SCOPE.COLLECTION", 0,
+     "A collection beside the default one; may be repeated", 4},
+    {"vbuckets", VBUCKETS, "N", 0, "vbuckets, a power of two (default 64, at most 1024)", 4},
     {0},
 };
 
@@ -93,8 +112,80 @@ static error_t serve_parse_limit(int key, char *argument, const struct argp_stat
     }
 }
 
-static void serve_check_whole(const struct argp_state *state, struct server_options *server)
+/* What is served, and the options of the other dialect. */
+struct serve_arguments {
+    struct server_options server;
+    struct couchbase_options couchbase;
+    struct couchbase_collection *collections;
+    bool is_couchbases; /* an option of that dialect was given */
+};
+
+/* Each name has 1 to 251 bytes. Source: docs/Collections.md in couchbase/kv_engine. */
+static void add_collection(const struct argp_state *state, struct serve_arguments *arguments,
+                           char *path)
 {
+    enum { NAME_MAX_BYTES = 251 };
+    struct couchbase_options *couchbase = &arguments->couchbase;
+    char *dot = strchr(path, '.');
+    size_t scope = dot == NULL ? 0 : (size_t)(dot - path);
+    size_t name = dot == NULL ? 0 : strlen(dot + 1);
+    if (scope == 0 || scope > NAME_MAX_BYTES || name == 0 || name > NAME_MAX_BYTES ||
+        strchr(dot + 1, '.') != NULL) {
+        argp_error(state, "--collection: '%s' is not SCOPE.COLLECTION", path);
+        return;
+    }
+    struct couchbase_collection *collections = reallocarray(
+        arguments->collections, couchbase->collections_count + 1, sizeof(*collections));
+    if (collections == NULL) {
+        argp_failure(state, VERIFY_INTERNAL, errno, "--collection");
+        return;
+    }
+    *dot = '\0';
+    collections[couchbase->collections_count++] = (struct couchbase_collection){path, dot + 1};
+    couchbase->collections = arguments->collections = collections;
+}
+
+static unsigned vbuckets_of(const struct argp_state *state, const char *argument)
+{
+    unsigned count =
+        (unsigned)argument_number(state, "--vbuckets", argument, 1, COUCHBASE_VBUCKETS_MAX);
+    if ((count & (count - 1)) != 0) {
+        argp_error(state, "--vbuckets: '%s' is not a power of two", argument);
+    }
+    return count;
+}
+
+static error_t serve_parse_couchbase(int key, char *argument, const struct argp_state *state,
+                                     struct serve_arguments *arguments)
+{
+    static const char *const dialects[] = {"memcached", "couchbase", NULL};
+    arguments->is_couchbases |= key == BUCKET || key == COLLECTION || key == VBUCKETS;
+    switch (key) {
+    case DIALECT:
+        arguments->server.couchbase = argument_word(state, "--dialect", argument, dialects) == 1
+                                          ? &arguments->couchbase
+                                          : NULL;
+        return 0;
+    case BUCKET:
+        arguments->couchbase.bucket = argument_name(state, "--bucket", argument);
+        return 0;
+    case COLLECTION:
+        add_collection(state, arguments, argument);
+        return 0;
+    case VBUCKETS:
+        arguments->couchbase.vbuckets = vbuckets_of(state, argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void serve_check_whole(const struct argp_state *state, struct serve_arguments *arguments)
+{
+    struct server_options *server = &arguments->server;
+    if (arguments->is_couchbases && server->couchbase == NULL) {
+        argp_error(state, "--bucket, --collection and --vbuckets need --dialect couchbase");
+    }
     if (server->key != NULL && server->certificate == NULL) {
         argp_error(state, "--tls-key without --tls-cert");
     } else if (server->item_size_max > server->memory_max / 2) {
@@ -107,7 +198,8 @@ static void serve_check_whole(const struct argp_state *state, struct server_opti
 
 static error_t serve_parse(int key, char *argument, struct argp_state *state)
 {
-    struct server_options *server = state->input;
+    struct serve_arguments *arguments = state->input;
+    struct server_options *server = &arguments->server;
     switch (key) {
     case 'l':
         server->listen = argument;
@@ -128,10 +220,12 @@ static error_t serve_parse(int key, char *argument, struct argp_state *state)
         server->writer = serve_writer_of(state, argument);
         return 0;
     case ARGP_KEY_SUCCESS:
-        serve_check_whole(state, server);
+        serve_check_whole(state, arguments);
         return 0;
     default:
-        return serve_parse_limit(key, argument, state, server);
+        return serve_parse_couchbase(key, argument, state, arguments) == 0
+                   ? 0
+                   : serve_parse_limit(key, argument, state, server);
     }
 }
 
@@ -160,18 +254,20 @@ int command_serve(int argc, char **argv)
                "\vExit status: 0 after such a signal, 2 wrong usage, 70 it can't listen, or "
                "another internal error. kvreplay(1) has the rest.",
     };
-    struct server_options server_options = {
-        .listen = "127.0.0.1",
-        .port = DEFAULT_PORT,
-        .threads = DEFAULT_THREADS,
-        .connections_max = DEFAULT_CONNECTIONS,
-        .memory_max = 64 << 20,
-        .item_size_max = 1 << 20,
-        .writer = all_writers_find("batch"),
+    struct serve_arguments arguments = {
+        .server = {.listen = "127.0.0.1",
+                   .port = DEFAULT_PORT,
+                   .threads = DEFAULT_THREADS,
+                   .connections_max = DEFAULT_CONNECTIONS,
+                   .memory_max = 64 << 20,
+                   .item_size_max = 1 << 20,
+                   .writer = all_writers_find("batch")},
+        .couchbase = {.bucket = "default", .vbuckets = DEFAULT_VBUCKETS},
     };
     char problem[SERVER_PROBLEM_SIZE];
-    diagnose_arguments(&argp, argc, argv, 0, &server_options);
-    struct server *server = server_create(&server_options, problem);
+    diagnose_arguments(&argp, argc, argv, 0, &arguments);
+    struct server *server = server_create(&arguments.server, problem);
+    free(arguments.collections);
     if (server == NULL) {
         return serve_complain(problem);
     }

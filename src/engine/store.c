@@ -1,6 +1,6 @@
 #include "engine/store.h"
 
-#include "engine/hash.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

@@ -1,7 +1,7 @@
 #include "replay/overlap.h"
 
 #include "base/endian.h"
-#include "engine/hash.h"
+#include "base/hash.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/operation.h"

@@ -1,6 +1,8 @@
 #include "server/batch.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool batch_init(struct batch *batch)
 {
@@ -39,6 +41,8 @@ static void add(struct batch *batch, const struct kvr_response *response)
 {
     struct kvr_response *own = &batch->responses[batch->count++];
     *own = *response;
+    own->framing_extras =
+        batch_copy(batch, response->framing_extras, response->framing_extras_size);
     own->extras = batch_copy(batch, response->extras, response->extras_size);
     own->key = batch_copy(batch, response->key, response->key_size);
     if (response->value_owner != NULL) {
@@ -46,14 +50,15 @@ static void add(struct batch *batch, const struct kvr_response *response)
     } else {
         own->value = batch_copy(batch, response->value, response->value_size);
     }
-    batch->bytes += KVR_HEADER_SIZE + own->extras_size + own->key_size + own->value_size;
+    batch->bytes += KVR_HEADER_SIZE + own->framing_extras_size + own->extras_size + own->key_size +
+                    own->value_size;
 }
 
-void batch_add(struct batch *batch, const struct engine_answer *answer)
+void batch_add(struct batch *batch, const struct kvr_response *responses, size_t count)
 {
-    assert(!batch_is_full(batch) && answer->count <= BATCH_RESPONSES_ANSWER);
-    for (size_t i = 0; i < answer->count; i++) {
-        add(batch, &answer->responses[i]);
+    assert(!batch_is_full(batch) && count <= BATCH_RESPONSES_ANSWER);
+    for (size_t i = 0; i < count; i++) {
+        add(batch, &responses[i]);
     }
 }
 

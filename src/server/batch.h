@@ -1,13 +1,15 @@
 /*
- * Answers collected from the engine until they are written together.
+ * Answers collected from a store until they are written together.
  *
- * The engine's answers are valid until its next call. Values of items are kept by retaining their
+ * A store's answers are valid until its next call. Values of items are kept by retaining their
  * owner; everything else is small, and copied.
  */
 #ifndef KVREPLAY_SERVER_BATCH_H
 #define KVREPLAY_SERVER_BATCH_H
 
-#include "engine/engine.h"
+#include "kvresponse/kvresponse.h"
+
+#include <stdbool.h>
 
 enum {
     BATCH_RESPONSES = 2048,       /* room for so many */
@@ -32,8 +34,9 @@ void batch_deinit(struct batch *batch);
 /* True if another answer might not fit: the batch has to be written first. */
 bool batch_is_full(const struct batch *batch);
 
-/* Adds an answer to a batch that is not full. */
-void batch_add(struct batch *batch, const struct engine_answer *answer);
+/* Adds the responses to one request, at most BATCH_RESPONSES_ANSWER, to a batch that is not full.
+ */
+void batch_add(struct batch *batch, const struct kvr_response *responses, size_t count);
 
 /* Forgets all answers, which have been written or won't be. */
 void batch_clear(struct batch *batch);

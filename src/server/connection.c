@@ -70,6 +70,7 @@ static void connection_destroy(struct connection *connection)
     atomic_fetch_sub(&connection->connections->service->connections, 1);
     count_received(connection, 0);
     wire_close(&connection->wire);
+    requests_deinit(&connection->requests);
     free(connection);
 }
 
@@ -233,12 +234,15 @@ void connection_open(struct connections *connections, int socket)
     static const struct wire_events events = {on_received, connection_on_lost, on_sent,
                                               connection_on_ended};
     struct connection *connection = calloc(1, sizeof(*connection));
-    if (connection == NULL) {
+    bool ready = connection != NULL && requests_init(&connection->requests, connections->service);
+    if (!ready) {
         close(socket);
+    } else if (!wire_open(&connection->wire, connections->base, socket, connections->service->tls,
+                          connections->room, &events, connection)) {
+        requests_deinit(&connection->requests);
+        ready = false;
     }
-    if (connection == NULL ||
-        !wire_open(&connection->wire, connections->base, socket, connections->service->tls,
-                   connections->room, &events, connection)) {
+    if (!ready) {
         free(connection);
         atomic_fetch_sub(&connections->service->connections, 1);
         return;

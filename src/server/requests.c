@@ -1,6 +1,7 @@
 #include "server/requests.h"
 
 #include "mcbp/status.h"
+#include "server/couchbase_requests.h"
 
 #include <event2/buffer.h>
 #include <time.h>
@@ -77,7 +78,7 @@ static void add_no_memory(struct batch *batch, const struct mcbp_header *header)
         .value = text,
         .value_size = strlen(text),
     };
-    batch_add(batch, &(struct engine_answer){.responses = &response, .count = 1});
+    batch_add(batch, &response, 1);
 }
 
 /* False: the connection is to be closed. */
@@ -89,7 +90,7 @@ static bool execute(struct requests *requests, struct engine *engine,
     if (answer.verdict == ENGINE_NO_MEMORY) {
         add_no_memory(batch, &request->frame->header);
     } else {
-        batch_add(batch, &answer);
+        batch_add(batch, answer.responses, answer.count);
     }
     requests->swallow = request->frame->bytes.size + answer.overread - answer.unread;
     return !answer.close;
@@ -135,6 +136,20 @@ static enum requests_state execute_span(struct requests *requests, struct servic
     }
 }
 
+bool requests_init(struct requests *requests, const struct service *service)
+{
+    *requests = (struct requests){0};
+    if (service->node != NULL) {
+        requests->session = couchbase_session_create(service->node);
+    }
+    return service->node == NULL || requests->session != NULL;
+}
+
+void requests_deinit(struct requests *requests)
+{
+    couchbase_session_destroy(requests->session);
+}
+
 void requests_refuse(struct requests *requests, struct evbuffer *input, struct batch *batch)
 {
     uint8_t bytes[MCBP_HEADER_SIZE];
@@ -173,8 +188,12 @@ enum requests_state requests_execute(struct requests *requests, struct service *
         }
         size_t used;
         pthread_mutex_lock(&service->lock);
-        engine_reserve(service->engine, atomic_load(&service->receiving));
-        state = execute_span(requests, service, piece, batch, &used, executed);
+        if (service->engine != NULL) {
+            engine_reserve(service->engine, atomic_load(&service->receiving));
+        }
+        state = service->node != NULL
+                    ? couchbase_requests_execute(requests, service, piece, batch, &used, executed)
+                    : execute_span(requests, service, piece, batch, &used, executed);
         pthread_mutex_unlock(&service->lock);
         evbuffer_drain(input, used);
     }

@@ -9,26 +9,18 @@
 #define KVREPLAY_SERVER_REQUESTS_H
 
 #include "server/batch.h"
+#include "server/request_stream.h"
 #include "server/service.h"
 
 struct evbuffer;
 
-/* Where a connection is in its stream of requests; all zero at its beginning. */
-struct requests {
-    size_t swallow; /* bytes that come before the next request */
-    size_t needed;  /* with fewer bytes than these in the input there is nothing to do */
-};
-
-enum requests_state {
-    REQUESTS_WAIT,      /* for more input; all that could be answered is in the batch */
-    REQUESTS_FULL,      /* the batch is: to be called again once it is written */
-    REQUESTS_CLOSE,     /* what is in the batch is the last that this client is sent */
-    REQUESTS_NO_MEMORY, /* the input can't be looked at: no more can be done for this client */
-};
+/* False: no memory. */
+bool requests_init(struct requests *requests, const struct service *service);
+void requests_deinit(struct requests *requests);
 
 /*
  * Executes the requests in `input`, which is drained, and adds the answers to the batch. Holds the
- * engine's lock meanwhile. Sets *executed to how many there were, quiet ones too.
+ * store's lock meanwhile. Sets *executed to how many there were, quiet ones too.
  */
 enum requests_state requests_execute(struct requests *requests, struct service *service,
                                      struct evbuffer *input, struct batch *batch, size_t *executed);

@@ -190,7 +190,17 @@ static void server_allow_descriptors(unsigned connections)
     }
 }
 
-static bool init_service(struct service *service, const struct server_options *options,
+static struct couchbase_node *create_node(const struct server *server,
+                                          const struct server_options *options)
+{
+    struct couchbase_options couchbase = *options->couchbase;
+    couchbase.port = listeners_port(&server->listeners);
+    couchbase.tls = options->certificate != NULL;
+    couchbase.memory_max = options->memory_max;
+    return couchbase_node_create(&couchbase);
+}
+
+static bool create_store(struct server *server, const struct server_options *options,
                          char problem[SERVER_PROBLEM_SIZE])
 {
     struct engine_options engine = {
@@ -200,13 +210,24 @@ static bool init_service(struct service *service, const struct server_options *o
         .own_cas = true,
         .lend_values = true,
     };
+    if (options->couchbase != NULL) {
+        server->service.node = create_node(server, options);
+    } else {
+        server->service.engine = engine_create(&engine);
+    }
+    return server->service.node != NULL || server->service.engine != NULL ||
+           server_fail(problem, strerror(errno));
+}
+
+static bool init_service(struct service *service, const struct server_options *options,
+                         char problem[SERVER_PROBLEM_SIZE])
+{
     service->item_size_max = options->item_size_max;
     service->memory_max = options->memory_max;
     service->idle_milliseconds = options->idle_timeout * 1000;
     service->writer = options->writer;
     service->ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    service->engine = engine_create(&engine);
-    if (service->engine == NULL || service->ended < 0) {
+    if (service->ended < 0) {
         return server_fail(problem, strerror(errno));
     }
     if (options->certificate != NULL) {
@@ -281,7 +302,8 @@ static bool server_init(struct server *server, const struct server_options *opti
         return server_fail(problem, strerror(ENOMEM));
     }
     if (!init_service(&server->service, options, problem) ||
-        !listen_on(&server->listeners, options, problem)) {
+        !listen_on(&server->listeners, options, problem) ||
+        !create_store(server, options, problem)) {
         return false;
     }
     for (; server->threads < options->threads; server->threads++) {
@@ -345,6 +367,7 @@ void server_destroy(struct server *server)
     }
     SSL_CTX_free(server->service.tls);
     engine_destroy(server->service.engine);
+    couchbase_node_destroy(server->service.node);
     close(server->service.ended);
     pthread_mutex_destroy(&server->service.lock);
     free(server);

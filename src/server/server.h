@@ -9,6 +9,7 @@
 #ifndef KVREPLAY_SERVER_SERVER_H
 #define KVREPLAY_SERVER_SERVER_H
 
+#include "couchbase/couchbase.h"
 #include "kvresponse/plugin.h"
 #include "sockets/address.h"
 
@@ -28,6 +29,8 @@ struct server_options {
     const char *certificate; /* paths of PEM files; NULL: no TLS */
     const char *key;
     const struct kvr_writer_type *writer;
+    const struct couchbase_options *couchbase; /* NULL: memcached's dialect. Its port, its memory
+                                                  and TLS are those of the server */
 };
 
 struct server;

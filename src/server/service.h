@@ -4,6 +4,7 @@
 #ifndef KVREPLAY_SERVER_SERVICE_H
 #define KVREPLAY_SERVER_SERVICE_H
 
+#include "couchbase/couchbase.h"
 #include "engine/engine.h"
 #include "kvresponse/plugin.h"
 
@@ -12,8 +13,9 @@
 #include <stdatomic.h>
 
 struct service {
-    struct engine *engine;
-    pthread_mutex_t lock; /* of the engine */
+    struct engine *engine;       /* memcached's dialect, or */
+    struct couchbase_node *node; /* Couchbase's; the other one is NULL */
+    pthread_mutex_t lock;        /* of either */
     size_t item_size_max;
     size_t memory_max;          /* of items and of what is being received, together; 0: no limit */
     atomic_size_t receiving;    /* bytes that connections have received and not executed */

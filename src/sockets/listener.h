@@ -23,6 +23,9 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, const struct addresses *addresses,
                     char problem[SOCKETS_PROBLEM_SIZE]);
 
+/* The TCP port of the first; 0: it is a UNIX socket. */
+uint16_t listeners_port(const struct listeners *listeners);
+
 /* Closes all, and removes the UNIX socket. */
 void listeners_close(struct listeners *listeners);
 

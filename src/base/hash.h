@@ -2,8 +2,8 @@
  * A seeded hash of keys, after wyhash: eight bytes at a time are folded in by a 64 x 64 -> 128 bit
  * multiplication. Keys come from captures and clients, so the seed has to be secret.
  */
-#ifndef KVREPLAY_ENGINE_HASH_H
-#define KVREPLAY_ENGINE_HASH_H
+#ifndef KVREPLAY_BASE_HASH_H
+#define KVREPLAY_BASE_HASH_H
 
 #include "base/span.h"
 

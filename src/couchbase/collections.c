@@ -1,0 +1,194 @@
+#include "couchbase/collections.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char DEFAULT_NAME[] = "_default";
+
+void collections_deinit(struct collections *self)
+{
+    for (size_t i = 0; i < self->scopes_count; i++) {
+        free(self->scopes[i].name);
+    }
+    for (size_t i = 0; i < self->collections_count; i++) {
+        free(self->collections[i].name);
+    }
+    free(self->scopes);
+    free(self->collections);
+    blob_drop(self->manifest);
+}
+
+static bool is_named(const char *name, struct span text)
+{
+    return span_equal(span_of(name, strlen(name)), text);
+}
+
+/* Returns the scope's index, scopes_count if there is none. */
+static size_t find_scope(const struct collections *self, struct span name)
+{
+    size_t i = 0;
+    while (i < self->scopes_count && !is_named(self->scopes[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+static const struct collection *find_collection(const struct collections *self, size_t scope,
+                                                struct span name)
+{
+    for (size_t i = 0; i < self->collections_count; i++) {
+        const struct collection *collection = &self->collections[i];
+        if (collection->scope == scope && is_named(collection->name, name)) {
+            return collection;
+        }
+    }
+    return NULL;
+}
+
+static bool add_scope(struct collections *self, const char *name, uint32_t id)
+{
+    struct scope *scope = &self->scopes[self->scopes_count];
+    *scope = (struct scope){strdup(name), id};
+    self->scopes_count += scope->name != NULL;
+    return scope->name != NULL;
+}
+
+static bool add_collection(struct collections *self, const char *name, size_t scope, uint32_t id)
+{
+    struct collection *collection = &self->collections[self->collections_count];
+    *collection = (struct collection){strdup(name), scope, id};
+    self->collections_count += collection->name != NULL;
+    return collection->name != NULL;
+}
+
+/* Ids are given out in the order of the options, to scopes and collections from one counter. */
+static bool add_given(struct collections *self, const struct couchbase_collection *given,
+                      uint32_t *next_id)
+{
+    struct span name = span_of(given->scope, strlen(given->scope));
+    size_t scope = find_scope(self, name);
+    if (scope == self->scopes_count && !add_scope(self, given->scope, (*next_id)++)) {
+        return false;
+    }
+    name = span_of(given->name, strlen(given->name));
+    return find_collection(self, scope, name) != NULL ||
+           add_collection(self, given->name, scope, (*next_id)++);
+}
+
+/* ---------------------------------------------------------------------------------- JSON */
+
+static json_t *hexadecimal(uint64_t number)
+{
+    char text[17];
+    snprintf(text, sizeof(text), "%" PRIx64, number);
+    return json_string(text);
+}
+
+static json_t *describe_scope(const struct collections *self, size_t scope)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < self->collections_count; i++) {
+        const struct collection *collection = &self->collections[i];
+        if (collection->scope == scope) {
+            json_array_append_new(list, json_pack("{s:s, s:o}", "name", collection->name, "uid",
+                                                  hexadecimal(collection->id)));
+        }
+    }
+    return json_pack("{s:o, s:s, s:o}", "collections", list, "name", self->scopes[scope].name,
+                     "uid", hexadecimal(self->scopes[scope].id));
+}
+
+static struct blob *make_manifest(const struct collections *self)
+{
+    json_t *scopes = json_array();
+    for (size_t i = 0; i < self->scopes_count; i++) {
+        json_array_append_new(scopes, describe_scope(self, i));
+    }
+    json_t *manifest = json_pack("{s:o, s:o}", "scopes", scopes, "uid", hexadecimal(self->uid));
+    char *text = json_dumps(manifest, JSON_COMPACT | JSON_SORT_KEYS);
+    struct blob *blob = text == NULL ? NULL : blob_copy(span_of(text, strlen(text)));
+    free(text);
+    json_decref(manifest);
+    return blob;
+}
+
+bool collections_init(struct collections *self, const struct couchbase_options *options)
+{
+    uint32_t next_id = COLLECTIONS_FIRST;
+    size_t room = options->collections_count + 1;
+    self->scopes = calloc(room, sizeof(*self->scopes));
+    self->collections = calloc(room, sizeof(*self->collections));
+    bool added = self->scopes != NULL && self->collections != NULL &&
+                 add_scope(self, DEFAULT_NAME, COLLECTIONS_DEFAULT) &&
+                 add_collection(self, DEFAULT_NAME, 0, COLLECTIONS_DEFAULT);
+    for (size_t i = 0; added && i < options->collections_count; i++) {
+        added = add_given(self, &options->collections[i], &next_id);
+    }
+    self->uid = options->collections_count;
+    self->manifest = added ? make_manifest(self) : NULL;
+    return self->manifest != NULL;
+}
+
+/* ------------------------------------------------------------------------------- finding */
+
+bool collections_has(const struct collections *self, uint32_t id)
+{
+    for (size_t i = 0; i < self->collections_count; i++) {
+        if (self->collections[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct span or_default(struct span name)
+{
+    return name.size == 0 ? span_of(DEFAULT_NAME, strlen(DEFAULT_NAME)) : name;
+}
+
+/* Divides a path at its dot. Returns how many dots it has. */
+static size_t divide(struct span path, struct span *scope, struct span *collection)
+{
+    size_t dots = 0;
+    *scope = path;
+    *collection = span_of(NULL, 0);
+    for (size_t i = 0; i < path.size; i++) {
+        if (path.data[i] == '.' && dots++ == 0) {
+            *scope = span_head(path, i);
+            *collection = span_skip(path, i + 1);
+        }
+    }
+    return dots;
+}
+
+enum collections_found collections_find(const struct collections *self, struct span path,
+                                        uint32_t *id)
+{
+    struct span scope_name;
+    struct span name;
+    if (divide(path, &scope_name, &name) != 1) {
+        return COLLECTIONS_MALFORMED;
+    }
+    size_t scope = find_scope(self, or_default(scope_name));
+    if (scope == self->scopes_count) {
+        return COLLECTIONS_NO_SCOPE;
+    }
+    const struct collection *collection = find_collection(self, scope, or_default(name));
+    *id = collection == NULL ? 0 : collection->id;
+    return collection == NULL ? COLLECTIONS_NO_COLLECTION : COLLECTIONS_FOUND;
+}
+
+enum collections_found collections_find_scope(const struct collections *self, struct span path,
+                                              uint32_t *id)
+{
+    struct span name;
+    struct span rest;
+    if (divide(path, &name, &rest) > 1) {
+        return COLLECTIONS_MALFORMED;
+    }
+    size_t scope = find_scope(self, or_default(name));
+    *id = scope == self->scopes_count ? 0 : self->scopes[scope].id;
+    return scope == self->scopes_count ? COLLECTIONS_NO_SCOPE : COLLECTIONS_FOUND;
+}

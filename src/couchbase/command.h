@@ -1,0 +1,89 @@
+/*
+ * One request being executed: what the commands have in common. A command's function is called
+ * when the request has its form, the client may send it, and collection and vbucket are there.
+ */
+#ifndef KVREPLAY_COUCHBASE_COMMAND_H
+#define KVREPLAY_COUCHBASE_COMMAND_H
+
+#include "couchbase/node.h"
+#include "couchbase/session.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+
+struct command {
+    struct couchbase_node *node;
+    struct couchbase_session *session;
+    const struct mcbp_frame *frame;
+    struct couchbase_answer *answer;
+    int64_t now;
+    bool quiet;
+    bool durable;         /* the change takes two sequence numbers, of prepare and commit */
+    bool preserve_expiry; /* of a document that is there */
+    struct vbucket *vbucket;
+    struct document_id id; /* of commands about a document */
+};
+
+/* ---------------------------------------------------------------- the document */
+
+/* The document, or NULL if there is none, or it is deleted. One found to have expired is deleted by
+ * this. */
+struct document *command_find(struct command *command);
+
+bool document_is_locked(const struct document *document, int64_t now);
+
+/* SUCCESS if the request's CAS allows to change the document (NULL: there is none), LOCKED,
+ * KEY_EXISTS or KEY_NOT_FOUND. Source: engines/ep/src/vbucket.cc, checkCasForWrite. */
+enum mcbp_status command_check_cas(const struct command *command, const struct document *document);
+
+/* The document has changed: CAS, sequence number, revision and time are new, and it is not locked.
+ */
+void command_changed(struct command *command, struct document *document);
+
+/* Becomes a tombstone. */
+void command_bury(struct command *command, struct document *document);
+
+/* The Unix time at which something with this expiration time is gone, 0: never. */
+uint32_t command_expiry(const struct command *command, uint32_t given);
+
+/* ---------------------------------------------------------------- the commands */
+
+/* get.c */
+void handle_get(struct command *command);
+void handle_getk(struct command *command);
+void handle_get_locked(struct command *command);
+void handle_unlock(struct command *command);
+void handle_touch(struct command *command);
+void handle_get_and_touch(struct command *command);
+void handle_get_meta(struct command *command);
+void handle_get_replica(struct command *command);
+void handle_get_random_key(struct command *command);
+
+/* change.c */
+void handle_set(struct command *command);
+void handle_add(struct command *command);
+void handle_replace(struct command *command);
+void handle_remove(struct command *command);
+void handle_append(struct command *command);
+void handle_prepend(struct command *command);
+void handle_count(struct command *command);
+
+/* connect.c */
+void handle_hello(struct command *command);
+void handle_sasl_list(struct command *command);
+void handle_sasl(struct command *command);
+void handle_select_bucket(struct command *command);
+void handle_noop(struct command *command);
+void handle_version(struct command *command);
+void handle_quit(struct command *command);
+void handle_stat(struct command *command);
+void handle_error_map(struct command *command);
+
+/* cluster.c */
+void handle_cluster_config(struct command *command);
+void handle_manifest(struct command *command);
+void handle_collection_id(struct command *command);
+void handle_scope_id(struct command *command);
+void handle_observe(struct command *command);
+void handle_observe_seqno(struct command *command);
+
+#endif

@@ -1,0 +1,115 @@
+/* Commands about the connection, before and beside documents. */
+#include "base/endian.h"
+#include "couchbase/reply.h"
+
+#include <stdio.h>
+
+/* ---------------------------------------------------------------- HELLO */
+
+/* What this server can do, in ascending order. */
+static const uint16_t FEATURES[] = {
+    MCBP_FEATURE_TCP_NODELAY,
+    MCBP_FEATURE_MUTATION_SEQNO,
+    MCBP_FEATURE_XERROR,
+    MCBP_FEATURE_SELECT_BUCKET,
+    MCBP_FEATURE_SNAPPY,
+    MCBP_FEATURE_JSON,
+    MCBP_FEATURE_UNORDERED_EXECUTION,
+    MCBP_FEATURE_TRACING,
+    MCBP_FEATURE_ALT_REQUEST,
+    MCBP_FEATURE_SYNC_REPLICATION,
+    MCBP_FEATURE_COLLECTIONS,
+    MCBP_FEATURE_PRESERVE_TTL,
+    MCBP_FEATURE_CLUSTER_CONFIG_WITH_KNOWN_VERSION,
+};
+enum { FEATURES_COUNT = sizeof(FEATURES) / sizeof(FEATURES[0]) };
+
+/* The answer's own form is that of the new features. */
+void handle_hello(struct command *command)
+{
+    uint8_t list[2 * FEATURES_COUNT];
+    size_t size = 0;
+    struct span asked = command->frame->value;
+    if (asked.size % 2 != 0) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Features have 2 bytes each");
+        return;
+    }
+    mcbp_feature_set wanted = mcbp_feature_set_of(asked);
+    command->session->features = 0;
+    for (size_t i = 0; i < FEATURES_COUNT; i++) {
+        if (mcbp_feature_is_in(wanted, (enum mcbp_feature)FEATURES[i])) {
+            command->session->features |= (mcbp_feature_set)1 << FEATURES[i];
+            write_be16(list + size, FEATURES[i]);
+            size += 2;
+        }
+    }
+    reply_set_text(command, reply_add(command), span_of(list, size));
+}
+
+/* ---------------------------------------------------------------- who the client is */
+
+void handle_sasl_list(struct command *command)
+{
+    static const char mechanisms[] = "SCRAM-SHA512 SCRAM-SHA256 SCRAM-SHA1 PLAIN";
+    reply_set_text(command, reply_add(command), span_of(mechanisms, strlen(mechanisms)));
+}
+
+/* There are no accounts: whoever comes may do everything. */
+void handle_sasl(struct command *command)
+{
+    command->session->authenticated = true;
+    reply_add(command);
+}
+
+void handle_select_bucket(struct command *command)
+{
+    static const char none[] = "@no bucket@";
+    struct span name = command->frame->key;
+    const char *bucket = command->node->bucket;
+    bool leaves = span_equal(name, span_of(none, strlen(none)));
+    if (!leaves && !span_equal(name, span_of(bucket, strlen(bucket)))) {
+        reply_error(command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
+        return;
+    }
+    command->session->has_bucket = !leaves;
+    reply_add(command);
+}
+
+/* ---------------------------------------------------------------- small ones */
+
+void handle_noop(struct command *command)
+{
+    reply_add(command);
+}
+
+void handle_version(struct command *command)
+{
+    static const char version[] = "kvreplay " KVREPLAY_VERSION;
+    reply_set_text(command, reply_add(command), span_of(version, strlen(version)));
+}
+
+void handle_quit(struct command *command)
+{
+    reply_done(command);
+    command->answer->close = true;
+}
+
+/* Rows never have framing extras. There is nothing to tell but the end of the list. Source:
+ * include/mcbp/codec/stats_codec.h. */
+void handle_stat(struct command *command)
+{
+    struct kvr_response *response = reply_add(command);
+    response->magic = MCBP_CLIENT_RESPONSE;
+    response->framing_extras_size = 0;
+}
+
+void handle_error_map(struct command *command)
+{
+    if (command->frame->value.size != 2) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "The version has 2 bytes");
+        return;
+    }
+    struct kvr_response *response = reply_add(command);
+    response->datatype = session_has(command->session, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+    reply_give(command, response, blob_hold(command->node->error_map));
+}

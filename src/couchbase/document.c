@@ -1,0 +1,77 @@
+/* What commands find of a document, and what a change makes of it. */
+#include "couchbase/command.h"
+
+enum { NANOSECONDS = 1000000000, RELATIVE_MAX = 60 * 60 * 24 * 30 };
+
+uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now)
+{
+    uint64_t time = (uint64_t)now & ~UINT64_C(0xffff);
+    vbucket->cas = time > vbucket->cas ? time : vbucket->cas + 1;
+    return vbucket->cas;
+}
+
+uint32_t command_expiry(const struct command *command, uint32_t given)
+{
+    int64_t seconds = command->now / NANOSECONDS;
+    return given == 0 || given > RELATIVE_MAX ? given : (uint32_t)(seconds + given);
+}
+
+static bool is_expired(const struct document *document, int64_t now)
+{
+    return document->expiry != 0 && document->expiry <= now / NANOSECONDS;
+}
+
+void command_changed(struct command *command, struct document *document)
+{
+    struct vbucket *vbucket = command->vbucket;
+    vbucket->seqno += command->durable ? 2 : 1;
+    document->cas = vbucket_next_cas(vbucket, command->now);
+    document->seqno = vbucket->seqno;
+    document->revision++;
+    document->modified = command->now;
+    document->lock_cas = 0;
+}
+
+void command_bury(struct command *command, struct document *document)
+{
+    documents_set_value(&command->vbucket->documents, document, NULL);
+    blob_drop(document->xattrs);
+    document->xattrs = NULL;
+    document->datatype = 0;
+    document->flags = document->expiry = 0;
+    document->deleted = true;
+    command_changed(command, document);
+}
+
+struct document *command_find(struct command *command)
+{
+    struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    if (document == NULL || document->deleted) {
+        return NULL;
+    }
+    if (is_expired(document, command->now)) {
+        bool durable = command->durable;
+        command->durable = false;
+        command_bury(command, document);
+        command->durable = durable;
+        return NULL;
+    }
+    return document;
+}
+
+bool document_is_locked(const struct document *document, int64_t now)
+{
+    return document->lock_cas != 0 && document->locked_until > now;
+}
+
+enum mcbp_status command_check_cas(const struct command *command, const struct document *document)
+{
+    uint64_t cas = command->frame->header.cas;
+    if (document == NULL) {
+        return cas == 0 ? MCBP_STATUS_SUCCESS : MCBP_STATUS_KEY_NOT_FOUND;
+    }
+    if (document_is_locked(document, command->now)) {
+        return cas == document->lock_cas ? MCBP_STATUS_SUCCESS : MCBP_STATUS_LOCKED;
+    }
+    return cas == 0 || cas == document->cas ? MCBP_STATUS_SUCCESS : MCBP_STATUS_KEY_EXISTS;
+}

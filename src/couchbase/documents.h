@@ -1,0 +1,60 @@
+/*
+ * The documents of a bucket by collection and key, deleted ones too: a tombstone keeps CAS and
+ * revision.
+ */
+#ifndef KVREPLAY_COUCHBASE_DOCUMENTS_H
+#define KVREPLAY_COUCHBASE_DOCUMENTS_H
+
+#include "couchbase/blob.h"
+
+#include <stdbool.h>
+
+struct document {
+    struct blob *value;  /* NULL: of 0 bytes, or deleted; compressed if the datatype says so */
+    struct blob *xattrs; /* a JSON object; NULL: none */
+    uint8_t datatype;    /* of the value: JSON and SNAPPY */
+    bool deleted;        /* a tombstone */
+    uint32_t flags;      /* the client's; the server only keeps them */
+    uint32_t expiry;     /* Unix time in seconds, 0: never */
+    uint64_t cas;
+    uint64_t seqno;       /* of the vbucket, when it changed last */
+    uint64_t revision;    /* its changes since it was created first */
+    uint64_t lock_cas;    /* 0: not locked */
+    int64_t locked_until; /* Unix time in nanoseconds */
+    int64_t modified;     /* Unix time in nanoseconds */
+};
+
+/* A document's place. */
+struct document_id {
+    uint32_t collection;
+    struct span key; /* without the collection */
+};
+
+struct documents {
+    struct documents_entry *entries; /* uthash's, by id */
+    uint64_t seed[2];                /* of the hash: secret, the second one odd */
+    size_t *memory; /* bytes of keys, values and their places are added to it, and taken off */
+};
+
+void documents_deinit(struct documents *documents);
+
+/* NULL: there is none, not even a tombstone. */
+struct document *documents_find(const struct documents *documents, const struct document_id *id);
+
+/* The one there is, or a new tombstone without a past. NULL: no memory, or a key over 255 bytes. */
+struct document *documents_find_or_add(struct documents *documents, const struct document_id *id);
+
+/* The document's value is that blob from here on, which is taken over; NULL: it has none. */
+void documents_set_value(struct documents *documents, struct document *document,
+                         struct blob *value);
+
+/* Drops all tombstones. */
+void documents_purge(struct documents *documents);
+
+/* Calls visit for each until that returns false; the order says nothing. */
+void documents_each(const struct documents *documents,
+                    bool (*visit)(void *context, const struct document_id *id,
+                                  const struct document *document),
+                    void *context);
+
+#endif

@@ -1,0 +1,269 @@
+/* Commands that answer with a document, or with what is known of one. */
+#include "base/endian.h"
+#include "couchbase/reply.h"
+#include "couchbase/value.h"
+#include "mcbp/leb128.h"
+
+#include <sys/random.h>
+
+static const uint64_t CAS_LOCKED = UINT64_MAX; /* what others see of a locked document */
+
+/* ---------------------------------------------------------------- the document as an answer */
+
+/* Compressed values go to those who take them, and without xattrs only. False: no memory. */
+static bool set_value(struct command *command, struct kvr_response *response,
+                      const struct document *document)
+{
+    bool compressed = (document->datatype & MCBP_DATATYPE_SNAPPY) != 0;
+    uint8_t sent = session_datatypes(command->session);
+    if (document->xattrs != NULL) {
+        sent &= (uint8_t)~MCBP_DATATYPE_SNAPPY;
+    }
+    response->datatype = document->datatype & sent & (uint8_t)~MCBP_DATATYPE_XATTR;
+    struct blob *value = blob_hold(document->value);
+    if (compressed && (sent & MCBP_DATATYPE_SNAPPY) == 0) {
+        bool too_large;
+        bool no_memory;
+        value =
+            value_inflate(blob_span(document->value), COUCHBASE_VALUE_MAX, &too_large, &no_memory);
+        blob_drop(value == NULL ? NULL : document->value);
+        if (value == NULL) {
+            blob_drop(document->value);
+            return false;
+        }
+    }
+    if (value != NULL) {
+        reply_give(command, response, value);
+    }
+    return true;
+}
+
+/* NULL: no memory, and the answer says so. */
+static struct kvr_response *reply_document(struct command *command, const struct document *document,
+                                           uint64_t cas)
+{
+    uint8_t flags[4];
+    struct kvr_response *response = reply_add(command);
+    write_be32(flags, document->flags);
+    reply_set_extras(command, response, span_of(flags, sizeof(flags)));
+    response->cas = cas;
+    if (!set_value(command, response, document)) {
+        command->answer->count = 0;
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return NULL;
+    }
+    return response;
+}
+
+static uint64_t seen_cas(const struct command *command, const struct document *document)
+{
+    return document_is_locked(document, command->now) ? CAS_LOCKED : document->cas;
+}
+
+/* ---------------------------------------------------------------- GET and its like */
+
+void handle_get(struct command *command)
+{
+    const struct document *document = command_find(command);
+    if (document == NULL) {
+        reply_miss(command);
+    } else {
+        reply_document(command, document, seen_cas(command, document));
+    }
+}
+
+void handle_getk(struct command *command)
+{
+    const struct document *document = command_find(command);
+    if (document == NULL) {
+        reply_miss(command);
+        return;
+    }
+    struct kvr_response *response = reply_document(command, document, seen_cas(command, document));
+    if (response != NULL) {
+        response->key = command->frame->key.data;
+        response->key_size = command->frame->key.size;
+    }
+}
+
+/* There is one node, and it has no replicas. */
+void handle_get_replica(struct command *command)
+{
+    reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
+}
+
+/* ---------------------------------------------------------------- locks */
+
+void handle_get_locked(struct command *command)
+{
+    enum { DEFAULT_SECONDS = 15, SECONDS_MAX = 30 };
+    struct document *document = command_find(command);
+    uint32_t seconds =
+        command->frame->extras.size == 4 ? read_be32(command->frame->extras.data) : 0;
+    if (document == NULL) {
+        reply_miss(command);
+        return;
+    }
+    if (document_is_locked(document, command->now)) {
+        reply_error(command, MCBP_STATUS_LOCKED, NULL);
+        return;
+    }
+    if (seconds == 0 || seconds > SECONDS_MAX) {
+        seconds = DEFAULT_SECONDS;
+    }
+    uint64_t cas = vbucket_next_cas(command->vbucket, command->now);
+    if (reply_document(command, document, cas) != NULL) {
+        document->lock_cas = cas;
+        document->locked_until = command->now + (int64_t)seconds * 1000000000;
+    }
+}
+
+void handle_unlock(struct command *command)
+{
+    struct document *document = command_find(command);
+    if (document == NULL) {
+        reply_miss(command);
+    } else if (!document_is_locked(document, command->now)) {
+        reply_error(command, MCBP_STATUS_NOT_LOCKED, NULL);
+    } else if (command->frame->header.cas != document->lock_cas) {
+        reply_error(command, MCBP_STATUS_LOCKED, NULL);
+    } else {
+        document->lock_cas = 0; /* the document has its old CAS again */
+        reply_done(command);
+    }
+}
+
+/* ---------------------------------------------------------------- expiry */
+
+/* Sets the expiry that the request has. NULL: the answer says why not. Only another expiry is a
+ * change. Source: engines/ep/src/vbucket.cc, processGetAndUpdateTtl. */
+static struct document *touch(struct command *command)
+{
+    struct document *document = command_find(command);
+    if (document == NULL) {
+        reply_miss(command);
+        return NULL;
+    }
+    if (document_is_locked(document, command->now)) {
+        reply_error(command, MCBP_STATUS_LOCKED, NULL);
+        return NULL;
+    }
+    uint32_t expiry = command_expiry(command, read_be32(command->frame->extras.data));
+    if (expiry != document->expiry) {
+        document->expiry = expiry;
+        command_changed(command, document);
+    }
+    return document;
+}
+
+void handle_touch(struct command *command)
+{
+    const struct document *document = touch(command);
+    if (document != NULL) {
+        reply_add(command)->cas = document->cas;
+    }
+}
+
+void handle_get_and_touch(struct command *command)
+{
+    const struct document *document = touch(command);
+    if (document != NULL) {
+        reply_document(command, document, document->cas);
+    }
+}
+
+/* ---------------------------------------------------------------- what is known of one */
+
+/* Tombstones are answered too. */
+void handle_get_meta(struct command *command)
+{
+    enum { WITH_DATATYPE = 2 };
+    uint8_t extras[21];
+    struct span asked = command->frame->extras;
+    command_find(command);
+    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    if (asked.size == 1 && asked.data[0] > WITH_DATATYPE) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Version of the meta data");
+        return;
+    }
+    if (document == NULL) {
+        reply_miss(command);
+        return;
+    }
+    bool with_datatype = asked.size == 1 && asked.data[0] == WITH_DATATYPE;
+    write_be32(extras, document->deleted);
+    write_be32(extras + 4, document->flags);
+    write_be32(extras + 8, document->expiry);
+    write_be64(extras + 12, document->revision);
+    extras[20] =
+        (uint8_t)(document->datatype | (document->xattrs != NULL ? MCBP_DATATYPE_XATTR : 0));
+    struct kvr_response *response = reply_add(command);
+    reply_set_extras(command, response, span_of(extras, with_datatype ? 21 : 20));
+    response->cas = seen_cas(command, document);
+}
+
+/* ---------------------------------------------------------------- GET_RANDOM_KEY */
+
+struct pick {
+    uint32_t collection;
+    int64_t now;
+    uint64_t seen;
+    struct document_id id;
+    const struct document *document;
+};
+
+static uint64_t below(uint64_t limit)
+{
+    uint64_t number = 0;
+    return getrandom(&number, sizeof(number), 0) == sizeof(number) ? number % limit : 0;
+}
+
+/* Each that is seen takes the place of the one before with the chance that makes all equal. */
+static bool visit(void *context, const struct document_id *id, const struct document *document)
+{
+    struct pick *pick = context;
+    bool expired = document->expiry != 0 && document->expiry <= pick->now / 1000000000;
+    if (id->collection == pick->collection && !document->deleted && !expired &&
+        below(++pick->seen) == 0) {
+        pick->id = *id;
+        pick->document = document;
+    }
+    return true;
+}
+
+static void reply_picked(struct command *command, const struct pick *pick)
+{
+    bool prefixed = session_has(command->session, MCBP_FEATURE_COLLECTIONS);
+    uint8_t *key = command->node->key;
+    size_t size = prefixed ? mcbp_leb128_write(pick->id.collection, key) : 0;
+    struct kvr_response *response = reply_document(command, pick->document, pick->document->cas);
+    if (response != NULL) {
+        memcpy(key + size, pick->id.key.data, pick->id.key.size);
+        response->key = key;
+        response->key_size = size + pick->id.key.size;
+    }
+}
+
+void handle_get_random_key(struct command *command)
+{
+    struct span extras = command->frame->extras;
+    bool prefixed = session_has(command->session, MCBP_FEATURE_COLLECTIONS);
+    if (prefixed != (extras.size >= 4)) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Length of the extras");
+        return;
+    }
+    struct pick pick = {.now = command->now,
+                        .collection = prefixed ? read_be32(extras.data) : COLLECTIONS_DEFAULT};
+    if (!collections_has(&command->node->collections, pick.collection)) {
+        reply_unknown_collection(command, MCBP_STATUS_UNKNOWN_COLLECTION);
+        return;
+    }
+    for (unsigned i = 0; i < command->node->vbuckets_count; i++) {
+        documents_each(&command->node->vbuckets[i].documents, visit, &pick);
+    }
+    if (pick.document == NULL) {
+        reply_miss(command);
+    } else {
+        reply_picked(command, &pick);
+    }
+}

@@ -1,0 +1,80 @@
+#include "couchbase/node.h"
+
+#include "couchbase/config.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+static bool create_vbuckets(struct couchbase_node *node)
+{
+    node->vbuckets = calloc(node->vbuckets_count, sizeof(*node->vbuckets));
+    for (unsigned i = 0; node->vbuckets != NULL && i < node->vbuckets_count; i++) {
+        struct vbucket *vbucket = &node->vbuckets[i];
+        uint64_t random[3];
+        if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
+            return false;
+        }
+        vbucket->uuid = random[0] >> 16; /* servers' have 48 bits */
+        vbucket->documents.seed[0] = random[1];
+        vbucket->documents.seed[1] = random[2] | 1;
+        vbucket->documents.memory = &node->memory;
+    }
+    return node->vbuckets != NULL;
+}
+
+void node_forget_answer(struct couchbase_node *node)
+{
+    for (size_t i = 0; i < COUCHBASE_RESPONSES; i++) {
+        blob_drop(node->given[i]);
+        node->given[i] = NULL;
+    }
+}
+
+struct couchbase_node *couchbase_node_create(const struct couchbase_options *options)
+{
+    struct couchbase_node *node = calloc(1, sizeof(*node));
+    if (node == NULL) {
+        return NULL;
+    }
+    node->bucket = strdup(options->bucket);
+    node->vbuckets_count = options->vbuckets;
+    node->memory_max = options->memory_max;
+    if (node->bucket == NULL || !create_vbuckets(node) ||
+        !collections_init(&node->collections, options)) {
+        couchbase_node_destroy(node);
+        return NULL;
+    }
+    node->cluster_config = config_create(options, true, node->collections.uid);
+    node->global_config = config_create(options, false, 0);
+    node->error_map = config_create_error_map();
+    if (node->cluster_config == NULL || node->global_config == NULL || node->error_map == NULL) {
+        couchbase_node_destroy(node);
+        return NULL;
+    }
+    return node;
+}
+
+void couchbase_node_destroy(struct couchbase_node *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    node_forget_answer(node);
+    for (unsigned i = 0; node->vbuckets != NULL && i < node->vbuckets_count; i++) {
+        documents_deinit(&node->vbuckets[i].documents);
+    }
+    free(node->vbuckets);
+    collections_deinit(&node->collections);
+    blob_drop(node->cluster_config);
+    blob_drop(node->global_config);
+    blob_drop(node->error_map);
+    free(node->bucket);
+    free(node);
+}
+
+void node_purge(struct couchbase_node *node)
+{
+    for (unsigned i = 0; i < node->vbuckets_count; i++) {
+        documents_purge(&node->vbuckets[i].documents);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * A node from the inside.
+ */
+#ifndef KVREPLAY_COUCHBASE_NODE_H
+#define KVREPLAY_COUCHBASE_NODE_H
+
+#include "couchbase/collections.h"
+#include "couchbase/couchbase.h"
+#include "couchbase/documents.h"
+
+struct vbucket {
+    uint64_t uuid;
+    uint64_t seqno;
+    uint64_t cas; /* the last one given out */
+    struct documents documents;
+};
+
+struct couchbase_node {
+    char *bucket;
+    size_t memory;     /* that documents take, tombstones among them; bytes */
+    size_t memory_max; /* 0: no limit */
+    unsigned vbuckets_count;
+    struct vbucket *vbuckets;
+    struct collections collections;
+    struct blob *cluster_config; /* JSON: of the bucket, and of the cluster */
+    struct blob *global_config;
+    struct blob *error_map;
+
+    /* What the last answer points to. */
+    uint8_t extras[COUCHBASE_RESPONSES][24];
+    uint8_t key[COUCHBASE_KEY_MAX + 4]; /* of a collection's longest id and the longest key */
+    struct blob *given[COUCHBASE_RESPONSES];
+};
+
+/* The next CAS of a vbucket: the time with the low 16 bits 0, or the last one and 1 where that is
+ * not larger. Source: engines/ep/src/hlc.h. */
+uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now);
+
+/* What the last answer referred to is given up. */
+void node_forget_answer(struct couchbase_node *node);
+
+/* Drops all tombstones. */
+void node_purge(struct couchbase_node *node);
+
+#endif

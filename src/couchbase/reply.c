@@ -1,0 +1,161 @@
+#include "couchbase/reply.h"
+
+#include "base/endian.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Frame info 0, two bytes: the time that the server took, in steps from 0 µs on. */
+static const uint8_t SERVER_DURATION[] = {0x02, 0, 0};
+
+struct kvr_response *reply_add(struct command *command)
+{
+    struct couchbase_answer *answer = command->answer;
+    const struct mcbp_header *header = &command->frame->header;
+    struct kvr_response *response = &answer->responses[answer->count++];
+    *response = (struct kvr_response){
+        .magic = MCBP_CLIENT_RESPONSE, .opcode = header->opcode, .opaque = header->opaque};
+    if (session_has(command->session, MCBP_FEATURE_TRACING)) {
+        response->magic = MCBP_FLEX_CLIENT_RESPONSE;
+        response->framing_extras = SERVER_DURATION;
+        response->framing_extras_size = sizeof(SERVER_DURATION);
+    }
+    return response;
+}
+
+void reply_done(struct command *command)
+{
+    if (!command->quiet) {
+        reply_add(command);
+    }
+}
+
+static size_t index_of(const struct command *command, const struct kvr_response *response)
+{
+    return (size_t)(response - command->answer->responses);
+}
+
+void reply_set_extras(struct command *command, struct kvr_response *response, struct span extras)
+{
+    uint8_t *room = command->node->extras[index_of(command, response)];
+    assert(extras.size <= REPLY_EXTRAS_MAX);
+    memcpy(room, extras.data, extras.size);
+    response->extras = room;
+    response->extras_size = extras.size;
+}
+
+void reply_give(struct command *command, struct kvr_response *response, struct blob *blob)
+{
+    command->node->given[index_of(command, response)] = blob;
+    response->value = blob->bytes;
+    response->value_size = blob->size;
+    response->value_owner = &blob->owner;
+}
+
+bool reply_set_text(struct command *command, struct kvr_response *response, struct span text)
+{
+    struct blob *blob = blob_copy(text);
+    if (blob == NULL) {
+        command->answer->count = 0;
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return false;
+    }
+    reply_give(command, response, blob);
+    return true;
+}
+
+struct kvr_response *reply_changed(struct command *command, const struct document *document)
+{
+    struct kvr_response *response = reply_add(command);
+    uint8_t token[16];
+    response->cas = document->cas;
+    if (session_has(command->session, MCBP_FEATURE_MUTATION_SEQNO)) {
+        write_be64(token, command->vbucket->uuid);
+        write_be64(token + 8, document->seqno);
+        reply_set_extras(command, response, span_of(token, sizeof(token)));
+    }
+    return response;
+}
+
+/* ---------------------------------------------------------------------------------- errors */
+
+static bool is_change_of_lock(uint8_t opcode)
+{
+    return opcode == MCBP_GET_LOCKED || opcode == MCBP_UNLOCK_KEY || opcode == MCBP_DELETE ||
+           opcode == MCBP_DELETEQ || (opcode >= MCBP_SUBDOC_GET && opcode <= MCBP_SUBDOC_GET_COUNT);
+}
+
+/* What clients without extended errors are told; CLOSES: nothing, the connection ends. Source:
+ * daemon/connection.cc, remapErrorCode. */
+enum { CLOSES = 0xffff };
+
+static uint16_t remap(const struct command *command, uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_LOCKED:
+        return is_change_of_lock(command->frame->header.opcode) ? MCBP_STATUS_TEMPORARY_FAILURE
+                                                                : MCBP_STATUS_KEY_EXISTS;
+    case MCBP_STATUS_NOT_LOCKED:
+        return MCBP_STATUS_TEMPORARY_FAILURE;
+    case MCBP_STATUS_UNKNOWN_COLLECTION:
+    case MCBP_STATUS_UNKNOWN_SCOPE:
+        return session_has(command->session, MCBP_FEATURE_COLLECTIONS)
+                   ? status
+                   : MCBP_STATUS_INVALID_ARGUMENTS;
+    case MCBP_STATUS_NO_ACCESS:
+    case MCBP_STATUS_NO_BUCKET:
+    case MCBP_STATUS_AUTH_STALE:
+    case MCBP_STATUS_DURABILITY_INVALID_LEVEL:
+    case MCBP_STATUS_DURABILITY_IMPOSSIBLE:
+        return CLOSES;
+    default:
+        return status;
+    }
+}
+
+/* Adds the response, NULL: there is none but the end of the connection. */
+static struct kvr_response *add_error(struct command *command, enum mcbp_status status)
+{
+    bool extended = session_has(command->session, MCBP_FEATURE_XERROR);
+    uint16_t told = extended ? (uint16_t)status : remap(command, (uint16_t)status);
+    if (told == CLOSES) {
+        command->answer->close = true;
+        return NULL;
+    }
+    struct kvr_response *response = reply_add(command);
+    response->status = told;
+    return response;
+}
+
+static void set_json(struct command *command, struct kvr_response *response, const char *text)
+{
+    if (response != NULL && reply_set_text(command, response, span_of(text, strlen(text)))) {
+        response->datatype =
+            session_has(command->session, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+    }
+}
+
+void reply_error(struct command *command, enum mcbp_status status, const char *context)
+{
+    char text[256];
+    struct kvr_response *response = add_error(command, status);
+    if (context != NULL) {
+        snprintf(text, sizeof(text), "{\"error\":{\"context\":\"%s\"}}", context);
+        set_json(command, response, text);
+    }
+}
+
+void reply_unknown_collection(struct command *command, enum mcbp_status status)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "{\"manifest_uid\":\"%" PRIx64 "\"}",
+             command->node->collections.uid);
+    set_json(command, add_error(command, status), text);
+}
+
+void reply_miss(struct command *command)
+{
+    if (!command->quiet) {
+        reply_error(command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
+    }
+}

@@ -1,0 +1,44 @@
+#include "couchbase/value.h"
+
+#include <jansson.h>
+#include <snappy-c.h>
+
+struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_large,
+                           bool *no_memory)
+{
+    const char *bytes = (const char *)compressed.data;
+    size_t size;
+    *too_large = *no_memory = false;
+    /* The length that it claims is only believed once the whole has been walked. */
+    if (snappy_uncompressed_length(bytes, compressed.size, &size) != SNAPPY_OK ||
+        snappy_validate_compressed_buffer(bytes, compressed.size) != SNAPPY_OK) {
+        return NULL;
+    }
+    if (size > size_max) {
+        *too_large = true;
+        return NULL;
+    }
+    struct blob *blob = blob_create(size);
+    *no_memory = blob == NULL;
+    if (blob != NULL &&
+        snappy_uncompress(bytes, compressed.size, (char *)blob->bytes, &size) != SNAPPY_OK) {
+        blob_drop(blob);
+        return NULL;
+    }
+    return blob;
+}
+
+bool value_is_json(struct span value)
+{
+    json_error_t error;
+    json_t *json = value.size == 0 ? NULL
+                                   : json_loadb((const char *)value.data, value.size,
+                                                JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_decref(json);
+    return json != NULL;
+}
+
+bool value_is_worth_compressing(size_t inflated, size_t compressed)
+{
+    return inflated >= compressed + compressed / 5; /* a ratio of 1.2 */
+}

@@ -1,0 +1,48 @@
+#include "server/couchbase_requests.h"
+
+#include "base/clock.h"
+
+_Static_assert((int)COUCHBASE_RESPONSES <= (int)BATCH_RESPONSES_ANSWER,
+               "a batch takes every answer");
+
+/* Sets requests->needed if more has to come. */
+static enum requests_state find_request(struct requests *requests, struct span input,
+                                        struct mcbp_frame *frame, bool *found)
+{
+    enum mcbp_parse parse = mcbp_frame_parse(input, frame);
+    uint8_t magic = input.data[0];
+    *found = parse == MCBP_FRAME;
+    if (parse == MCBP_BAD_MAGIC || parse == MCBP_BAD_LENGTHS ||
+        (magic != MCBP_CLIENT_REQUEST && magic != MCBP_FLEX_CLIENT_REQUEST) ||
+        frame->bytes.size > MCBP_HEADER_SIZE + couchbase_session_frame_max(requests->session)) {
+        return REQUESTS_CLOSE;
+    }
+    requests->needed = *found ? 1 : frame->bytes.size;
+    return REQUESTS_WAIT;
+}
+
+enum requests_state couchbase_requests_execute(struct requests *requests, struct service *service,
+                                               struct span input, struct batch *batch, size_t *used,
+                                               size_t *executed)
+{
+    struct mcbp_frame frame;
+    struct couchbase_answer answer;
+    struct couchbase_request request = {.frame = &frame, .now = clock_now(CLOCK_REALTIME)};
+    for (*used = 0; *used < input.size; *used += frame.bytes.size) {
+        bool found;
+        if (batch_is_full(batch)) {
+            return REQUESTS_FULL;
+        }
+        enum requests_state state = find_request(requests, span_skip(input, *used), &frame, &found);
+        if (!found) {
+            return state;
+        }
+        couchbase_execute(service->node, requests->session, &request, &answer);
+        batch_add(batch, answer.responses, answer.count);
+        ++*executed;
+        if (answer.close) {
+            return REQUESTS_CLOSE;
+        }
+    }
+    return REQUESTS_WAIT;
+}

@@ -1,0 +1,196 @@
+/* Collections, vbuckets, and what clients ask about them. */
+#include "base/endian.h"
+#include "client.h"
+
+#include <string.h>
+
+static void a_key_begins_with_its_collection_once_that_is_granted(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    client_set(client, "\x09k", "apple");
+    gives(ask(client, GET, .key = "\x09k"), "apple");
+    has_status(ask(client, GET, .key = "\0k", .key_size = 2), KEY_NOT_FOUND);
+    const struct kvr_response *response = ask(client, GETK, .key = "\x09k");
+    assert_int_equal(response->key_size, 2);
+    assert_memory_equal(response->key, "\x09k", 2);
+}
+
+static void without_collections_the_whole_key_is_in_the_default_one(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    client_set(client, "k", "x");
+    log_in(client, MCBP_FEATURE_COLLECTIONS);
+    gives(ask(client, GET, .key = "\0k", .key_size = 2), "x");
+}
+
+static void a_collection_that_is_not_there_names_the_manifest(void **state)
+{
+    static const char text[] = "{\"manifest_uid\":\"1\"}";
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR, MCBP_FEATURE_JSON);
+    const struct kvr_response *response = ask(client, GET, .key = "\x0ak");
+    has_status(response, UNKNOWN_COLLECTION);
+    assert_int_equal(response->datatype, MCBP_DATATYPE_JSON);
+    assert_int_equal(response->value_size, strlen(text));
+    assert_memory_equal(response->value, text, strlen(text));
+}
+
+static void a_prefix_that_is_none_is_refused(void **state)
+{
+    static const struct {
+        const char *key;
+        size_t size;
+    } wrong[] = {
+        {"\x09", 1}, {"\x89", 1}, {"\x89\x00k", 3}, {"\x05k", 2}, {"\xff\xff\xff\xff\xff\x0fk", 7}};
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        has_status(ask(client, GET, .key = wrong[i].key, .key_size = wrong[i].size),
+                   INVALID_ARGUMENTS);
+    }
+}
+
+static void keys_have_250_bytes_and_246_in_other_collections(void **state)
+{
+    char key[252];
+    struct client *client = *state;
+    memset(key, 'k', sizeof(key));
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    key[0] = 0;
+    has_status(ask(client, GET, .key = key, .key_size = 251), KEY_NOT_FOUND);
+    has_status(ask(client, GET, .key = key, .key_size = 252), INVALID_ARGUMENTS);
+    key[0] = 9;
+    has_status(ask(client, GET, .key = key, .key_size = 247), KEY_NOT_FOUND);
+    has_status(ask(client, GET, .key = key, .key_size = 248), INVALID_ARGUMENTS);
+}
+
+static void expect_id(const struct kvr_response *response, uint32_t id)
+{
+    has_status(response, SUCCESS);
+    assert_int_equal(response->extras_size, 12);
+    assert_int_equal(read_be64(response->extras), 1);
+    assert_int_equal(read_be32((const uint8_t *)response->extras + 8), id);
+}
+
+static void ids_are_found_by_name(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    expect_id(ask(client, COLLECTIONS_GET_ID, .value = "shop.fruit"), 9);
+    expect_id(ask(client, COLLECTIONS_GET_ID, .key = "shop.fruit"), 9);
+    expect_id(ask(client, COLLECTIONS_GET_ID, .value = "."), 0);
+    expect_id(ask(client, COLLECTIONS_GET_SCOPE_ID, .value = "shop"), 8);
+    expect_id(ask(client, COLLECTIONS_GET_SCOPE_ID, .value = "shop.fruit"), 8);
+    expect_id(ask(client, COLLECTIONS_GET_SCOPE_ID, 0), 0);
+    has_status(ask(client, COLLECTIONS_GET_ID, .value = "shop.meat"), UNKNOWN_COLLECTION);
+    has_status(ask(client, COLLECTIONS_GET_ID, .value = "mall.fruit"), UNKNOWN_SCOPE);
+    has_status(ask(client, COLLECTIONS_GET_ID, .value = "fruit"), INVALID_ARGUMENTS);
+    has_status(ask(client, COLLECTIONS_GET_ID, .value = "a.b.c"), INVALID_ARGUMENTS);
+    has_status(ask(client, COLLECTIONS_GET_ID, .key = "a.b", .value = "a.b"), INVALID_ARGUMENTS);
+}
+
+static void the_manifest_has_scopes_with_their_collections(void **state)
+{
+    static const char manifest[] =
+        "{\"scopes\":[{\"collections\":[{\"name\":\"_default\",\"uid\":\"0\"}],\"name\":"
+        "\"_default\",\"uid\":\"0\"},{\"collections\":[{\"name\":\"fruit\",\"uid\":\"9\"}],"
+        "\"name\":\"shop\",\"uid\":\"8\"}],\"uid\":\"1\"}";
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_JSON);
+    gives(ask(client, COLLECTIONS_GET_MANIFEST, 0), manifest);
+    has_status(ask(client, COLLECTIONS_GET_MANIFEST, .vbucket = 1), INVALID_ARGUMENTS);
+}
+
+static void each_vbucket_has_documents_and_numbers_of_its_own(void **state)
+{
+    static const uint8_t extras[8];
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_MUTATION_SEQNO, MCBP_FEATURE_XERROR);
+    client_set(client, "k", "0");
+    const struct kvr_response *response = ask(client, SET, .extras = extras, .extras_size = 8,
+                                              .key = "k", .value = "3", .vbucket = 3);
+    assert_int_equal(read_be64((const uint8_t *)response->extras + 8), 1);
+    gives(ask(client, GET, .key = "k"), "0");
+    gives(ask(client, GET, .key = "k", .vbucket = 3), "3");
+    response = ask(client, GET, .key = "k", .vbucket = 4);
+    has_status(response, NOT_MY_VBUCKET);
+    assert_non_null(memmem(response->value, response->value_size, "vBucketMap", 10));
+}
+
+static void observe_tells_what_is_there(void **state)
+{
+    static const char asked[] = "\0\0\0\1k\0\0\0\1m";
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    uint64_t cas = client_set(client, "k", "x");
+    const struct kvr_response *response = ask(client, OBSERVE, .value = asked, .value_size = 10);
+    const uint8_t *value = response->value;
+    has_status(response, SUCCESS);
+    assert_int_equal(response->value_size, 28);
+    assert_memory_equal(value, asked, 5);
+    assert_int_equal(value[5], 1);
+    assert_int_equal(read_be64(value + 6), cas);
+    assert_int_equal(value[19], 0x80);
+    has_status(ask(client, OBSERVE, .value = asked, .value_size = 9), INVALID_ARGUMENTS);
+    has_status(ask(client, OBSERVE, .value = "\0\4\0\0", .value_size = 4), INVALID_ARGUMENTS);
+}
+
+static void observe_seqno_tells_how_far_a_vbucket_is(void **state)
+{
+    uint8_t uuid[8];
+    struct client *client = *state;
+    static const uint8_t extras[8];
+    log_in(client, MCBP_FEATURE_MUTATION_SEQNO, MCBP_FEATURE_XERROR);
+    const struct kvr_response *response =
+        ask(client, SET, .extras = extras, .extras_size = 8, .key = "k", .vbucket = 2);
+    memcpy(uuid, response->extras, 8);
+    response = ask(client, OBSERVE_SEQNO, .value = (char *)uuid, .value_size = 8, .vbucket = 2);
+    const uint8_t *value = response->value;
+    has_status(response, SUCCESS);
+    assert_int_equal(response->value_size, 27);
+    assert_int_equal(value[0], 0);
+    assert_int_equal(read_be16(value + 1), 2);
+    assert_memory_equal(value + 3, uuid, 8);
+    assert_int_equal(read_be64(value + 11), 1);
+    assert_int_equal(read_be64(value + 19), 1);
+    has_status(ask(client, OBSERVE_SEQNO, .value = (char *)uuid, .value_size = 8, .vbucket = 1),
+               KEY_NOT_FOUND);
+}
+
+static void a_random_key_is_one_of_the_collection(void **state)
+{
+    static const uint8_t fruit[4] = {0, 0, 0, 9};
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    static const uint8_t plain[8];
+    has_status(ask(client, SET, .extras = plain, .extras_size = 8, .key = "\0k", .key_size = 2),
+               SUCCESS);
+    has_status(ask(client, GET_RANDOM_KEY, .extras = fruit, .extras_size = 4), KEY_NOT_FOUND);
+    client_set(client, "\x09k", "apple");
+    const struct kvr_response *response =
+        ask(client, GET_RANDOM_KEY, .extras = fruit, .extras_size = 4);
+    gives(response, "apple");
+    assert_int_equal(response->key_size, 2);
+    assert_memory_equal(response->key, "\x09k", 2);
+    has_status(ask(client, GET_RANDOM_KEY, 0), INVALID_ARGUMENTS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        client_test(a_key_begins_with_its_collection_once_that_is_granted),
+        client_test(without_collections_the_whole_key_is_in_the_default_one),
+        client_test(a_collection_that_is_not_there_names_the_manifest),
+        client_test(a_prefix_that_is_none_is_refused),
+        client_test(keys_have_250_bytes_and_246_in_other_collections),
+        client_test(ids_are_found_by_name),
+        client_test(the_manifest_has_scopes_with_their_collections),
+        client_test(each_vbucket_has_documents_and_numbers_of_its_own),
+        client_test(observe_tells_what_is_there),
+        client_test(observe_seqno_tells_how_far_a_vbucket_is),
+        client_test(a_random_key_is_one_of_the_collection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/* What a client does first, and what it may do by then. */
+#include "base/endian.h"
+#include "client.h"
+
+#include <string.h>
+
+static void before_it_has_authenticated_a_client_may_do_little(void **state)
+{
+    struct client *client = *state;
+    static const char xerror[] = {0, MCBP_FEATURE_XERROR};
+    ask(client, HELLO, .value = xerror, .value_size = 2);
+    has_status(ask(client, NOOP, 0), NO_ACCESS);
+    has_status(ask(client, GET, .key = "k"), NO_ACCESS);
+    has_status(ask(client, SASL_LIST_MECHS, 0), SUCCESS);
+    has_status(ask(client, GET_ERROR_MAP, .value = "\0\2", .value_size = 2), SUCCESS);
+    assert_int_equal(couchbase_session_frame_max(client->session), COUCHBASE_UNKNOWN_FRAME_MAX);
+}
+
+static void without_extended_errors_it_is_cut_off(void **state)
+{
+    struct client *client = *state;
+    assert_null(ask(client, NOOP, 0));
+    assert_true(client->answer.close);
+}
+
+static void documents_need_a_bucket(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    has_status(ask(client, SELECT_BUCKET, .key = "@no bucket@"), SUCCESS);
+    has_status(ask(client, GET, .key = "k"), NO_BUCKET);
+    has_status(ask(client, SELECT_BUCKET, .key = "another"), KEY_NOT_FOUND);
+    has_status(ask(client, SELECT_BUCKET, .key = "default"), SUCCESS);
+    has_status(ask(client, GET, .key = "k"), KEY_NOT_FOUND);
+}
+
+static void hello_grants_what_the_server_can_do_in_ascending_order(void **state)
+{
+    struct client *client = *state;
+    static const char asked[] = {0, 0x12, 0, 0x04, 0, 0x12, 0x7f, 0x7f, 0, 0x0b};
+    static const char granted[] = {0, 0x04, 0, 0x0b, 0, 0x12};
+    const struct kvr_response *response =
+        ask(client, HELLO, .key = "agent", .value = asked, .value_size = sizeof(asked));
+    has_status(response, SUCCESS);
+    assert_int_equal(response->value_size, sizeof(granted));
+    assert_memory_equal(response->value, granted, sizeof(granted));
+}
+
+static void an_odd_list_of_features_is_refused_and_changes_nothing(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_TRACING);
+    has_status(ask(client, HELLO, .value = "\0\4\0", .value_size = 3), INVALID_ARGUMENTS);
+    assert_int_equal(ask(client, NOOP, 0)->magic, MCBP_FLEX_CLIENT_RESPONSE);
+    has_status(ask(client, HELLO, 0), SUCCESS);
+    assert_int_equal(ask(client, NOOP, 0)->magic, MCBP_CLIENT_RESPONSE);
+}
+
+static void with_tracing_all_answers_have_a_duration_but_statistics(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_TRACING);
+    const struct kvr_response *response = ask(client, GET, .key = "missing");
+    assert_int_equal(response->magic, MCBP_FLEX_CLIENT_RESPONSE);
+    assert_int_equal(response->framing_extras_size, 3);
+    assert_int_equal(((const uint8_t *)response->framing_extras)[0], 0x02);
+    response = ask(client, STAT, 0);
+    assert_int_equal(response->magic, MCBP_CLIENT_RESPONSE);
+    assert_int_equal(response->framing_extras_size, 0);
+}
+
+static void commands_that_nobody_has_are_unknown_and_retired_ones_not_supported(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    has_status(client_ask(client, 0xee, &(struct asked){0}), UNKNOWN_COMMAND);
+    has_status(ask(client, FLUSH, 0), NOT_SUPPORTED);
+}
+
+static void the_configuration_names_the_port_and_is_empty_to_those_who_know_it(void **state)
+{
+    struct client *client = *state;
+    uint8_t known[16] = {0};
+    log_in(client, MCBP_FEATURE_JSON);
+    const struct kvr_response *response = ask(client, GET_CLUSTER_CONFIG, 0);
+    has_status(response, SUCCESS);
+    assert_int_equal(response->datatype, MCBP_DATATYPE_JSON);
+    assert_non_null(memmem(response->value, response->value_size, "$HOST:11210", 11));
+    assert_non_null(memmem(response->value, response->value_size, "[[0],[0],[0],[0]]", 17));
+    write_be64(known + 8, 1);
+    response = ask(client, GET_CLUSTER_CONFIG, .extras = known, .extras_size = 16);
+    has_status(response, SUCCESS);
+    assert_int_equal(response->value_size, 0);
+}
+
+static void quit_is_answered_and_ends_the_connection(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    has_status(ask(client, QUIT, 0), SUCCESS);
+    assert_true(client->answer.close);
+    assert_null(ask(client, QUITQ, 0));
+    assert_true(client->answer.close);
+}
+
+static void frame_infos_are_checked_before_they_are_used(void **state)
+{
+    struct client *client = *state;
+    static const uint8_t extras[8];
+    log_in(client, MCBP_FEATURE_XERROR);
+#define SET_WITH(text)                                                                             \
+    ask(client, SET, .framing = (text), .framing_size = sizeof(text) - 1, .extras = extras,        \
+        .extras_size = 8, .key = "k")
+    has_status(SET_WITH("\x11\x01"), SUCCESS);
+    has_status(SET_WITH("\x13\x03\x08\xca"), SUCCESS);
+    has_status(SET_WITH("\x11\x04"), DURABILITY_INVALID_LEVEL);
+    has_status(SET_WITH("\x13\x01\x00\x00"), DURABILITY_INVALID_LEVEL);
+    has_status(SET_WITH("\x13\x01\xff\xff"), DURABILITY_INVALID_LEVEL);
+    has_status(SET_WITH("\x12\x01\x01"), INVALID_ARGUMENTS);
+    has_status(SET_WITH("\x13\x01"), INVALID_ARGUMENTS);
+    has_status(SET_WITH("\x51\x01"), INVALID_ARGUMENTS);
+    has_status(SET_WITH("\x50"), SUCCESS);
+    has_status(SET_WITH("\xe0"), UNKNOWN_FRAME_INFO);
+    has_status(ask(client, GET, .framing = "\x11\x01", .framing_size = 2, .key = "k"),
+               INVALID_ARGUMENTS);
+    has_status(ask(client, GET, .framing = "\x50", .framing_size = 1, .key = "k"), NOT_SUPPORTED);
+#undef SET_WITH
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        client_test(before_it_has_authenticated_a_client_may_do_little),
+        client_test(without_extended_errors_it_is_cut_off),
+        client_test(documents_need_a_bucket),
+        client_test(hello_grants_what_the_server_can_do_in_ascending_order),
+        client_test(an_odd_list_of_features_is_refused_and_changes_nothing),
+        client_test(with_tracing_all_answers_have_a_duration_but_statistics),
+        client_test(commands_that_nobody_has_are_unknown_and_retired_ones_not_supported),
+        client_test(the_configuration_names_the_port_and_is_empty_to_those_who_know_it),
+        client_test(quit_is_answered_and_ends_the_connection),
+        client_test(frame_infos_are_checked_before_they_are_used),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
