@@ -21,6 +21,7 @@ HOST:PORT may be a whole connection string, such as couchbases://localhost:11207
   --skip NAME     leave this group out
   --all           run the groups that are only run when asked for, too
   --list          print the groups' names and end
+  --no-tokens     expect mutations without tokens (a server or an option withholds them)
   --options TEXT  append to the connection string, such as enable_compression=false
   --prefix TEXT   begin every key with this
   --limit SECONDS give up after this time (120)
@@ -42,7 +43,7 @@ function parsed(words) {
   };
   while (words.length > 0) {
     const word = words.shift();
-    if (word === "--list" || word === "--all") settings[word.slice(2)] = true;
+    if (["--all", "--list", "--no-tokens"].includes(word)) settings[word.slice(2)] = true;
     else if (word in flags && words.length > 0) flags[word](words.shift());
     else if (word.startsWith("--")) usage();
     else settings.places.push(word);
@@ -62,12 +63,12 @@ function chosen({ only, skip, all }) {
 }
 
 // Where to connect to, and how another connection to the same place is made.
-function destination({ places, options, prefix }) {
+function destination({ places, options, prefix, ...settings }) {
   const [host, username, password, bucketName, path] = places;
   const url = `${host.includes("://") ? host : `couchbase://${host}`}${options && `?${options}`}`;
   const timeouts = { kvTimeout: 10000, kvDurableTimeout: 10000, connectTimeout: 10000 };
   const connect = (account) => couchbase.connect(url, { username, password, timeouts, ...account });
-  return { connect, password, username, bucketName, path, prefix, tokens: !/enable_mutation_tokens=false/.test(options) };
+  return { connect, password, username, bucketName, path, prefix, tokens: !settings["no-tokens"] };
 }
 
 async function connected(settings) {

@@ -16,7 +16,8 @@ async function huge(t) {
   const larger = Buffer.concat([largest, Buffer.from("!")]);
   await t.fails("upsert of one byte more", t.collection.upsert(key, larger, slowly), couchbase.ValueTooLargeError);
   await t.fails("append of one byte", t.collection.binary().append(key, "!", slowly), couchbase.ValueTooLargeError);
-  await t.fails("upsert of what compresses, but is larger", t.collection.upsert(key, "x".repeat(LARGEST + 1), slowly), couchbase.ValueTooLargeError);
+  const dense = "x".repeat(LARGEST + 1);
+  await t.fails("upsert of what compresses, but is larger", t.collection.upsert(key, dense, slowly), couchbase.ValueTooLargeError);
   await t.stored("upsert of 20 MiB that compress", t.collection.upsert(key, { text: "x".repeat(LARGEST - 11) }, slowly));
   const looked = await t.ok("exists inside of it", t.collection.lookupIn(key, [LookupInSpec.exists("text")], slowly));
   t.equal("exists inside of it", looked.content[0].value, true);
@@ -24,7 +25,8 @@ async function huge(t) {
 
 async function transactions(t) {
   const none = { disableClientAttemptCleanup: true, disableLostAttemptCleanup: true };
-  const cluster = await t.ok("connect", t.server.connect({ transactions: { durabilityLevel: DurabilityLevel.None, cleanupConfig: none } }));
+  const settings = { transactions: { durabilityLevel: DurabilityLevel.None, cleanupConfig: none } };
+  const cluster = await t.ok("connect", t.server.connect(settings));
   const { name, scope } = t.collection;
   const collection = cluster.bucket(t.server.bucketName).scope(scope.name).collection(name);
   const [a, b, c] = [t.key("a"), t.key("b"), t.key("c")];

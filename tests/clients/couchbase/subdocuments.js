@@ -1,7 +1,7 @@
 // Operations on parts of documents.
 "use strict";
 const couchbase = require("couchbase");
-const { cas, functionsOf } = require("./trial");
+const { cas, functionsOf, token } = require("./trial");
 
 const { LookupInMacro, LookupInSpec, MutateInMacro, MutateInSpec, StoreSemantics } = couchbase;
 const {
@@ -43,8 +43,7 @@ async function lookup(t) {
   t.equal("gets: the CAS is that of the upsert", cas(looked), cas(stored));
   await looks(t, "quoted", key, [get("b.`e.f`"), get("`b`.c[0]")], [null, "x"]);
   await looks(t, "all", key, [get("")], [document]);
-  await looks(t, "exist", key, [exists("a"), exists("z"), exists("b.c[9]"), exists("b.c[0]")],
-              [true, false, false, true]);
+  await looks(t, "exist", key, [exists("a"), exists("z"), exists("b.c[9]"), exists("b.c[0]")], [true, false, false, true]);
   await looks(t, "counts", key, [count("b.c"), count("list"), count("b")], [3, 0, 2]);
   await looks(t, "count of all", key, [count("")], [5]);
   await looks(t, "16 specs", key, Array(16).fill(get("a")), Array(16).fill(1));
@@ -75,7 +74,7 @@ async function lookupMacros(t) {
   t.near("Expiry", await one("Expiry", LookupInMacro.Expiry), 900);
   t.equal("Cas", BigInt(await one("Cas", LookupInMacro.Cas)), cas(stored));
   const number = await one("SeqNo", LookupInMacro.SeqNo);
-  if (stored.token) t.equal("SeqNo", BigInt(number), BigInt(stored.token.toJSON().sequence_number));
+  if (token(stored)) t.equal("SeqNo", BigInt(number), BigInt(token(stored).sequence_number));
   t.near("LastModified", Number(await one("LastModified", LookupInMacro.LastModified)), 1);
   t.equal("IsDeleted", await one("IsDeleted", LookupInMacro.IsDeleted), false);
   t.equal("ValueSizeBytes", await one("ValueSizeBytes", LookupInMacro.ValueSizeBytes), Buffer.byteLength(JSON.stringify(document)));
@@ -187,8 +186,8 @@ async function subdocumentCounters(t) {
   await refused("increment of a fraction", increment("f", 1), PathMismatchError);
   await refused("increment by 0", increment("n", 0), DeltaInvalidError);
   await refused("increment without parents", increment("x.y", 1), PathNotFoundError);
-  await t.stored("upsert of large numbers", t.collection.upsert(key, '{"big":9223372036854775807,"bigger":9223372036854775808}',
-                                                                { transcoder: new couchbase.RawJsonTranscoder() }));
+  const large = '{"big":9223372036854775807,"bigger":9223372036854775808}';
+  await t.stored("upsert of large numbers", t.collection.upsert(key, large, { transcoder: new couchbase.RawJsonTranscoder() }));
   await refused("increment beyond 64 bits", increment("big", 1), ValueInvalidError);
   await refused("increment of what is beyond 64 bits", increment("bigger", 1), NumberTooBigError);
 }
@@ -200,7 +199,8 @@ async function semantics(t) {
   await t.fails("replace of nothing", t.collection.mutateIn(key, specs, { storeSemantics: Replace }), DocumentNotFoundError);
   await changes(t, "insert", key, specs, { a: 1 }, { storeSemantics: Insert });
   await t.fails("insert of what is there", t.collection.mutateIn(key, specs, { storeSemantics: Insert }), DocumentExistsError);
-  await changes(t, "upsert of what is there", key, [MutateInSpec.upsert("b.c", 2, PARENTS)], { a: 1, b: { c: 2 } }, { storeSemantics: Upsert });
+  const parents = [MutateInSpec.upsert("b.c", 2, PARENTS)];
+  await changes(t, "upsert of what is there", key, parents, { a: 1, b: { c: 2 } }, { storeSemantics: Upsert });
   await changes(t, "upsert of nothing, with an expiry", other, [MutateInSpec.insert("x.y", 2)], { x: { y: 2 } },
                 { storeSemantics: Upsert, expiry: 400 });
   await t.expires("the expiry", other, 400);
@@ -210,7 +210,8 @@ async function semantics(t) {
   const changed = await changes(t, "with its CAS", key, [MutateInSpec.remove("b")], { a: 1 }, { cas: before.cas });
   t.that("with its CAS: it is another one then", cas(changed) !== cas(before));
   await t.fails("with the CAS of before", t.collection.mutateIn(key, specs, { cas: before.cas }), CasMismatchError);
-  await t.fails("upsert with a CAS", t.collection.mutateIn(key, specs, { storeSemantics: Upsert, cas: changed.cas }), InvalidArgumentError);
+  const both = { storeSemantics: Upsert, cas: changed.cas };
+  await t.fails("upsert with a CAS", t.collection.mutateIn(key, specs, both), InvalidArgumentError);
 }
 
 async function wholeDocuments(t) {
@@ -220,8 +221,9 @@ async function wholeDocuments(t) {
   await changes(t, "replace of all", key, [MutateInSpec.replace("", { n: [1] })], { n: [1] });
   await changes(t, "replace of all, and an attribute", key, [meta, MutateInSpec.replace("", { n: 2 })], { n: 2 });
   await looks(t, "all, and an attribute", key, [get(""), get("meta.of", XATTR)], [{ n: 2 }, "one"]);
-  await t.fails("replace of all in nothing", t.collection.mutateIn(t.key("other"), [MutateInSpec.replace("", 1)]), DocumentNotFoundError);
-  await changes(t, "upsert of all", t.key("new"), [MutateInSpec.upsert("", { x: "y" })], { x: "y" }, { storeSemantics: StoreSemantics.Upsert });
+  const [all, upsert] = [[MutateInSpec.upsert("", { x: "y" })], { storeSemantics: StoreSemantics.Upsert }];
+  await t.fails("replace of all in nothing", t.collection.mutateIn(t.key("other"), all), DocumentNotFoundError);
+  await changes(t, "upsert of all", t.key("new"), all, { x: "y" }, upsert);
   await t.ok("remove of all", t.collection.mutateIn(key, [MutateInSpec.remove("")]));
   await t.fails("get of what was removed", t.collection.get(key), DocumentNotFoundError);
 }
