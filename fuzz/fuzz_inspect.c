@@ -1,7 +1,7 @@
 /*
- * A capture through what inspect prints. Text is lines without control characters, JSON is JSON
- * with the numbers of the frame; the totals are those that verify counts. Credentials show nowhere:
- * a frame of SASL is printed as one whose credentials are others.
+ * A capture through what inspect prints, each frame as one of either dialect. Text is lines without
+ * control characters, JSON is JSON with the numbers of the frame; the totals are those that verify
+ * counts. Credentials show nowhere: a frame of SASL is printed as one whose credentials are others.
  */
 #include "mcbp/opcode.h"
 #include "memory_file.h"
@@ -106,9 +106,11 @@ UNCOUNTED static void check_hidden(const struct frame_printer *printer,
 
 static void check_line(struct frame_line line)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    static const mcbp_feature_set collections = UINT64_C(1) << MCBP_FEATURE_COLLECTIONS;
+    for (unsigned i = 0; i < 3; i++) {
         line.file = "input";
         line.hex = i == 1;
+        line.couchbase = i == 2 ? &collections : NULL;
         struct text text = print(&frame_text_printer, &line);
         struct text json = print(&frame_json_printer, &line);
         check_text(&text, line.hex);

@@ -5,6 +5,8 @@
 #include "cli/command.h"
 #include "cli/diagnose.h"
 #include "cli/inspect_arguments.h"
+#include "report/describe.h"
+#include "report/dialect.h"
 #include "report/frame.h"
 #include "report/verdict.h"
 
@@ -20,6 +22,12 @@ struct inspection {
     bool failed; /* no memory for a line */
 };
 
+/* What is kept of a connection: dissect_conversation.user. */
+struct inspected {
+    bool introduced;
+    struct frame_dialect dialect;
+};
+
 static void print(struct inspection *self, const struct frame_line *line)
 {
     self->failed |= !frame_print(self->printer, stdout, line);
@@ -32,11 +40,23 @@ static bool inspect_is_wanted(const struct inspection *self,
     return connection == 0 || connection == conversation->id;
 }
 
+/* NULL: no memory. */
+static struct inspected *inspected_of(struct inspection *self,
+                                      struct dissect_conversation *conversation)
+{
+    if (conversation->user == NULL) {
+        conversation->user = calloc(1, sizeof(struct inspected));
+        self->failed |= conversation->user == NULL;
+    }
+    return conversation->user;
+}
+
 /* A connection is introduced before its first line. */
 static void introduce(struct inspection *self, struct dissect_conversation *conversation)
 {
-    if (conversation->user == NULL) {
-        conversation->user = self;
+    struct inspected *inspected = inspected_of(self, conversation);
+    if (inspected != NULL && !inspected->introduced) {
+        inspected->introduced = true;
         struct frame_line line = {
             .event = EVENT_CONNECTION, .file = self->file, .conversation = conversation};
         print(self, &line);
@@ -47,8 +67,16 @@ static void inspect_on_frame(void *context, struct dissect_conversation *convers
                              const struct dissect_frame *frame)
 {
     struct inspection *self = context;
-    if (inspect_is_wanted(self, conversation) &&
-        frame_filter_matches(&self->arguments->filter, &frame->frame)) {
+    struct inspected *inspected = inspected_of(self, conversation);
+    struct mcbp_collection_key key = {.key = frame->frame.key};
+    if (inspected == NULL || !inspect_is_wanted(self, conversation)) {
+        return;
+    }
+    if (!frame->bad_lengths) {
+        frame_dialect_learn(&inspected->dialect, &frame->frame);
+        (void)describe_collection(&frame->frame, inspected->dialect.features, &key);
+    }
+    if (frame_filter_matches(&self->arguments->filter, &frame->frame, key.key)) {
         introduce(self, conversation);
         self->found = true;
         struct frame_line line = {.event = EVENT_FRAME,
@@ -56,6 +84,9 @@ static void inspect_on_frame(void *context, struct dissect_conversation *convers
                                   .conversation = conversation,
                                   .frame = frame,
                                   .hex = self->arguments->hex};
+        if (frame_dialect_is_couchbase(&inspected->dialect, &frame->frame)) {
+            line.couchbase = &inspected->dialect.features;
+        }
         print(self, &line);
     }
 }
@@ -96,6 +127,7 @@ static void inspect_on_end(void *context, struct dissect_conversation *conversat
 static void inspect_on_closed(void *context, struct dissect_conversation *conversation)
 {
     print_between(context, conversation, (struct frame_line){.event = EVENT_CLOSED});
+    free(conversation->user);
     conversation->user = NULL;
 }
 

@@ -217,10 +217,12 @@ static bool key_matches(const struct frame_filter *filter, struct span key)
                : span_equal(key, wanted);
 }
 
-bool frame_filter_matches(const struct frame_filter *filter, const struct mcbp_frame *frame)
+bool frame_filter_matches(const struct frame_filter *filter, const struct mcbp_frame *frame,
+                          struct span key)
 {
     const struct mcbp_header *header = &frame->header;
     bool status = !filter->has_status || (mcbp_magic_is_response(header->magic) &&
                                           header->vbucket_or_status == filter->status);
-    return status && opcode_matches(filter, header) && key_matches(filter, frame->key);
+    return status && opcode_matches(filter, header) &&
+           (key_matches(filter, frame->key) || key_matches(filter, key));
 }

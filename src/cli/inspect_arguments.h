@@ -39,6 +39,9 @@ void inspect_arguments_deinit(struct inspect_arguments *arguments);
 
 /* True if the filter looks at frames, so that what happens between them is left out. */
 bool frame_filter_is_active(const struct frame_filter *filter);
-bool frame_filter_matches(const struct frame_filter *filter, const struct mcbp_frame *frame);
+
+/* `key`: the frame's, or what of it is behind a collection's number; either may be asked for. */
+bool frame_filter_matches(const struct frame_filter *filter, const struct mcbp_frame *frame,
+                          struct span key);
 
 #endif

@@ -172,7 +172,9 @@ bool mcbp_opcode_is_memcacheds(uint8_t opcode)
 
 bool mcbp_opcode_has_collection(uint8_t opcode)
 {
-    return client_opcodes[opcode].has_document_key;
+    /* Where there are collections, GATK and GATKQ are something else. */
+    return client_opcodes[opcode].has_document_key && opcode != MCBP_IOCTL_GET &&
+           opcode != MCBP_IOCTL_SET;
 }
 
 bool mcbp_opcode_empties(uint8_t opcode)

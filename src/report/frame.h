@@ -6,6 +6,7 @@
 #define KVREPLAY_REPORT_FRAME_H
 
 #include "dissect/dissect.h"
+#include "mcbp/feature.h"
 
 #include <stdio.h>
 
@@ -28,6 +29,9 @@ struct frame_line {
     struct span bytes;                 /* EVENT_MALFORMED, as is origin */
     const struct net_origin *origin;
     bool hex; /* all bytes of the frame too */
+    /* EVENT_FRAME: what HELLO has granted, if the connection speaks Couchbase's dialect; what the
+     * frame's bytes mean in it is told then, too. NULL: memcached's. */
+    const mcbp_feature_set *couchbase;
 };
 
 /* A printer: how lines are written; frame_print calls `line`. False: no memory. */

@@ -1,6 +1,7 @@
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "report/describe.h"
 #include "report/frame.h"
 #include "report/json_text.h"
 #include "report/printable.h"
@@ -49,13 +50,15 @@ static void add_endpoints(json_t *object, const struct dissect_conversation *con
     json_add(object, "server", json_string(net_endpoint_text(&conversation->server, text)), ok);
 }
 
-static void add_header(json_t *object, const struct mcbp_header *header, bool *ok)
+static void add_header(json_t *object, const struct mcbp_header *header, bool couchbase, bool *ok)
 {
     char text[MCBP_OPCODE_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
     char cas[NUMBER_TEXT_SIZE];
     frame_json_add_number(object, "magic", header->magic, ok);
-    json_add(object, "opcode", json_string(mcbp_opcode_text(header->magic, header->opcode, text)),
+    json_add(object, "opcode",
+             json_string(couchbase ? mcbp_opcode_couchbase_text(header->magic, header->opcode, text)
+                                   : mcbp_opcode_text(header->magic, header->opcode, text)),
              ok);
     frame_json_add_number(object, "opcode_number", header->opcode, ok);
     frame_json_add_number(object, "opaque", header->opaque, ok);
@@ -86,18 +89,44 @@ static json_t *json_of_frame_infos(struct span framing_extras, bool *ok)
     return array;
 }
 
-static void add_body(json_t *object, const struct mcbp_frame *frame, bool *ok)
+static void add_key(json_t *object, const struct mcbp_frame *frame,
+                    const mcbp_feature_set *couchbase, bool *ok)
+{
+    struct mcbp_collection_key split = {.key = frame->key};
+    if (couchbase != NULL && describe_collection(frame, *couchbase, &split)) {
+        frame_json_add_number(object, "collection", split.collection, ok);
+    }
+    json_add(object, "key", json_of_bytes(split.key), ok);
+    json_add(object, "key_hex", json_of_hex(split.key), ok);
+}
+
+/* What is told of Couchbase's dialect. */
+static void add_fields(json_t *object, const struct mcbp_frame *frame, mcbp_feature_set features,
+                       bool *ok)
+{
+    struct fields fields;
+    json_t *described = json_object();
+    fields_json_init(&fields, described);
+    describe_frame(&fields, frame, features);
+    json_add(object, "fields", described, ok);
+    *ok = *ok && !fields.failed;
+}
+
+static void add_body(json_t *object, const struct mcbp_frame *frame,
+                     const mcbp_feature_set *couchbase, bool *ok)
 {
     size_t size = frame->value.size < FRAME_PREVIEW ? frame->value.size : FRAME_PREVIEW;
     struct span preview = span_head(frame->value, size);
     json_add(object, "framing_extras_hex", json_of_hex(frame->framing_extras), ok);
     json_add(object, "frame_infos", json_of_frame_infos(frame->framing_extras, ok), ok);
     json_add(object, "extras_hex", json_of_hex(frame->extras), ok);
-    json_add(object, "key", json_of_bytes(frame->key), ok);
-    json_add(object, "key_hex", json_of_hex(frame->key), ok);
+    add_key(object, frame, couchbase, ok);
     frame_json_add_number(object, "value_size", frame->value.size, ok);
     json_add(object, "value_begin", json_of_bytes(preview), ok);
     json_add(object, "value_begin_hex", json_of_hex(preview), ok);
+    if (couchbase != NULL) {
+        add_fields(object, frame, *couchbase, ok);
+    }
 }
 
 static void frame_json_add_frame(json_t *object, const struct frame_line *line, bool *ok)
@@ -106,12 +135,12 @@ static void frame_json_add_frame(json_t *object, const struct frame_line *line, 
     add_origin(object, &frame->origin, ok);
     add_endpoints(object, line->conversation, ok);
     json_add(object, "from", json_string(frame_role_name(frame->role)), ok);
-    add_header(object, &frame->frame.header, ok);
+    add_header(object, &frame->frame.header, line->couchbase != NULL, ok);
     json_add(object, "udp_request",
              frame->request_id < 0 ? json_null() : json_integer(frame->request_id), ok);
     json_add(object, "bad_lengths", json_boolean(frame->bad_lengths), ok);
     if (!frame->bad_lengths) {
-        add_body(object, &frame->frame, ok);
+        add_body(object, &frame->frame, line->couchbase, ok);
     }
     if (line->hex) {
         json_add(object, "hex", json_of_hex(frame->frame.bytes), ok);

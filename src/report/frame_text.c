@@ -1,6 +1,7 @@
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "report/describe.h"
 #include "report/frame.h"
 #include "report/printable.h"
 
@@ -37,12 +38,14 @@ static void write_frame_infos(FILE *out, struct span framing_extras)
     }
 }
 
-static void write_header(FILE *out, const struct mcbp_header *header)
+static void write_header(FILE *out, const struct mcbp_header *header, bool couchbase)
 {
     char text[MCBP_OPCODE_TEXT_SIZE];
     char status[MCBP_STATUS_TEXT_SIZE];
     fprintf(out, "%s magic=0x%02x opaque=0x%08" PRIx32,
-            mcbp_opcode_text(header->magic, header->opcode, text), header->magic, header->opaque);
+            couchbase ? mcbp_opcode_couchbase_text(header->magic, header->opcode, text)
+                      : mcbp_opcode_text(header->magic, header->opcode, text),
+            header->magic, header->opaque);
     if (mcbp_magic_is_response(header->magic)) {
         fprintf(out, " status=%s", mcbp_status_text(header->vbucket_or_status, status));
     } else {
@@ -52,7 +55,19 @@ static void write_header(FILE *out, const struct mcbp_header *header)
             header->body_length);
 }
 
-static void write_body(FILE *out, const struct mcbp_frame *frame)
+/* collection=0x8 key="...", or without the former where keys have none. */
+static void write_key(FILE *out, const struct mcbp_frame *frame, const mcbp_feature_set *couchbase)
+{
+    struct mcbp_collection_key split = {.key = frame->key};
+    if (couchbase != NULL && describe_collection(frame, *couchbase, &split)) {
+        fprintf(out, " collection=0x%" PRIx32, split.collection);
+    }
+    fputs(" key=\"", out);
+    printable_write(out, split.key);
+    fputc('"', out);
+}
+
+static void write_body(FILE *out, const struct mcbp_frame *frame, const mcbp_feature_set *couchbase)
 {
     write_frame_infos(out, frame->framing_extras);
     if (frame->extras.size > 0) {
@@ -60,15 +75,18 @@ static void write_body(FILE *out, const struct mcbp_frame *frame)
         write_hex(out, frame->extras);
     }
     if (frame->key.size > 0) {
-        fputs(" key=\"", out);
-        printable_write(out, frame->key);
-        fputc('"', out);
+        write_key(out, frame, couchbase);
     }
     if (frame->value.size > 0) {
         bool cut = frame->value.size > FRAME_PREVIEW;
         fprintf(out, " value=%zu:\"", frame->value.size);
         printable_write(out, cut ? span_head(frame->value, FRAME_PREVIEW) : frame->value);
         fputs(cut ? "\"..." : "\"", out);
+    }
+    if (couchbase != NULL) {
+        struct fields fields;
+        fields_text_init(&fields, out);
+        describe_frame(&fields, frame, *couchbase);
     }
 }
 
@@ -99,14 +117,14 @@ static void write_frame(FILE *out, const struct frame_line *line)
     fprintf(out, "%" PRIu64 " %s conn=%" PRIu64 " %c ", frame->origin.packet,
             time_text(frame->origin.time, 6, time), line->conversation->id,
             frame->role == FROM_CLIENT ? '>' : '<');
-    write_header(out, &frame->frame.header);
+    write_header(out, &frame->frame.header, line->couchbase != NULL);
     if (frame->request_id >= 0) {
         fprintf(out, " udp-request=%" PRId32, frame->request_id);
     }
     if (frame->bad_lengths) {
         fputs(" bad-lengths", out);
     } else {
-        write_body(out, &frame->frame);
+        write_body(out, &frame->frame, line->couchbase);
     }
     fputc('\n', out);
     if (line->hex) {

@@ -72,6 +72,7 @@ static void documents_keys_may_begin_with_a_collection(void **state)
     assert_true(mcbp_opcode_has_collection(MCBP_GET_KEYS));
     assert_true(mcbp_opcode_has_collection(MCBP_DCP_COMMIT));
     assert_false(mcbp_opcode_has_collection(MCBP_STAT));
+    assert_false(mcbp_opcode_has_collection(MCBP_IOCTL_GET));
     assert_false(mcbp_opcode_has_collection(MCBP_SASL_AUTH));
     assert_false(mcbp_opcode_has_collection(MCBP_SET_PARAM));
     assert_false(mcbp_opcode_has_collection(MCBP_RANGE_SCAN_CREATE));
