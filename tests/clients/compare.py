@@ -24,6 +24,7 @@ NEEDED = {
     "pylibmc_client.py": (INTERPRETERS[".py"] + ["-c", "import pylibmc"], "Debian: python3-pylibmc"),
     "libmemcached.sh": (["memcaslap", "--version"], "Debian: libmemcached-tools"),
     "memjs_client.js": (["node", "-e", "require('memjs')"], "tests/clients/install says how"),
+    "couchbase_client.js": (["node", "-e", "require('couchbase')"], "tests/clients/install says how"),
     "Spymemcached.java": (["sh", "-c", f"java --list-modules | grep -q jdk.compiler && [ -e {SPYMEMCACHED} ]"],
                           "Debian: libspymemcached-java default-jdk-headless"),
 }
@@ -64,9 +65,9 @@ def start_memcached(folder, threads=2):
     sys.exit("memcached does not start")
 
 
-def start_serve(program):
+def start_serve(program, *options):
     process = subprocess.Popen(
-        [program, "serve", "-p", "0", "-t", "2"], stdout=subprocess.PIPE, text=True
+        [program, "serve", "-p", "0", "-t", "2", *options], stdout=subprocess.PIPE, text=True
     )
     line = process.stdout.readline()
     return process, line.strip().rsplit(":", 1)[1]

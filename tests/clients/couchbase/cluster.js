@@ -160,6 +160,23 @@ async function scan(t) {
   t.that("with contents: their CAS", found.every((result) => cas(result) === cas(stored.get(result.id))));
 }
 
+// A scan that is cancelled at its first result ends before all of them are there.
+async function cancelled(t) {
+  const keys = Array.from({ length: 100 }, (_, i) => t.key(`c${i}`));
+  await t.ok("100 upserts", Promise.all(keys.map((key) => t.collection.upsert(key, { key }))));
+  let found = 0;
+  await t.ok("cancel", () => new Promise((resolve, reject) => {
+    const running = t.collection.scan(new PrefixScan(t.key("")), { batchByteLimit: 1 });
+    running.on("result", () => {
+      found++;
+      running.cancelStreaming();
+    });
+    running.on("error", reject);
+    running.on("end", resolve);
+  }));
+  t.that(`cancel: ${found} of 100 results`, found > 0 && found < 100);
+}
+
 async function sampling(t) {
   const keys = Array.from({ length: 20 }, (_, i) => t.key(`s${i}`));
   for (const key of keys) await t.stored("upsert", t.collection.upsert(key, { key }, { expiry: 5000 }));
@@ -253,5 +270,5 @@ async function structures(t) {
 
 module.exports = {
   ping, password, "unknown-bucket": unknownBucket, connections, durability, persistence, replicas, collections, scan,
-  sampling, large, concurrent, contended, structures,
+  "scan-cancel": cancelled, sampling, large, concurrent, contended, structures,
 };

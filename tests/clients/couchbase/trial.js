@@ -34,7 +34,7 @@ function described(error) {
 }
 
 function shortened(value) {
-  const text = inspect(value, { breakLength: Infinity, depth: 4, maxStringLength: 100 });
+  const text = inspect(value, { depth: 4, maxStringLength: 100 }).replace(/\s+/g, " ");
   return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }
 
