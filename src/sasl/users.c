@@ -133,7 +133,7 @@ static bool draw_salt(const struct sasl_users *self, enum sasl_mechanism mechani
                       struct span name, uint8_t salt[SASL_SALT_SIZE])
 {
     uint8_t drawn[ID_SIZE];
-    bool done = draw(self, USE_SALT + mechanism, name, span_of(NULL, 0), drawn);
+    bool done = draw(self, USE_SALT + (unsigned)mechanism, name, span_of(NULL, 0), drawn);
     if (done) {
         memcpy(salt, drawn, SASL_SALT_SIZE);
     }
@@ -225,7 +225,8 @@ bool sasl_users_find(const struct sasl_users *self, struct span name, enum sasl_
     /* Drawn for those that are known, too: it takes the same time. */
     if (!draw(self, USE_NAME, name, span_of(NULL, 0), id) ||
         !draw_salt(self, mechanism, name, account->salt) ||
-        !draw(self, USE_DUMMY + mechanism, name, span_of(NULL, 0), account->keys.stored)) {
+        !draw(self, USE_DUMMY + (unsigned)mechanism, name, span_of(NULL, 0),
+              account->keys.stored)) {
         return false;
     }
     const struct user *user = lookup(self, id);
