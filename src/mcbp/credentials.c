@@ -16,6 +16,16 @@ static bool may_hold_credentials(const struct mcbp_header *header)
     return header->opcode == MCBP_SASL_AUTH || header->opcode == MCBP_SASL_STEP;
 }
 
+/* Requests of administrators with tokens and keys in their values. */
+static bool credentials_are_administrators(const struct mcbp_header *header)
+{
+    uint8_t opcode = header->opcode;
+    return (header->magic == MCBP_CLIENT_REQUEST || header->magic == MCBP_FLEX_CLIENT_REQUEST) &&
+           (opcode == MCBP_REGISTER_AUTH_TOKEN || opcode == MCBP_SET_CHRONICLE_AUTH_TOKEN ||
+            opcode == MCBP_SET_ACTIVE_ENCRYPTION_KEYS ||
+            (opcode >= MCBP_GET_FUSION_STORAGE_SNAPSHOT && opcode <= MCBP_CREATE_FUSION_NAMESPACE));
+}
+
 static bool credentials_is_mechanism(struct span name)
 {
     static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
@@ -32,7 +42,7 @@ size_t mcbp_credentials_begin(struct span bytes)
     struct mcbp_frame frame;
     enum mcbp_parse parse = mcbp_frame_parse(bytes, &frame);
     if (bytes.size < MCBP_HEADER_SIZE || parse == MCBP_BAD_MAGIC ||
-        !may_hold_credentials(&frame.header)) {
+        (!may_hold_credentials(&frame.header) && !credentials_are_administrators(&frame.header))) {
         return bytes.size;
     }
     const struct mcbp_header *header = &frame.header;

@@ -1,6 +1,7 @@
 /*
  * Which bytes of a frame may hold credentials: what SASL mechanisms say, in either direction, and
- * what a Couchbase server hands on of it with AUTHENTICATE. No report may show them.
+ * what a Couchbase server hands on of it with AUTHENTICATE, and the tokens and keys that its
+ * administrators send. No report may show them.
  */
 #ifndef KVREPLAY_MCBP_CREDENTIALS_H
 #define KVREPLAY_MCBP_CREDENTIALS_H

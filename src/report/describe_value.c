@@ -195,6 +195,15 @@ static void describe_bucket(struct fields *fields, const struct mcbp_frame *fram
     }
 }
 
+/* How long the metadata is stands in the extras; it ends the value. */
+static void describe_meta(struct fields *fields, const struct mcbp_frame *frame)
+{
+    size_t size = frame->extras.size == 4 ? read_be32(frame->extras.data) : 0;
+    if (size > 0 && size <= frame->value.size) {
+        fields_bytes(fields, "meta", span_skip(frame->value, frame->value.size - size));
+    }
+}
+
 /* Version 2 of the marker has in the value what version 1 has in the extras, and more. */
 static void describe_marker(struct fields *fields, const struct mcbp_frame *frame)
 {
@@ -246,6 +255,7 @@ static const struct value_form {
     {MCBP_DCP_STREAM_REQ, true, describe_failover_log},
     {MCBP_GET_ALL_VB_SEQNOS, true, describe_vbucket_seqnos},
     {MCBP_CREATE_BUCKET, false, describe_bucket},
+    {MCBP_MUTATE_WITH_META, false, describe_meta},
     {MCBP_DCP_SNAPSHOT_MARKER, false, describe_marker},
     {MCBP_DCP_SYSTEM_EVENT, false, describe_event},
 };

@@ -5,6 +5,7 @@
 #include "report/frame.h"
 #include "report/json_text.h"
 #include "report/printable.h"
+#include "report/snappy.h"
 #include "report/verdict.h"
 
 #include <inttypes.h>
@@ -129,6 +130,16 @@ static void add_body(json_t *object, const struct mcbp_frame *frame,
     }
 }
 
+static void add_inflated(json_t *object, const struct dissect_frame *frame, bool *ok)
+{
+    size_t size;
+    uint8_t *inflated = frame->bad_lengths ? NULL : report_inflate_value(&frame->frame, &size);
+    if (inflated != NULL) {
+        json_add(object, "inflated_hex", json_of_hex(span_of(inflated, size)), ok);
+    }
+    free(inflated);
+}
+
 static void frame_json_add_frame(json_t *object, const struct frame_line *line, bool *ok)
 {
     const struct dissect_frame *frame = line->frame;
@@ -144,6 +155,9 @@ static void frame_json_add_frame(json_t *object, const struct frame_line *line, 
     }
     if (line->hex) {
         json_add(object, "hex", json_of_hex(frame->frame.bytes), ok);
+        if (line->couchbase != NULL) {
+            add_inflated(object, frame, ok);
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 #include "report/describe.h"
 #include "report/frame.h"
 #include "report/printable.h"
+#include "report/snappy.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { ROW_BYTES = 16 };
 
@@ -110,6 +112,18 @@ static void write_dump(FILE *out, struct span bytes)
     }
 }
 
+/* What the value was compressed from. */
+static void write_inflated(FILE *out, const struct dissect_frame *frame)
+{
+    size_t size;
+    uint8_t *inflated = frame->bad_lengths ? NULL : report_inflate_value(&frame->frame, &size);
+    if (inflated != NULL) {
+        fputs("    inflated\n", out);
+        write_dump(out, span_of(inflated, size));
+    }
+    free(inflated);
+}
+
 static void write_frame(FILE *out, const struct frame_line *line)
 {
     const struct dissect_frame *frame = line->frame;
@@ -129,6 +143,9 @@ static void write_frame(FILE *out, const struct frame_line *line)
     fputc('\n', out);
     if (line->hex) {
         write_dump(out, frame->frame.bytes);
+        if (line->couchbase != NULL) {
+            write_inflated(out, frame);
+        }
     }
 }
 

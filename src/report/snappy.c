@@ -1,5 +1,7 @@
 #include "report/snappy.h"
 
+#include "mcbp/credentials.h"
+
 #include <snappy-c.h>
 #include <stdlib.h>
 
@@ -17,4 +19,11 @@ uint8_t *report_inflate(struct span value, size_t *size)
         inflated = NULL;
     }
     return (uint8_t *)inflated;
+}
+
+uint8_t *report_inflate_value(const struct mcbp_frame *frame, size_t *size)
+{
+    bool compressed = (frame->header.datatype & MCBP_DATATYPE_SNAPPY) != 0 &&
+                      mcbp_credentials_begin(frame->bytes) == frame->bytes.size;
+    return compressed ? report_inflate(frame->value, size) : NULL;
 }

@@ -103,6 +103,13 @@ contains "$(line '> DCP_STREAM_REQ ')" ' dcp-stream-id=7 dcp-flags=DISK_ONLY res
 contains "$(line '< DCP_MUTATION ')" ' collection=0x8 key="abc" value=5:"value" by-seqno=1 rev-seqno=2' "what it brings"
 contains "$(line 'conn=3 > GET ')" ' key="\x08abc"' "a key where no collections were granted"
 
+expect 0 inspect -x --opcode set "$couchbase"
+contains "$out" '
+    inflated
+    +0      7b 22 77 6f 72 64 22 3a  22 69 6e 66 6c 61 74 65  |{"word":"inflate|
+' "a compressed value's bytes"
+expect 0 inspect -x --json --opcode set "$couchbase"
+contains "$out" '"inflated_hex":"7b22776f7264223a22' "the same in JSON"
 expect 0 inspect --json --opcode subdoc_multi_mutation "$couchbase"
 contains "$out" '"collection":8,"key":"abc","key_hex":"616263"' "a collection in JSON"
 contains "$out" '"fields":{"durability":"PERSIST_TO_MAJORITY","expiry":60,"doc_flags":"ADD","specs":[{"opcode":' "fields in JSON"

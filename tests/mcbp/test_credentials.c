@@ -53,6 +53,16 @@ static void test_in_frames_that_are_cut_or_lie(void **state)
     check(FRAME(HEADER("\x80", "\x21", "\x09", "\0", "\x08") "PLAIN\0ab"), 24);
 }
 
+static void test_in_what_administrators_send(void **state)
+{
+    (void)state;
+    check(FRAME(HEADER("\x80", "\x2f", "\x00", "\0", "\x04") "{  }"), 24);
+    check(FRAME(HEADER("\x80", "\x2d", "\x04", "\0", "\x08") "@log{  }"), 24);
+    check(FRAME(HEADER("\x80", "\x79", "\x00", "\0", "\x04") "{  }"), 24);
+    check(FRAME(HEADER("\x81", "\x79", "\x00", "\0", "\x04") "{  }"), 28);
+    check(FRAME(HEADER("\x80", "\x2e", "\x04", "\0", "\x08") "@log{  }"), 32);
+}
+
 static void test_in_what_a_server_hands_on(void **state)
 {
     (void)state;
@@ -78,6 +88,7 @@ int main(void)
         cmocka_unit_test(test_behind_the_name_of_the_mechanism),
         cmocka_unit_test(test_at_once_if_there_is_no_name),
         cmocka_unit_test(test_in_frames_that_are_cut_or_lie),
+        cmocka_unit_test(test_in_what_administrators_send),
         cmocka_unit_test(test_in_what_a_server_hands_on),
         cmocka_unit_test(test_nowhere_else),
     };
