@@ -31,14 +31,12 @@ async function password(t) {
 }
 
 async function unknownBucket(t) {
-  const { error: print } = console; // the SDK prints that the bucket cannot be opened
-  console.error = () => {};
-  try {
-    const collection = t.server.cluster.bucket(`${t.server.bucketName}x`).defaultCollection();
-    await t.fails("get", collection.get("one", { timeout: 1000 }), couchbase.TimeoutError, couchbase.BucketNotFoundError);
-  } finally {
-    console.error = print;
-  }
+  const { error: print } = console;
+  console.error = (text, ...more) => { // the SDK prints there, sooner or later, that it cannot open the bucket
+    if (!/failed to open bucket/.test(text)) print(text, ...more);
+  };
+  const collection = t.server.cluster.bucket(`${t.server.bucketName}x`).defaultCollection();
+  await t.fails("get", collection.get("one", { timeout: 1000 }), couchbase.TimeoutError, couchbase.BucketNotFoundError);
 }
 
 async function connections(t) {

@@ -149,10 +149,10 @@ async function lock(t) {
   const key = t.key("one");
   await t.fails("getAndLock of nothing", t.collection.getAndLock(key, 5), DocumentNotFoundError);
   const stored = await t.stored("upsert", t.collection.upsert(key, DOCUMENT));
-  const held = await t.content("getAndLock", t.collection.getAndLock(key, 15), DOCUMENT);
+  const held = await t.content("getAndLock", t.collection.getAndLock(key, 30), DOCUMENT);
   t.that("getAndLock: the CAS is the lock's own", cas(held) !== cas(stored));
-  const briefly = { timeout: 200 };
-  await t.locked("getAndLock of what is locked", t.collection.getAndLock(key, 15, briefly));
+  const briefly = { timeout: 500 };
+  await t.locked("getAndLock of what is locked", t.collection.getAndLock(key, 30, briefly));
   await t.locked("upsert of what is locked", t.collection.upsert(key, 1, briefly));
   await t.locked("replace with the CAS of before", t.collection.replace(key, 1, { ...briefly, cas: stored.cas }));
   await t.locked("remove of what is locked", t.collection.remove(key, briefly));
@@ -171,7 +171,7 @@ async function unlock(t) {
   const stored = await t.stored("upsert", t.collection.upsert(key, DOCUMENT));
   await t.fails("unlock of nothing", t.collection.unlock(t.key("missing"), stored.cas), DocumentNotFoundError);
   await t.fails("unlock of what is not locked", t.collection.unlock(key, stored.cas), couchbase.DocumentNotLockedError);
-  const held = await t.content("getAndLock", t.collection.getAndLock(key, 15), DOCUMENT);
+  const held = await t.content("getAndLock", t.collection.getAndLock(key, 30), DOCUMENT);
   await t.fails("unlock with another CAS", t.collection.unlock(key, stored.cas), CasMismatchError);
   await t.ok("unlock", t.collection.unlock(key, held.cas));
   const got = await t.content("get", t.collection.get(key), DOCUMENT);
