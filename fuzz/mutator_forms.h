@@ -62,6 +62,12 @@ const struct field *locate_in_unit(struct random *random, const uint8_t *unit, s
 size_t fresh_unit(struct random *random, uint8_t *out, size_t room);
 bool stretch_in_unit(struct random *random, uint8_t *unit, size_t size, int32_t more, size_t *at);
 
+/* A subdocument operation. */
+extern const struct field subdoc_fields[];
+size_t subdoc_measure(const uint8_t *data, size_t size);
+size_t fresh_subdoc(struct random *random, uint8_t *out, size_t room);
+bool subdoc_stretch(struct random *random, uint8_t *unit, size_t size, int32_t more, size_t *at);
+
 /* A pcap or pcapng file. */
 size_t begin_capture(struct random *random, uint8_t *data, size_t size, size_t room);
 const struct form *capture_variant(const uint8_t *data, size_t size);

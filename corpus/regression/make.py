@@ -89,6 +89,33 @@ put("frameinfo", "both-escapes-cut", "The second escape byte is not there.", b"\
 put("frameinfo", "longest", "The largest id and length: they end exactly with the extras.", b"\1\xff\xff\xff" + bytes(270))
 put("frameinfo", "one-byte-short", "A value one byte longer than what is there.", b"\0\x03ab")
 
+# --- subdocument operations ---------------------------------------------------------------------------------------
+
+def subdoc(name, text, document, *operations):
+    """Operations are (number in fuzz_subdoc.c times 2, and 1 for parents; path; value)."""
+    put("subdoc", name, text, b"".join(struct.pack("!BBH", kind, len(path), len(value)) + path + value
+                                       for kind, path, value in ((0, b"", document), *operations)))
+
+
+subdoc("comma-of-a-deleted-member", "First, middle and last members are deleted, with the comma that is theirs.",
+       b'{ "a" : 1 , "b":2 , "c" : 3 }', (10, b"b", b""), (10, b"c", b""), (10, b"a", b""))
+subdoc("comma-in-a-string", "A comma within a value, before and behind what is deleted.", b'["a,b", 1 ,"c,d"]',
+       (10, b"[1]", b""), (10, b"[-1]", b""))
+subdoc("blanks-of-the-outermost-array", "Blanks around its closing bracket go when something is pushed to it.",
+       b"[1 ] \n", (14, b"", b"2"), (16, b"", b"0"))
+subdoc("empty-array", "Elements for arrays that have none but blanks, from each end and once.", b'{"a":[ ],"b":[],"c":[\n]}',
+       (14, b"a", b"1"), (16, b"b", b"1,2"), (20, b"c", b'"x"'))
+subdoc("literal-to-the-end", "A document that is a number and nothing else: it ends where the number does.", b"12345",
+       (0, b"a", b""), (4, b"", b""), (22, b"[-1]", b"1"))
+subdoc("deepest", "32 levels, and one too many.", b"[" * 32 + b"]" * 32, (0, b"[1]", b""), (14, b"[0]" * 31, b"1"),
+       (24, b"", b"[" * 33 + b"]" * 33), (0, b"[1]", b""))
+subdoc("counter-at-its-limits", "The sum is one more than 64 bits have.", b'{"a":9223372036854775807}',
+       (22, b"a", b"1"), (22, b"a", b"-1"), (22, b"a", b"2"))
+subdoc("parents", "Names that are not there become objects, inside of one that is.", b'{"x":{}}',
+       (9, b"x.a.b", b"1"), (15, b"y.`a.b`", b"1,2"), (23, b"z.n", b"5"))
+subdoc("surrogates", "Keys with halves of a surrogate pair.", b'{"\\ud83d":1,"\\ud83d\\ude00":2,"\\u0000":3}',
+       (0, b"\xf0\x9f\x98\x80", b""), (0, b"a", b""))
+
 # --- responses ----------------------------------------------------------------------------------------------------
 
 responses("key-over-255-flex", "A key over 255 bytes with framing extras: its length was narrowed to 8 bits upstream.",

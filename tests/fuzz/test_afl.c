@@ -50,9 +50,9 @@ static void run(void *library, const char *target)
 
 int main(int argc, char **argv)
 {
-    static const char *const targets[] = {"response",  "chunks",    "frame", "execute",
-                                          "frameinfo", "decode",    "mask",  "savefile",
-                                          "verify",    "reassembly"};
+    static const char *const targets[] = {"response",  "chunks",     "frame", "execute",
+                                          "frameinfo", "decode",     "mask",  "savefile",
+                                          "verify",    "reassembly", "subdoc"};
     void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
     if (library == NULL) {
         fprintf(stderr, "usage: test_afl AFL_MUTATOR\n");

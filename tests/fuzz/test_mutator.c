@@ -19,7 +19,7 @@ enum { ROUNDS = 20000, ROOM = 600 };
 
 static const char *const targets[] = {"response", "oom",       "chunks", "frame",
                                       "execute",  "frameinfo", "decode", "reassembly",
-                                      "savefile", "verify",    "mask"};
+                                      "savefile", "verify",    "mask",   "subdoc"};
 enum { TARGETS = sizeof(targets) / sizeof(targets[0]) };
 
 /* Each mutation runs in an allocation of its exact room, for AddressSanitizer. */
