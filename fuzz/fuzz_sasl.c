@@ -94,7 +94,7 @@ UNCOUNTED static struct reading read_list(struct span list, const char *allowed)
 UNCOUNTED static bool is_nonce(struct span nonce, size_t max)
 {
     for (size_t i = 0; i < nonce.size; i++) {
-        if (nonce.data[i] <= ' ' || nonce.data[i] >= 0x7f) {
+        if (nonce.data[i] < ' ' || nonce.data[i] >= 0x7f) {
             return false;
         }
     }

@@ -8,6 +8,7 @@
 #include "cli/libraries.h"
 #include "report/printable.h"
 #include "result/result.h"
+#include "sasl/users.h"
 #include "server/server.h"
 #include "writer/plugin.h"
 
@@ -24,6 +25,8 @@ enum {
     DIALECT,
     BUCKET,
     COLLECTION,
+    USER,
+    USER_FILE,
     VBUCKETS
 };
 
@@ -67,6 +70,9 @@ static const struct argp_option options[] = {
     {"bucket", BUCKET, "NAME", 0, "The name of its bucket (default: default)", 4},
     {"collection", COLLECTION, "SCOPE.COLLECTION", 0,
      "A collection beside the default one; may be repeated", 4},
+    {"user", USER, "NAME:PASSWORD", 0,
+     "Who may log in; may be repeated (default: anybody, with any password)", 4},
+    {"user-file", USER_FILE, "FILE", 0, "The same, a line each; the file is its owner's alone", 4},
     {"vbuckets", VBUCKETS, "N", 0, "vbuckets, a power of two (default 64, at most 1024)", 4},
     {0},
 };
@@ -117,6 +123,7 @@ struct serve_arguments {
     struct server_options server;
     struct couchbase_options couchbase;
     struct couchbase_collection *collections;
+    struct sasl_users *users;
     bool is_couchbases; /* an option of that dialect was given */
 };
 
@@ -145,6 +152,48 @@ static void add_collection(const struct argp_state *state, struct serve_argument
     couchbase->collections = arguments->collections = collections;
 }
 
+static bool has_users(const struct argp_state *state, struct serve_arguments *arguments)
+{
+    if (arguments->users == NULL) {
+        arguments->users = sasl_users_create();
+        arguments->couchbase.users = arguments->users;
+    }
+    if (arguments->users == NULL) {
+        argp_failure(state, VERIFY_INTERNAL, errno, "--user");
+    }
+    return arguments->users != NULL;
+}
+
+/* The password does not stay among the arguments, where other users of the machine see it. */
+static void add_user(const struct argp_state *state, struct serve_arguments *arguments, char *text)
+{
+    if (!has_users(state, arguments)) {
+        return;
+    }
+    enum sasl_users_result result = sasl_users_add(arguments->users, span_of(text, strlen(text)));
+    explicit_bzero(text, strlen(text));
+    if (result != SASL_USERS_OK) {
+        argp_error(state, "--user: %s", sasl_users_problem(result));
+    }
+}
+
+static void load_users(const struct argp_state *state, struct serve_arguments *arguments,
+                       const char *path)
+{
+    size_t line;
+    if (!has_users(state, arguments)) {
+        return;
+    }
+    enum sasl_users_result result = sasl_users_load(arguments->users, path, &line);
+    if (result == SASL_USERS_UNREADABLE) {
+        argp_error(state, "--user-file: %s: %s", path, strerror(errno));
+    } else if (result != SASL_USERS_OK && line > 0) {
+        argp_error(state, "--user-file: %s: line %zu: %s", path, line, sasl_users_problem(result));
+    } else if (result != SASL_USERS_OK) {
+        argp_error(state, "--user-file: %s: %s", path, sasl_users_problem(result));
+    }
+}
+
 static unsigned vbuckets_of(const struct argp_state *state, const char *argument)
 {
     unsigned count =
@@ -159,7 +208,7 @@ static error_t serve_parse_couchbase(int key, char *argument, const struct argp_
                                      struct serve_arguments *arguments)
 {
     static const char *const dialects[] = {"memcached", "couchbase", NULL};
-    arguments->is_couchbases |= key == BUCKET || key == COLLECTION || key == VBUCKETS;
+    arguments->is_couchbases |= key >= BUCKET && key <= VBUCKETS;
     switch (key) {
     case DIALECT:
         arguments->server.couchbase = argument_word(state, "--dialect", argument, dialects) == 1
@@ -171,6 +220,12 @@ static error_t serve_parse_couchbase(int key, char *argument, const struct argp_
         return 0;
     case COLLECTION:
         add_collection(state, arguments, argument);
+        return 0;
+    case USER:
+        add_user(state, arguments, argument);
+        return 0;
+    case USER_FILE:
+        load_users(state, arguments, argument);
         return 0;
     case VBUCKETS:
         arguments->couchbase.vbuckets = vbuckets_of(state, argument);
@@ -184,7 +239,8 @@ static void serve_check_whole(const struct argp_state *state, struct serve_argum
 {
     struct server_options *server = &arguments->server;
     if (arguments->is_couchbases && server->couchbase == NULL) {
-        argp_error(state, "--bucket, --collection and --vbuckets need --dialect couchbase");
+        argp_error(state, "--bucket, --collection, --user, --user-file and --vbuckets need "
+                          "--dialect couchbase");
     }
     if (server->key != NULL && server->certificate == NULL) {
         argp_error(state, "--tls-key without --tls-cert");
@@ -277,5 +333,6 @@ int command_serve(int argc, char **argv)
         status = serve_complain(problem);
     }
     server_destroy(server);
+    sasl_users_destroy(arguments.users);
     return status;
 }

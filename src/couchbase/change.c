@@ -6,37 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What a document is to become. */
-struct content {
-    struct blob *value; /* NULL: of 0 bytes */
-    uint8_t datatype;
-    uint32_t flags;
-    uint32_t expiry;
-};
-
 static void change_quietly(struct command *command, const struct document *document, bool always)
 {
     if (always || !command->quiet) {
         reply_changed(command, document);
     }
-}
-
-/* Takes the value over. NULL: no memory, and the answer says so. */
-static struct document *put(struct command *command, const struct content *content)
-{
-    struct document *document = documents_find_or_add(&command->vbucket->documents, &command->id);
-    if (document == NULL) {
-        blob_drop(content->value);
-        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
-        return NULL;
-    }
-    documents_set_value(&command->vbucket->documents, document, content->value);
-    document->datatype = content->datatype;
-    document->flags = content->flags;
-    document->expiry = content->expiry;
-    document->deleted = false;
-    command_changed(command, document);
-    return document;
 }
 
 /* ---------------------------------------------------------------- the request's value */
@@ -100,7 +74,7 @@ static void store(struct command *command, const struct document *before)
         content.expiry = before->expiry;
     }
     if (take_value(command, &content)) {
-        const struct document *document = put(command, &content);
+        const struct document *document = command_put(command, &content);
         if (document != NULL) {
             change_quietly(command, document, false);
         }
@@ -151,19 +125,6 @@ void handle_remove(struct command *command)
 
 /* ---------------------------------------------------------------- APPEND, PREPEND */
 
-/* Holds the document's value, inflated. False: no memory. */
-static bool hold_inflated(const struct document *document, struct blob **value)
-{
-    bool too_large;
-    bool no_memory;
-    if ((document->datatype & MCBP_DATATYPE_SNAPPY) == 0) {
-        *value = blob_hold(document->value);
-        return true;
-    }
-    *value = value_inflate(blob_span(document->value), COUCHBASE_VALUE_MAX, &too_large, &no_memory);
-    return *value != NULL;
-}
-
 /* NULL: the answer says why. */
 static struct blob *join(struct command *command, const struct document *document, bool behind)
 {
@@ -171,7 +132,7 @@ static struct blob *join(struct command *command, const struct document *documen
     struct blob *there = NULL;
     struct blob *joined = NULL;
     enum mcbp_status status = inflate(command, &given);
-    if (status == MCBP_STATUS_SUCCESS && !hold_inflated(document, &there)) {
+    if (status == MCBP_STATUS_SUCCESS && !document_hold_inflated(document, &there)) {
         status = MCBP_STATUS_NO_MEMORY;
     }
     struct span addition = given == NULL ? command->frame->value : blob_span(given);
@@ -207,7 +168,7 @@ static void concatenate(struct command *command, bool behind)
         return;
     }
     content.datatype = value_is_json(blob_span(content.value)) ? MCBP_DATATYPE_JSON : 0;
-    document = put(command, &content);
+    document = command_put(command, &content);
     if (document != NULL) { /* with tokens, the quiet ones answer too */
         change_quietly(command, document,
                        session_has(command->session, MCBP_FEATURE_MUTATION_SEQNO));
@@ -250,7 +211,7 @@ static void put_number(struct command *command, struct content *content, uint64_
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return;
     }
-    const struct document *document = put(command, content);
+    const struct document *document = command_put(command, content);
     if (document == NULL || command->quiet) {
         return;
     }
@@ -287,7 +248,7 @@ void handle_count(struct command *command)
         reply_error(command, MCBP_STATUS_LOCKED, NULL);
         return;
     }
-    if (!hold_inflated(document, &value)) {
+    if (!document_hold_inflated(document, &value)) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return;
     }

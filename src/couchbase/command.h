@@ -39,6 +39,20 @@ enum mcbp_status command_check_cas(const struct command *command, const struct d
  */
 void command_changed(struct command *command, struct document *document);
 
+/* What a document is to become; its xattrs stay. */
+struct content {
+    struct blob *value; /* NULL: of 0 bytes */
+    uint8_t datatype;
+    uint32_t flags;
+    uint32_t expiry;
+};
+
+/* Stores it, and takes the value over. NULL: no memory, and the answer says so. */
+struct document *command_put(struct command *command, const struct content *content);
+
+/* Holds the document's value, inflated. False: no memory. */
+bool document_hold_inflated(const struct document *document, struct blob **value);
+
 /* Becomes a tombstone. */
 void command_bury(struct command *command, struct document *document);
 
@@ -66,6 +80,9 @@ void handle_remove(struct command *command);
 void handle_append(struct command *command);
 void handle_prepend(struct command *command);
 void handle_count(struct command *command);
+
+/* subdoc.c */
+void handle_subdoc(struct command *command);
 
 /* connect.c */
 void handle_hello(struct command *command);

@@ -1,6 +1,7 @@
 /* Commands about the connection, before and beside documents. */
 #include "base/endian.h"
 #include "couchbase/reply.h"
+#include "sasl/server.h"
 
 #include <stdio.h>
 
@@ -10,6 +11,7 @@
 static const uint16_t FEATURES[] = {
     MCBP_FEATURE_TCP_NODELAY,
     MCBP_FEATURE_MUTATION_SEQNO,
+    MCBP_FEATURE_XATTR,
     MCBP_FEATURE_XERROR,
     MCBP_FEATURE_SELECT_BUCKET,
     MCBP_FEATURE_SNAPPY,
@@ -20,6 +22,7 @@ static const uint16_t FEATURES[] = {
     MCBP_FEATURE_SYNC_REPLICATION,
     MCBP_FEATURE_COLLECTIONS,
     MCBP_FEATURE_PRESERVE_TTL,
+    MCBP_FEATURE_VATTR,
     MCBP_FEATURE_CLUSTER_CONFIG_WITH_KNOWN_VERSION,
 };
 enum { FEATURES_COUNT = sizeof(FEATURES) / sizeof(FEATURES[0]) };
@@ -50,15 +53,50 @@ void handle_hello(struct command *command)
 
 void handle_sasl_list(struct command *command)
 {
-    static const char mechanisms[] = "SCRAM-SHA512 SCRAM-SHA256 SCRAM-SHA1 PLAIN";
+    static const char mechanisms[] = SASL_MECHANISM_LIST;
     reply_set_text(command, reply_add(command), span_of(mechanisms, strlen(mechanisms)));
 }
 
-/* There are no accounts: whoever comes may do everything. */
+static void reply_sasl(struct command *command, enum sasl_status status, struct span message)
+{
+    switch (status) {
+    case SASL_OK:
+    case SASL_CONTINUE: {
+        struct kvr_response *response = reply_add(command);
+        response->status = status == SASL_OK ? MCBP_STATUS_SUCCESS : MCBP_STATUS_AUTH_CONTINUE;
+        reply_set_text(command, response, message);
+        break;
+    }
+    case SASL_MALFORMED:
+    case SASL_OUT_OF_ORDER:
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, NULL);
+        break;
+    default:
+        reply_error(command, MCBP_STATUS_AUTH_ERROR, NULL);
+        break;
+    }
+}
+
+/* Whoever fails to log in again is nobody. */
 void handle_sasl(struct command *command)
 {
-    command->session->authenticated = true;
-    reply_add(command);
+    struct couchbase_session *session = command->session;
+    const struct mcbp_frame *frame = command->frame;
+    struct span message = {0};
+    if (session->sasl == NULL) {
+        session->sasl = sasl_server_create(command->node->users);
+    }
+    if (session->sasl == NULL) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return;
+    }
+    enum sasl_status status =
+        frame->header.opcode == MCBP_SASL_AUTH
+            ? sasl_server_start(session->sasl, frame->key, frame->value, &message)
+            : sasl_server_step(session->sasl, frame->value, &message);
+    session->authenticated = status == SASL_OK;
+    session->has_bucket = session->has_bucket && session->authenticated;
+    reply_sasl(command, status, message);
 }
 
 void handle_select_bucket(struct command *command)

@@ -25,6 +25,8 @@ enum {
     COUCHBASE_KEY_MAX = 251,  /* bytes, with the collection */
 };
 
+struct sasl_users;
+
 /* A collection beside the default one. */
 struct couchbase_collection {
     const char *scope;
@@ -39,6 +41,7 @@ struct couchbase_options {
     bool tls;           /* it is the port of TLS */
     const struct couchbase_collection *collections;
     size_t collections_count;
+    const struct sasl_users *users; /* who may log in; NULL: anybody. They outlive the node */
 };
 
 struct couchbase_node;

@@ -1,12 +1,18 @@
 /* What commands find of a document, and what a change makes of it. */
-#include "couchbase/command.h"
+#include "couchbase/reply.h"
+#include "couchbase/value.h"
 
 enum { NANOSECONDS = 1000000000, RELATIVE_MAX = 60 * 60 * 24 * 30 };
 
-uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now)
+uint64_t vbucket_peek_cas(const struct vbucket *vbucket, int64_t now)
 {
     uint64_t time = (uint64_t)now & ~UINT64_C(0xffff);
-    vbucket->cas = time > vbucket->cas ? time : vbucket->cas + 1;
+    return time > vbucket->cas ? time : vbucket->cas + 1;
+}
+
+uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now)
+{
+    vbucket->cas = vbucket_peek_cas(vbucket, now);
     return vbucket->cas;
 }
 
@@ -74,4 +80,55 @@ enum mcbp_status command_check_cas(const struct command *command, const struct d
         return cas == document->lock_cas ? MCBP_STATUS_SUCCESS : MCBP_STATUS_LOCKED;
     }
     return cas == 0 || cas == document->cas ? MCBP_STATUS_SUCCESS : MCBP_STATUS_KEY_EXISTS;
+}
+
+/* A full bucket takes nothing until something is removed; tombstones go first. */
+static bool has_room(struct couchbase_node *node, size_t size)
+{
+    return node->memory_max == 0 ||
+           (size <= node->memory_max && node->memory <= node->memory_max - size);
+}
+
+static struct document *document_place(struct command *command, size_t size)
+{
+    if (!has_room(command->node, size)) {
+        node_purge(command->node);
+    }
+    if (!has_room(command->node, size)) {
+        reply_error(command, MCBP_STATUS_TEMPORARY_FAILURE, NULL);
+        return NULL;
+    }
+    struct document *document = documents_find_or_add(&command->vbucket->documents, &command->id);
+    if (document == NULL) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+    }
+    return document;
+}
+
+struct document *command_put(struct command *command, const struct content *content)
+{
+    struct document *document = document_place(command, blob_span(content->value).size);
+    if (document == NULL) {
+        blob_drop(content->value);
+        return NULL;
+    }
+    documents_set_value(&command->vbucket->documents, document, content->value);
+    document->datatype = content->datatype;
+    document->flags = content->flags;
+    document->expiry = content->expiry;
+    document->deleted = false;
+    command_changed(command, document);
+    return document;
+}
+
+bool document_hold_inflated(const struct document *document, struct blob **value)
+{
+    bool too_large;
+    bool no_memory;
+    if ((document->datatype & MCBP_DATATYPE_SNAPPY) == 0) {
+        *value = blob_hold(document->value);
+        return true;
+    }
+    *value = value_inflate(blob_span(document->value), COUCHBASE_VALUE_MAX, &too_large, &no_memory);
+    return *value != NULL;
 }

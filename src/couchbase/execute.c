@@ -57,6 +57,21 @@ static const struct row {
     [MCBP_DECREMENT] = {handle_count, READ | DURABLE | KEEPS_EXPIRY | NO_CAS},
     [MCBP_DECREMENTQ] = {handle_count, READ | DURABLE | KEEPS_EXPIRY | NO_CAS},
 
+    [MCBP_SUBDOC_GET] = {handle_subdoc, READ | NO_CAS},
+    [MCBP_SUBDOC_EXISTS] = {handle_subdoc, READ | NO_CAS},
+    [MCBP_SUBDOC_GET_COUNT] = {handle_subdoc, READ | NO_CAS},
+    [MCBP_SUBDOC_MULTI_LOOKUP] = {handle_subdoc, READ | NO_CAS},
+    [MCBP_SUBDOC_DICT_ADD] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_DICT_UPSERT] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_DELETE] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_REPLACE] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_ARRAY_PUSH_LAST] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_ARRAY_PUSH_FIRST] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_ARRAY_INSERT] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_ARRAY_ADD_UNIQUE] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_COUNTER] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+    [MCBP_SUBDOC_MULTI_MUTATION] = {handle_subdoc, READ | DURABLE | KEEPS_EXPIRY},
+
     [MCBP_HELLO] = {handle_hello, ANY_CLIENT | NO_CAS},
     [MCBP_SASL_LIST_MECHS] = {handle_sasl_list, ANY_CLIENT | NO_CAS},
     [MCBP_SASL_AUTH] = {handle_sasl, ANY_CLIENT | NO_CAS},
@@ -82,7 +97,9 @@ static const struct row {
 static const char *find_fault(const struct command *command, const struct row *row)
 {
     const struct mcbp_header *header = &command->frame->header;
-    uint8_t allowed = (row->traits & TAKES_DATA) != 0 ? session_datatypes(command->session) : 0;
+    uint8_t allowed = (row->traits & TAKES_DATA) == 0
+                          ? 0
+                          : session_datatypes(command->session) & (uint8_t)~MCBP_DATATYPE_XATTR;
     if (!mcbp_form_is_known(header)) {
         return "Lengths are not those of the command";
     }

@@ -39,6 +39,7 @@ struct couchbase_node *couchbase_node_create(const struct couchbase_options *opt
     node->bucket = strdup(options->bucket);
     node->vbuckets_count = options->vbuckets;
     node->memory_max = options->memory_max;
+    node->users = options->users;
     if (node->bucket == NULL || !create_vbuckets(node) ||
         !collections_init(&node->collections, options)) {
         couchbase_node_destroy(node);

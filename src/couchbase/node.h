@@ -21,6 +21,7 @@ struct couchbase_node {
     size_t memory_max; /* 0: no limit */
     unsigned vbuckets_count;
     struct vbucket *vbuckets;
+    const struct sasl_users *users; /* NULL: anybody may log in */
     struct collections collections;
     struct blob *cluster_config; /* JSON: of the bucket, and of the cluster */
     struct blob *global_config;
@@ -35,6 +36,9 @@ struct couchbase_node {
 /* The next CAS of a vbucket: the time with the low 16 bits 0, or the last one and 1 where that is
  * not larger. Source: engines/ep/src/hlc.h. */
 uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now);
+
+/* The same, not given out yet. */
+uint64_t vbucket_peek_cas(const struct vbucket *vbucket, int64_t now);
 
 /* What the last answer referred to is given up. */
 void node_forget_answer(struct couchbase_node *node);

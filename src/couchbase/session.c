@@ -1,6 +1,7 @@
 #include "couchbase/session.h"
 
 #include "couchbase/node.h"
+#include "sasl/server.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,9 @@ struct couchbase_session *couchbase_session_create(struct couchbase_node *node)
 
 void couchbase_session_destroy(struct couchbase_session *session)
 {
+    if (session != NULL && session->sasl != NULL) {
+        sasl_server_destroy(session->sasl);
+    }
     free(session);
 }
 

@@ -10,6 +10,7 @@
 struct couchbase_session {
     struct couchbase_node *node;
     mcbp_feature_set features; /* that were granted */
+    struct sasl_server *sasl;  /* NULL: nobody has begun to log in */
     bool authenticated;
     bool has_bucket;
 };

@@ -31,9 +31,11 @@ struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_la
 bool value_is_json(struct span value)
 {
     json_error_t error;
-    json_t *json = value.size == 0 ? NULL
-                                   : json_loadb((const char *)value.data, value.size,
-                                                JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *json = value.size == 0
+                       ? NULL
+                       : json_loadb((const char *)value.data, value.size,
+                                    JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+                                    &error); /* numbers of any size are JSON */
     json_decref(json);
     return json != NULL;
 }

@@ -60,7 +60,7 @@ bool scram_attribute(struct span list, char letter, struct span *value)
 bool scram_is_nonce(struct span value)
 {
     for (size_t i = 0; i < value.size; i++) {
-        if (value.data[i] < 0x21 || value.data[i] > 0x7e || value.data[i] == ',') {
+        if (value.data[i] < ' ' || value.data[i] > '~' || value.data[i] == ',') {
             return false;
         }
     }

@@ -17,7 +17,8 @@ bool scram_attributes_are_valid(struct span list, const char *allowed);
 /* The attribute's value in a valid list. False: it is not there. */
 bool scram_attribute(struct span list, char letter, struct span *value);
 
-/* Whether it is a nonce: printable ASCII, no comma. */
+/* Whether it is a nonce: printable ASCII, no comma. The RFC has no blanks there, but the nonces of
+ * Couchbase's C++ SDK do (couchbase-cxx-client 1.3). */
 bool scram_is_nonce(struct span value);
 
 /* A number of iterations, without leading zeros; false if it is not within [min, max]. */

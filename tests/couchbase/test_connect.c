@@ -1,6 +1,7 @@
 /* What a client does first, and what it may do by then. */
 #include "base/endian.h"
 #include "client.h"
+#include "sasl/users.h"
 
 #include <string.h>
 
@@ -127,6 +128,34 @@ static void frame_infos_are_checked_before_they_are_used(void **state)
 #undef SET_WITH
 }
 
+/* PLAIN shows the message as it is; SCRAM's exchanges have tests of their own (tests/sasl). */
+static void only_users_with_their_passwords_log_in_where_there_are_some(void **state)
+{
+    struct client *client = *state;
+    static const char right[] = "\0ann\0secret";
+    struct sasl_users *users = sasl_users_create();
+    assert_int_equal(sasl_users_add(users, span_of("ann:secret", 10)), SASL_USERS_OK);
+    const struct couchbase_options options = {.bucket = "default", .vbuckets = 1, .users = users};
+    struct client guarded = {.node = couchbase_node_create(&options), .now = client->now};
+    guarded.session = couchbase_session_create(guarded.node);
+    ask(&guarded, HELLO, .value = "\0\7", .value_size = 2);
+    has_status(ask(&guarded, SASL_AUTH, .key = "PLAIN", .value = "\0ann\0Secret", .value_size = 11),
+               AUTH_ERROR);
+    has_status(ask(&guarded, SASL_AUTH, .key = "NONE", .value = "x"), AUTH_ERROR);
+    has_status(ask(&guarded, SASL_STEP, .key = "PLAIN", .value = "x"), INVALID_ARGUMENTS);
+    has_status(ask(&guarded, NOOP, 0), NO_ACCESS);
+    has_status(ask(&guarded, SASL_AUTH, .key = "SCRAM-SHA256", .value = "n,,n=ann,r=abc"),
+               AUTH_CONTINUE);
+    has_status(ask(&guarded, NOOP, 0), NO_ACCESS);
+    has_status(ask(&guarded, SASL_STEP, .key = "SCRAM-SHA256", .value = "c=biws"),
+               INVALID_ARGUMENTS);
+    has_status(ask(&guarded, SASL_AUTH, .key = "PLAIN", .value = right, .value_size = 11), SUCCESS);
+    has_status(ask(&guarded, NOOP, 0), SUCCESS);
+    couchbase_session_destroy(guarded.session);
+    couchbase_node_destroy(guarded.node);
+    sasl_users_destroy(users);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +169,7 @@ int main(void)
         client_test(the_configuration_names_the_port_and_is_empty_to_those_who_know_it),
         client_test(quit_is_answered_and_ends_the_connection),
         client_test(frame_infos_are_checked_before_they_are_used),
+        client_test(only_users_with_their_passwords_log_in_where_there_are_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
