@@ -18,7 +18,8 @@ def main():
     program, *arguments = sys.argv[1:]
     if not compare.installed(SCRIPT):
         return 77
-    serve, port = compare.start_serve(program, "--dialect", "couchbase", "--bucket", BUCKET, "--collection", COLLECTION)
+    serve, port = compare.start_serve(program, "--dialect", "couchbase", "--bucket", BUCKET, "--collection", COLLECTION,
+                                      "--user", f"{USER}:{PASSWORD}")
     try:
         command = ["node", SCRIPT, "127.0.0.1:" + port, USER, PASSWORD, BUCKET, *arguments]
         status = subprocess.run(command, timeout=PATIENCE).returncode

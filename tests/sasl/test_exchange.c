@@ -222,7 +222,7 @@ static void a_first_message_of_another_form_is_malformed(void **state)
         "n,,r=abc",
         "n,,n=,r=abc",
         "n,,n=ann,r=",
-        "n,,n=ann,r=a c",
+        "n,,n=ann,r=a\tc",
         "n,,n=ann,r=abc,",
         "n,,n=ann,r=abc,x=y",
         "n,,m=y,n=ann,r=abc",
