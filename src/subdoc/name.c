@@ -36,7 +36,7 @@ static bool name_ends(const struct subdoc_part *part, size_t at)
     return !name_next(part, &at, &byte);
 }
 
-static int hexadecimal(uint8_t byte)
+static int name_digit(uint8_t byte)
 {
     if (byte >= '0' && byte <= '9') {
         return byte - '0';
@@ -53,7 +53,7 @@ static int32_t escape_number(struct span key, size_t at)
     }
     int32_t number = 0;
     for (size_t i = at + 2; i < at + 6; i++) {
-        int digit = hexadecimal(key.data[i]);
+        int digit = name_digit(key.data[i]);
         if (digit < 0) {
             return -1;
         }

@@ -12,6 +12,7 @@ struct rules {
     bool may_be_outermost; /* an empty path is all right */
     bool has_result;
     bool is_of_document; /* has no path */
+    bool is_of_both;     /* of an extended attribute and the document */
 };
 
 enum {
@@ -99,7 +100,8 @@ static const struct rules all_rules[] = {
     {.opcode = MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR,
      .path_flags = XB,
      .document_flags = DELETED,
-     .is_mutation = true},
+     .is_mutation = true,
+     .is_of_both = true},
 };
 
 static const struct rules *rules_of(uint8_t opcode)
@@ -129,6 +131,37 @@ bool subdoc_makes_parents(const struct subdoc_request *request, const struct mcb
     uint8_t creates = MCBP_SUBDOC_DOC_ADD | MCBP_SUBDOC_DOC_MKDOC;
     return (spec->flags & MCBP_SUBDOC_PATH_MKDIR_P) != 0 ||
            (request->extras.doc_flags & creates) != 0;
+}
+
+static bool is_about_array(uint8_t opcode)
+{
+    return opcode == MCBP_SUBDOC_ARRAY_PUSH_LAST || opcode == MCBP_SUBDOC_ARRAY_PUSH_FIRST ||
+           opcode == MCBP_SUBDOC_ARRAY_ADD_UNIQUE;
+}
+
+static const char *new_document_for(const struct mcbp_subdoc_spec *spec)
+{
+    for (size_t i = 0; i < spec->path.size; i++) {
+        uint8_t byte = spec->path.data[i];
+        if (byte != ' ' && (byte < '\t' || byte > '\r')) {
+            return byte == '[' ? "[]" : "{}";
+        }
+    }
+    return is_about_array(spec->opcode) ? "[]" : "";
+}
+
+struct span subdoc_new_document(const struct subdoc_request *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        const struct mcbp_subdoc_spec *spec = &request->specs[i];
+        const struct rules *rules = rules_of(spec->opcode);
+        bool is_in_json = !rules->is_of_document && !rules->is_of_both;
+        if (is_in_json && (request->extras.doc_flags & MCBP_SUBDOC_DOC_CREATE_AS_DELETED) == 0) {
+            const char *text = new_document_for(spec);
+            return span_of(text, strlen(text));
+        }
+    }
+    return span_of("", 0);
 }
 
 static enum mcbp_status refuse(struct subdoc_request *request, enum mcbp_status status,

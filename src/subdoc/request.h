@@ -50,6 +50,14 @@ enum mcbp_status subdoc_request_parse(const struct subdoc_input *input,
 bool subdoc_makes_parents(const struct subdoc_request *request,
                           const struct mcbp_subdoc_spec *spec);
 
+/*
+ * What the operations work on where the request creates the document: `{}`, or `[]` where the path
+ * of the first one, also if that is about an extended attribute, begins with an index or is that of
+ * an array; nothing, which is no JSON, for a document that is set as a whole or created as deleted.
+ * Static.
+ */
+struct span subdoc_new_document(const struct subdoc_request *request);
+
 /* A command of one path. */
 bool subdoc_is_single(uint8_t opcode);
 

@@ -83,14 +83,14 @@ static bool ends_literal(int byte)
            (byte != 0 && strchr("\",:[\\]{}", byte) != NULL);
 }
 
-static bool is_digit(int byte)
+static bool is_decimal(int byte)
 {
     return byte >= '0' && byte <= '9';
 }
 
 static size_t digits_end(const struct subdoc_tokens *tokens, size_t at)
 {
-    while (is_digit(byte_at(tokens, at))) {
+    while (is_decimal(byte_at(tokens, at))) {
         at++;
     }
     return at;
@@ -105,7 +105,7 @@ static size_t fraction_end(const struct subdoc_tokens *tokens, size_t at)
     uint8_t last = '1';
     for (;; at++) {
         int byte = byte_at(tokens, at);
-        if (is_digit(byte)) {
+        if (is_decimal(byte)) {
             last = '1';
         } else if (byte == '.' && !has_fraction) {
             has_fraction = true;
@@ -125,7 +125,7 @@ static size_t number_end(const struct subdoc_tokens *tokens, size_t at, bool *is
 {
     bool is_negative = byte_at(tokens, at) == '-';
     at += is_negative ? 1 : 0;
-    if (!is_digit(byte_at(tokens, at))) {
+    if (!is_decimal(byte_at(tokens, at))) {
         return 0;
     }
     bool is_zero = byte_at(tokens, at) == '0';
@@ -168,7 +168,7 @@ static bool next_literal(struct subdoc_tokens *tokens, struct subdoc_token *toke
         return tokens_fail(token, SUBDOC_TOO_DEEP);
     }
     int first = byte_at(tokens, tokens->at);
-    bool is_number = first == '-' || is_digit(first);
+    bool is_number = first == '-' || is_decimal(first);
     token->end = is_number ? number_end(tokens, tokens->at, &token->is_integer)
                            : word_end(tokens, tokens->at);
     if (token->end == 0) {
@@ -306,7 +306,7 @@ bool subdoc_tokens_next(struct subdoc_tokens *tokens, struct subdoc_token *token
     case ']':
         return next_end(tokens, token, (uint8_t)byte);
     default:
-        if (byte == '-' || is_digit(byte) || byte == 't' || byte == 'f' || byte == 'n') {
+        if (byte == '-' || is_decimal(byte) || byte == 't' || byte == 'f' || byte == 'n') {
             return next_literal(tokens, token);
         }
         return tokens_fail(token, SUBDOC_NOT_JSON);

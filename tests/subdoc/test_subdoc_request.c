@@ -260,6 +260,40 @@ static void specs_of_the_document_stand_behind_those_of_attributes(void **state)
                    "Request must not include path for wholedoc operations");
 }
 
+static void assert_creates(uint8_t opcode, struct bytes extras, struct bytes value,
+                           const char *document)
+{
+    assert_int_equal(parse(opcode, extras, value), MCBP_STATUS_SUCCESS);
+    assert_true(span_equal(subdoc_new_document(&request), span_of(document, strlen(document))));
+}
+
+static void the_first_path_says_what_a_new_document_is(void **state)
+{
+    (void)state;
+    assert_creates(MCBP_SUBDOC_DICT_ADD, BYTES("\0\1\0\1"), BYTES("a1"), "{}");
+    assert_creates(MCBP_SUBDOC_ARRAY_PUSH_LAST, BYTES("\0\0\0\1"), BYTES("1"), "[]");
+    assert_creates(MCBP_SUBDOC_ARRAY_PUSH_LAST, BYTES("\0\3\0\1"), BYTES("[0]1"), "[]");
+    assert_creates(MCBP_SUBDOC_ARRAY_PUSH_LAST, BYTES("\0\1\0\1"), BYTES("a1"), "{}");
+    assert_creates(MCBP_SUBDOC_DICT_ADD, BYTES("\0\1\4\x9"), BYTES("a1"), "");
+    assert_creates(MUTATION, BYTES("\1"),
+                   BYTES("\xc8\4\0\1\0\0\0\1a1\xcb\0\0\0\0\0\0\1"
+                         "1"),
+                   "{}");
+    assert_creates(MUTATION, BYTES("\1"),
+                   BYTES("\1\0\0\0\0\0\0\1"
+                         "1"),
+                   "");
+}
+
+static void without_extended_attributes_no_path_is_one(void **state)
+{
+    (void)state;
+    struct subdoc_input input = {
+        .opcode = MCBP_SUBDOC_GET, .extras = span_of("\0\1\4", 3), .value = span_of("a", 1)};
+    assert_int_equal(subdoc_request_parse(&input, &request), MCBP_STATUS_NOT_SUPPORTED);
+    assert_string_equal(request.context, "Connection not XATTR enabled");
+}
+
 static void results_are_written_as_they_are_read(void **state)
 {
     (void)state;
@@ -310,6 +344,8 @@ int main(void)
         cmocka_unit_test(a_cut_spec_is_refused),
         cmocka_unit_test(one_to_sixteen_specs_of_the_right_kind_are_taken),
         cmocka_unit_test(specs_of_the_document_stand_behind_those_of_attributes),
+        cmocka_unit_test(the_first_path_says_what_a_new_document_is),
+        cmocka_unit_test(without_extended_attributes_no_path_is_one),
         cmocka_unit_test(results_are_written_as_they_are_read),
     };
     return cmocka_run_group_tests(tests, begin, end);
