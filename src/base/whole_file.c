@@ -47,12 +47,26 @@ static bool open_named(struct whole_file *self)
     return self->named;
 }
 
+/* Links stay what they are, /dev/stdout for one: what they lead to is written. False: no memory. */
+static bool whole_file_find_names(struct whole_file *self, const char *path)
+{
+    self->path = realpath(path, NULL);
+    if (self->path == NULL) {
+        self->path = strdup(path);
+    }
+    if (self->path == NULL || asprintf(&self->temporary, "%s.XXXXXX", self->path) < 0) {
+        self->temporary = NULL;
+        whole_file_close(self);
+        errno = ENOMEM;
+        return false;
+    }
+    return true;
+}
+
 bool whole_file_open(struct whole_file *self, const char *path)
 {
-    *self = (struct whole_file){.path = path, .fd = -1};
-    if (asprintf(&self->temporary, "%s.XXXXXX", path) < 0) {
-        self->temporary = NULL;
-        errno = ENOMEM;
+    *self = (struct whole_file){.fd = -1};
+    if (!whole_file_find_names(self, path)) {
         return false;
     }
     mode_t mask = umask(0);
@@ -102,5 +116,6 @@ void whole_file_close(struct whole_file *self)
         unlink(self->temporary);
     }
     free(self->temporary);
+    free(self->path);
     *self = (struct whole_file){.fd = -1};
 }

@@ -8,14 +8,14 @@
 #include <stdbool.h>
 
 struct whole_file {
-    const char *path; /* the caller's; has to outlive this */
-    char *temporary;  /* its other name */
-    bool named;       /* it has that */
-    int fd;           /* -1: there is none */
+    char *path;      /* behind links */
+    char *temporary; /* its other name */
+    bool named;      /* it has that */
+    int fd;          /* -1: there is none */
 };
 
-/* Opens it for reading and writing, with the permissions that a new file gets. False: errno says
- * why, and nothing is there. */
+/* Opens it for reading and writing, with the permissions that a new file gets; where the path leads
+ * through a link, it is what that leads to. False: errno says why, and nothing is there. */
 bool whole_file_open(struct whole_file *file, const char *path);
 
 /* Gives the file its name, in place of what had it. False: errno says why. */

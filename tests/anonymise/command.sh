@@ -41,6 +41,18 @@ expect 3 anonymise "$scratch/none.pcap" -o "$result"
 expect 3 anonymise "$corpus" -o "$result"
 expect 2 anonymise "$capture" -o "$scratch"
 contains "$err" "it is not a file" "a folder for output"
+# A link stays one, also one to standard output.
+: >"$scratch/real.pcap"
+ln -s real.pcap "$scratch/link.pcap"
+ln -s /proc/self/fd/1 "$scratch/stdout"
+expect 0 anonymise -q "$capture" -o "$scratch/link.pcap"
+"$kvreplay" anonymise -q "$capture" -o "$scratch/stdout" >"$scratch/written"
+status "standard output by a link" 0
+for file in link.pcap stdout; do
+    [ -L "$scratch/$file" ] || fail "$file is no link any more"
+done
+equal "$(wc -c <"$scratch/real.pcap") $(wc -c <"$scratch/written")" \
+    "$(wc -c <"$capture") $(wc -c <"$capture")" "what links lead to"
 expect 2 anonymise "$capture" -o -
 contains "$err" "--output: '-'" "standard output"
 [ ! -e - ] || fail "a file named -"
