@@ -112,6 +112,7 @@ void fuzz_target(const uint8_t *data, size_t size)
 {
     struct verify_options options;
     verify_options_init(&options);
+    options.accept_unexecuted = true;
     options.cold = size % 2 == 1;
     options.construct.hostile = size % 4 >= 2;
     options.construct.seed = size;

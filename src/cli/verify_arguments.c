@@ -45,7 +45,8 @@ static const struct argp_option options[] = {
      1},
     {"item-size-max", ITEM_SIZE_MAX, "SIZE", 0, "The server's limit, memcached -I (default 1m)", 1},
     {"require-executed", REQUIRE_EXECUTED, "N", 0,
-     "Fail (exit 4) unless N answers of the store were compared (default 0)", 1},
+     "Fail (exit 4) unless N answers of the store were compared (default: 1 compared or adopted)",
+     1},
     {"max-undecided", MAX_UNDECIDED, "N", 0,
      "Fail (exit 4) if no order is found for more than N answers to overlapping requests (default "
      "0)",
@@ -151,6 +152,7 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
     case REQUIRE_EXECUTED:
         verify->require_executed =
             argument_number(state, "--require-executed", argument, 0, INT64_MAX);
+        verify->accept_unexecuted = verify->require_executed == 0;
         return 0;
     case MAX_UNDECIDED:
         verify->max_undecided = argument_number(state, "--max-undecided", argument, 0, INT64_MAX);

@@ -19,6 +19,7 @@ struct verify_options {
     size_t pending_bytes_max;  /* requests waiting for their answers, over all connections */
     uint64_t require_compared; /* fewer server frames compared (rebuilt) are not enough evidence */
     uint64_t require_executed; /* the same for the answers that the executed check compared */
+    bool accept_unexecuted;    /* that none was executed or adopted is enough, too */
     uint64_t max_undecided;    /* answers of which no order was found; more are no evidence */
     uint64_t max_loss;         /* bytes; UINT64_MAX accepts any */
     /* For showing progress; may be NULL. */

@@ -45,6 +45,7 @@ struct connection {
     uint64_t response_packet; /* that the last answer began in */
     bool desynchronised;      /* the server reads this client's bytes in other frames than we do */
     bool features_negotiated; /* HELLO has agreed on features that this store does not have */
+    unsigned answers_seen;    /* of a connection that was not seen from its start, see dialect.h */
     bool unordered;           /* among them that answers come in any order */
     bool hello_unseen;        /* bytes that are missing may have held a HELLO */
     bool streams;      /* the client has asked for DCP or TAP, with messages that nobody answers */

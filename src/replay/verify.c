@@ -14,6 +14,7 @@
 #include "dissect/boundary.h"
 #include "mcbp/opcode.h"
 #include "replay/awaiting.h"
+#include "replay/dialect.h"
 #include "replay/differences.h"
 #include "replay/executed.h"
 #include "replay/leaving.h"
@@ -113,6 +114,7 @@ static struct connection *note_frame(struct run *run, struct dissect_conversatio
     struct connection *connection = connection_of(run, conversation);
     if (connection != NULL) {
         unseen_note_time(run);
+        dialect_note(connection, frame);
     }
     return connection;
 }
@@ -411,6 +413,13 @@ static bool is_enough(const struct capture_result *capture, uint64_t required)
     return capture->rebuilt.compared >= required || (required == 1 && nothing_was_owed(capture));
 }
 
+/* The answers were only built anew, which says nothing of their content. */
+static bool is_unexecuted(const struct capture_result *capture)
+{
+    const struct executed_counts *executed = &capture->executed;
+    return executed->not_executed > 0 && executed->check.compared + executed->adopted == 0;
+}
+
 static void verify_conclude(struct run *run)
 {
     const struct verify_options *options = run->options;
@@ -452,6 +461,13 @@ static void verify_conclude(struct run *run)
         capture_result_worsen(capture, VERIFY_NO_EVIDENCE,
                               "%" PRIu64 " executed answers compared, %" PRIu64 " required",
                               executed->check.compared, options->require_executed);
+    }
+    if (!options->accept_unexecuted && is_unexecuted(capture)) {
+        capture_result_worsen(capture, VERIFY_NO_EVIDENCE,
+                              "none of %" PRIu64
+                              " answers was executed or adopted; --require-executed 0 "
+                              "accepts that",
+                              executed->not_executed);
     }
     if (capture->senders_unknown) {
         capture_result_worsen(

@@ -1,0 +1,19 @@
+/*
+ * Which dialect a connection speaks whose beginning, with its HELLO, is not in the capture.
+ */
+#ifndef KVREPLAY_REPLAY_DIALECT_H
+#define KVREPLAY_REPLAY_DIALECT_H
+
+#include "dissect/dissect.h"
+#include "replay/run.h"
+
+/*
+ * To be called for each frame, before anything else is made of it: what only Couchbase's clients
+ * and servers send shows that features were negotiated. Clients may show it at any time. A server,
+ * which is what is checked, may only with its first DIALECT_ANSWERS answers: later, it is wrong.
+ */
+void dialect_note(struct connection *connection, const struct dissect_frame *frame);
+
+enum { DIALECT_ANSWERS = 4 };
+
+#endif
