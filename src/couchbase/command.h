@@ -50,9 +50,6 @@ struct content {
 /* Stores it, and takes the value over. NULL: no memory, and the answer says so. */
 struct document *command_put(struct command *command, const struct content *content);
 
-/* Holds the document's value, inflated. False: no memory. */
-bool document_hold_inflated(const struct document *document, struct blob **value);
-
 /* Becomes a tombstone. */
 void command_bury(struct command *command, struct document *document);
 
@@ -83,6 +80,11 @@ void handle_count(struct command *command);
 
 /* subdoc.c */
 void handle_subdoc(struct command *command);
+
+/* scan_commands.c */
+void handle_scan_create(struct command *command);
+void handle_scan_continue(struct command *command);
+void handle_scan_cancel(struct command *command);
 
 /* connect.c */
 void handle_hello(struct command *command);

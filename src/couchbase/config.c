@@ -53,8 +53,9 @@ static void describe_bucket(json_t *config, const struct couchbase_options *opti
     json_object_set_new(config, "nodeLocator", json_string("vbucket"));
     json_object_set_new(config, "collectionsManifestUid", json_string(uid));
     json_object_set_new(config, "bucketCapabilities",
-                        json_pack("[s, s, s, s, s, s]", "cccp", "collections", "durableWrite",
-                                  "nodesExt", "preserveExpiry", "xattr"));
+                        json_pack("[s, s, s, s, s, s, s, s]", "cccp", "collections", "durableWrite",
+                                  "nodesExt", "preserveExpiry", "rangeScan", "subdoc.ReplicaRead",
+                                  "xattr"));
     json_object_set_new(config, "vBucketServerMap", describe_vbuckets(options));
 }
 

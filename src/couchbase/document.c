@@ -44,7 +44,7 @@ void command_bury(struct command *command, struct document *document)
     blob_drop(document->xattrs);
     document->xattrs = NULL;
     document->datatype = 0;
-    document->flags = document->expiry = 0;
+    document->expiry = 0; /* the flags stay */
     document->deleted = true;
     command_changed(command, document);
 }
@@ -119,16 +119,4 @@ struct document *command_put(struct command *command, const struct content *cont
     document->deleted = false;
     command_changed(command, document);
     return document;
-}
-
-bool document_hold_inflated(const struct document *document, struct blob **value)
-{
-    bool too_large;
-    bool no_memory;
-    if ((document->datatype & MCBP_DATATYPE_SNAPPY) == 0) {
-        *value = blob_hold(document->value);
-        return true;
-    }
-    *value = value_inflate(blob_span(document->value), COUCHBASE_VALUE_MAX, &too_large, &no_memory);
-    return *value != NULL;
 }

@@ -87,6 +87,9 @@ static const struct row {
     [MCBP_COLLECTIONS_GET_MANIFEST] = {handle_manifest, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
     [MCBP_COLLECTIONS_GET_ID] = {handle_collection_id, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
     [MCBP_COLLECTIONS_GET_SCOPE_ID] = {handle_scope_id, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
+    [MCBP_RANGE_SCAN_CREATE] = {handle_scan_create, NEEDS_BUCKET | TAKES_DATA | NO_CAS},
+    [MCBP_RANGE_SCAN_CONTINUE] = {handle_scan_continue, NEEDS_BUCKET | NO_CAS},
+    [MCBP_RANGE_SCAN_CANCEL] = {handle_scan_cancel, NEEDS_BUCKET | NO_CAS},
     [MCBP_OBSERVE] = {handle_observe, NEEDS_BUCKET | NO_CAS},
     [MCBP_OBSERVE_SEQNO] = {handle_observe_seqno, NEEDS_BUCKET | NO_CAS},
 };

@@ -65,6 +65,7 @@ void couchbase_node_destroy(struct couchbase_node *node)
         documents_deinit(&node->vbuckets[i].documents);
     }
     free(node->vbuckets);
+    scans_deinit(&node->scans);
     collections_deinit(&node->collections);
     blob_drop(node->cluster_config);
     blob_drop(node->global_config);

@@ -7,6 +7,7 @@
 #include "couchbase/collections.h"
 #include "couchbase/couchbase.h"
 #include "couchbase/documents.h"
+#include "couchbase/scan.h"
 
 struct vbucket {
     uint64_t uuid;
@@ -23,6 +24,7 @@ struct couchbase_node {
     struct vbucket *vbuckets;
     const struct sasl_users *users; /* NULL: anybody may log in */
     struct collections collections;
+    struct scans scans;
     struct blob *cluster_config; /* JSON: of the bucket, and of the cluster */
     struct blob *global_config;
     struct blob *error_map;

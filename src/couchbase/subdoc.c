@@ -439,6 +439,10 @@ void handle_subdoc(struct command *command)
         reply_error(command, status, work.request.context);
         return;
     }
+    if (has_flag(&work, MCBP_SUBDOC_DOC_REPLICA_READ)) {
+        reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL); /* there are no replicas */
+        return;
+    }
     work.document = command_find(command);
     if (work.request.is_mutation) {
         do_edit(&work);

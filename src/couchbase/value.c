@@ -1,5 +1,8 @@
 #include "couchbase/value.h"
 
+#include "couchbase/couchbase.h"
+#include "couchbase/documents.h"
+
 #include <jansson.h>
 #include <snappy-c.h>
 
@@ -43,4 +46,16 @@ bool value_is_json(struct span value)
 bool value_is_worth_compressing(size_t inflated, size_t compressed)
 {
     return inflated >= compressed + compressed / 5; /* a ratio of 1.2 */
+}
+
+bool document_hold_inflated(const struct document *document, struct blob **value)
+{
+    bool too_large;
+    bool no_memory;
+    if ((document->datatype & MCBP_DATATYPE_SNAPPY) == 0) {
+        *value = blob_hold(document->value);
+        return true;
+    }
+    *value = value_inflate(blob_span(document->value), COUCHBASE_VALUE_MAX, &too_large, &no_memory);
+    return *value != NULL;
 }

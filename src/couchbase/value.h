@@ -13,6 +13,11 @@
 struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_large,
                            bool *no_memory);
 
+struct document;
+
+/* Holds the document's value, inflated; *value NULL: it has none. False: no memory. */
+bool document_hold_inflated(const struct document *document, struct blob **value);
+
 /* Whether it is JSON, by which the server sets the datatype, whatever the client says. */
 bool value_is_json(struct span value);
 

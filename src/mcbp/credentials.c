@@ -37,6 +37,16 @@ static bool credentials_is_mechanism(struct span name)
     return name.size <= MECHANISM_MAX;
 }
 
+/* Bytes of framing extras that are a server's duration and nothing else (frame info 0). */
+static size_t credentials_duration(const struct mcbp_header *header, struct span body)
+{
+    enum { SIZE = 3, ID_AND_LENGTH = 0x02 };
+    bool is_duration = header->magic == MCBP_FLEX_CLIENT_RESPONSE &&
+                       header->framing_extras_length == SIZE && body.size >= SIZE &&
+                       body.data[0] == ID_AND_LENGTH;
+    return is_duration ? SIZE : 0;
+}
+
 size_t mcbp_credentials_begin(struct span bytes)
 {
     struct mcbp_frame frame;
@@ -46,12 +56,15 @@ size_t mcbp_credentials_begin(struct span bytes)
         return bytes.size;
     }
     const struct mcbp_header *header = &frame.header;
+    if (parse == MCBP_BAD_LENGTHS) {
+        return MCBP_HEADER_SIZE;
+    }
     size_t key = header->key_length;
-    bool has_more = header->framing_extras_length > 0 || header->extras_length > 0;
-    struct span body = span_skip(bytes, MCBP_HEADER_SIZE);
-    bool named = parse != MCBP_BAD_LENGTHS && !has_more && key <= body.size &&
-                 credentials_is_mechanism(span_head(body, key));
-    return MCBP_HEADER_SIZE + (named ? key : 0);
+    size_t duration = credentials_duration(header, span_skip(bytes, MCBP_HEADER_SIZE));
+    bool has_more = header->framing_extras_length > duration || header->extras_length > 0;
+    struct span body = span_skip(bytes, MCBP_HEADER_SIZE + duration);
+    bool named = !has_more && key <= body.size && credentials_is_mechanism(span_head(body, key));
+    return MCBP_HEADER_SIZE + duration + (named ? key : 0);
 }
 
 void mcbp_credentials_hide(uint8_t *bytes, size_t size)

@@ -45,6 +45,18 @@ static void test_at_once_if_there_is_no_name(void **state)
     check(FRAME(HEADER("\x80", "\x21", "\x05", "\4", "\x09") "ab12PLAIN"), 24);
 }
 
+/* Its framing extras have 3 bytes. */
+#define TRACED(body) "\x18\x21\3\0\0\0\0\0\0\0\0" body "\0\0\0\0\0\0\0\0\0\0\0\0"
+
+static void test_behind_the_duration_that_a_server_tells(void **state)
+{
+    (void)state;
+    check(FRAME(TRACED("\7") "\2\1\7abcd"), 27);
+    check(FRAME(TRACED("\3") "\2\1\7"), 27);
+    check(FRAME(TRACED("\7") "\x42\1\7abcd"), 24);
+    check(FRAME(TRACED("\7") "\2\1"), 24);
+}
+
 static void test_in_frames_that_are_cut_or_lie(void **state)
 {
     (void)state;
@@ -87,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_behind_the_name_of_the_mechanism),
         cmocka_unit_test(test_at_once_if_there_is_no_name),
+        cmocka_unit_test(test_behind_the_duration_that_a_server_tells),
         cmocka_unit_test(test_in_frames_that_are_cut_or_lie),
         cmocka_unit_test(test_in_what_administrators_send),
         cmocka_unit_test(test_in_what_a_server_hands_on),
