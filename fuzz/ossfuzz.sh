@@ -17,6 +17,5 @@ for source in "$project"/fuzz/fuzz_*.c; do
     ninja -C "$build" "$target"
     cp "$build/fuzz/$target" "$OUT/"
     cp "$project/fuzz/mcbp.dict" "$OUT/$target.dict"
-    (cd "$project/corpus" && find "fuzz/${target#fuzz_}" "regression/${target#fuzz_}" -type f ! -name '*.txt' \
-        2>/dev/null | python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" $(cat))
+    (cd "$project/corpus" && find fuzz regression -path "*/${target#fuzz_}/*" -type f ! -name '*.txt' | python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" $(cat))
 done

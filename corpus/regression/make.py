@@ -226,6 +226,16 @@ for NAME, LIE in (("bad-lengths", {"key_length": 41}), ("too-large", {"body_leng
         "Neither side begins with a frame; that the answer has the request's opcode and opaque tells that it is MCBP.",
         packets.pcap(conversation(mcbp.request(mcbp.INCREMENT, b"n", extras=bytes(20), opaque=77, **LIE), LYING_ANSWER)))
 
+# --- couchbase ----------------------------------------------------------------------------------------------------
+
+LOGGED_IN = b"\xff" * 6 + b"\1\0"  # all features, a second between requests, no limit of memory
+put("couchbase", "compressed-claims-4-gib", "A Snappy value that claims to be 4 GiB long.",
+    LOGGED_IN + mcbp.request(mcbp.SET, b"\0k", extras=bytes(8), value=b"\xff\xff\xff\xff\x0f\0x", datatype=2))
+put("couchbase", "path-beyond-value", "A subdocument path that is longer than the value that has it.",
+    LOGGED_IN + mcbp.request(0xC5, b"\0k", extras=b"\xff\xff\0", value=b"a"))
+put("couchbase", "observed-key-beyond", "OBSERVE of a key that is longer than the value that has it.",
+    LOGGED_IN + mcbp.request(0x92, value=b"\0\0\0\xffk"))
+
 for TARGET in ("anonymise", "inspect"):
     put(TARGET, "credentials", "SASL in both directions: nothing of it may survive, or be printed.",
         packets.pcap(conversation(mcbp.request(mcbp.SASL_AUTH, b"PLAIN", value=b"\0user\0opensesame"),
