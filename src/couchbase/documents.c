@@ -61,20 +61,16 @@ static void remove_entry(struct documents *documents, struct documents_entry *en
 
 void documents_deinit(struct documents *documents)
 {
-    struct documents_entry *entry;
-    struct documents_entry *next;
-    HASH_ITER(hh, documents->entries, entry, next)
-    {
-        remove_entry(documents, entry);
+    while (documents->entries != NULL) {
+        remove_entry(documents, documents->entries);
     }
 }
 
 void documents_purge(struct documents *documents)
 {
-    struct documents_entry *entry;
     struct documents_entry *next;
-    HASH_ITER(hh, documents->entries, entry, next)
-    {
+    for (struct documents_entry *entry = documents->entries; entry != NULL; entry = next) {
+        next = entry->hh.next;
         if (entry->document.deleted) {
             remove_entry(documents, entry);
         }

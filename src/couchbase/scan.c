@@ -54,12 +54,13 @@ static bool parse_bound(const json_t *range, const char *name, const char *exclu
            request->bound_sizes[bound] > 0;
 }
 
-/* Seeds go up to 2^64, beyond jansson's integers: numbers are read as reals here. */
+/* Seeds go up to 2^64, beyond jansson's integers: numbers are read as reals here. A seed of 2^63 or
+ * more is as good as 0. */
 static bool read_count(const json_t *json, uint64_t *number)
 {
-    const double end = 18446744073709551616.0; /* 2^64 */
+    const double end = 9223372036854775808.0; /* 2^63 */
     double real = json_real_value(json);
-    *number = json_is_real(json) && real >= 0 && real < end ? (uint64_t)real : 0;
+    *number = real >= 0 && real < end ? (uint64_t)real : 0;
     return json_is_real(json);
 }
 
