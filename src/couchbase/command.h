@@ -16,6 +16,7 @@ struct command {
     const struct mcbp_frame *frame;
     struct couchbase_answer *answer;
     int64_t now;
+    struct couchbase_told told;
     bool quiet;
     bool durable;         /* the change takes two sequence numbers, of prepare and commit */
     bool preserve_expiry; /* of a document that is there */
@@ -35,8 +36,11 @@ bool document_is_locked(const struct document *document, int64_t now);
  * KEY_EXISTS or KEY_NOT_FOUND. Source: engines/ep/src/vbucket.cc, checkCasForWrite. */
 enum mcbp_status command_check_cas(const struct command *command, const struct document *document);
 
-/* The document has changed: CAS, sequence number, revision and time are new, and it is not locked.
- */
+/* The CAS and the sequence number that a change gets now. */
+uint64_t command_next_cas(const struct command *command);
+uint64_t command_next_seqno(const struct command *command);
+
+/* The document has changed: CAS, sequence number and revision are new, and it is not locked. */
 void command_changed(struct command *command, struct document *document);
 
 /* What a document is to become; its xattrs stay. */

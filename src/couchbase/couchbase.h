@@ -62,9 +62,16 @@ void couchbase_session_destroy(struct couchbase_session *session);
 /* The longest body that this client may send now. */
 size_t couchbase_session_frame_max(const struct couchbase_session *session);
 
+/* What another server has given the change, which this one takes over. 0: it decides by itself. */
+struct couchbase_told {
+    uint64_t cas;
+    uint64_t seqno;
+};
+
 struct couchbase_request {
     const struct mcbp_frame *frame; /* whole; magic 0x80 or 0x08 */
     int64_t now;                    /* Unix time in nanoseconds */
+    struct couchbase_told told;
 };
 
 struct couchbase_answer {

@@ -4,16 +4,19 @@
 
 enum { NANOSECONDS = 1000000000, RELATIVE_MAX = 60 * 60 * 24 * 30 };
 
-uint64_t vbucket_peek_cas(const struct vbucket *vbucket, int64_t now)
+/* The time with the low 16 bits 0, or the last CAS and 1 where that is not larger. Source:
+ * engines/ep/src/hlc.h. */
+uint64_t command_next_cas(const struct command *command)
 {
-    uint64_t time = (uint64_t)now & ~UINT64_C(0xffff);
-    return time > vbucket->cas ? time : vbucket->cas + 1;
+    uint64_t last = command->vbucket->cas;
+    uint64_t time = (uint64_t)command->now & ~UINT64_C(0xffff);
+    return command->told.cas != 0 ? command->told.cas : time > last ? time : last + 1;
 }
 
-uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now)
+uint64_t command_next_seqno(const struct command *command)
 {
-    vbucket->cas = vbucket_peek_cas(vbucket, now);
-    return vbucket->cas;
+    return command->told.seqno != 0 ? command->told.seqno
+                                    : command->vbucket->seqno + (command->durable ? 2 : 1);
 }
 
 uint32_t command_expiry(const struct command *command, uint32_t given)
@@ -30,11 +33,11 @@ static bool is_expired(const struct document *document, int64_t now)
 void command_changed(struct command *command, struct document *document)
 {
     struct vbucket *vbucket = command->vbucket;
-    vbucket->seqno += command->durable ? 2 : 1;
-    document->cas = vbucket_next_cas(vbucket, command->now);
-    document->seqno = vbucket->seqno;
+    document->cas = command_next_cas(command);
+    document->seqno = command_next_seqno(command);
+    vbucket->cas = document->cas;
+    vbucket->seqno = document->seqno;
     document->revision++;
-    document->modified = command->now;
     document->lock_cas = 0;
 }
 
@@ -56,10 +59,8 @@ struct document *command_find(struct command *command)
         return NULL;
     }
     if (is_expired(document, command->now)) {
-        bool durable = command->durable;
-        command->durable = false;
-        command_bury(command, document);
-        command->durable = durable;
+        struct command expiry = {.vbucket = command->vbucket, .now = command->now};
+        command_bury(&expiry, document);
         return NULL;
     }
     return document;

@@ -21,7 +21,6 @@ struct document {
     uint64_t revision;    /* its changes since it was created first */
     uint64_t lock_cas;    /* 0: not locked */
     int64_t locked_until; /* Unix time in nanoseconds */
-    int64_t modified;     /* Unix time in nanoseconds */
 };
 
 /* A document's place. */

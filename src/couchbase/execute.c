@@ -233,6 +233,7 @@ void couchbase_execute(struct couchbase_node *node, struct couchbase_session *se
         .frame = request->frame,
         .answer = answer,
         .now = request->now,
+        .told = request->told,
         .quiet = mcbp_opcode_is_quiet(opcode),
     };
     node_forget_answer(node);

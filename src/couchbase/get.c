@@ -111,8 +111,9 @@ void handle_get_locked(struct command *command)
     if (seconds == 0 || seconds > SECONDS_MAX) {
         seconds = DEFAULT_SECONDS;
     }
-    uint64_t cas = vbucket_next_cas(command->vbucket, command->now);
+    uint64_t cas = command_next_cas(command);
     if (reply_document(command, document, cas) != NULL) {
+        command->vbucket->cas = cas;
         document->lock_cas = cas;
         document->locked_until = command->now + (int64_t)seconds * 1000000000;
     }

@@ -35,13 +35,6 @@ struct couchbase_node {
     struct blob *given[COUCHBASE_RESPONSES];
 };
 
-/* The next CAS of a vbucket: the time with the low 16 bits 0, or the last one and 1 where that is
- * not larger. Source: engines/ep/src/hlc.h. */
-uint64_t vbucket_next_cas(struct vbucket *vbucket, int64_t now);
-
-/* The same, not given out yet. */
-uint64_t vbucket_peek_cas(const struct vbucket *vbucket, int64_t now);
-
 /* What the last answer referred to is given up. */
 void node_forget_answer(struct couchbase_node *node);
 

@@ -230,8 +230,8 @@ static enum mcbp_status begin_edit(struct work *work)
     if (status != MCBP_STATUS_SUCCESS) {
         return status;
     }
-    work->change.cas = vbucket_peek_cas(work->command->vbucket, work->command->now);
-    work->change.seqno = work->command->vbucket->seqno + (work->command->durable ? 2 : 1);
+    work->change.cas = command_next_cas(work->command);
+    work->change.seqno = command_next_seqno(work->command);
     if (work->document != NULL) {
         return take_texts(work) ? MCBP_STATUS_SUCCESS : MCBP_STATUS_NO_MEMORY;
     }

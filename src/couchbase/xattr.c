@@ -55,9 +55,8 @@ struct blob *xattr_virtual(const struct command *command, const struct document 
         "{s:o, s:o, s:b, s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "CAS",
         hexadecimal_text(document->cas, 16), "datatype", list_datatypes(document), "deleted",
         (int)document->deleted, "exptime", (json_int_t)document->expiry, "flags",
-        (json_int_t)document->flags, "last_modified",
-        decimal_text((uint64_t)(document->modified / 1000000000)), "revid",
-        decimal_text(document->revision), "seqno", hexadecimal_text(document->seqno, 16),
+        (json_int_t)document->flags, "last_modified", decimal_text(document->cas / 1000000000),
+        "revid", decimal_text(document->revision), "seqno", hexadecimal_text(document->seqno, 16),
         "value_bytes", (json_int_t)value.size, "value_crc32c", hexadecimal_text(crc32c(value), 8),
         "vbucket_uuid", hexadecimal_text(command->vbucket->uuid, 16));
     json_t *all = json_pack("{s:o}", "$document", members);
