@@ -1,8 +1,10 @@
 #include "cli/replay_arguments.h"
 
+#include "base/private_file.h"
 #include "cli/arguments.h"
 #include "cli/diagnose.h"
 #include "cli/dissect_arguments.h"
+#include "sasl/client.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,6 +16,8 @@ enum {
     AGAINST,
     TLS,
     TLS_CA,
+    USER,
+    PASSWORD_FILE,
     SPEED,
     RATE,
     PIPELINE,
@@ -22,6 +26,8 @@ enum {
     REWRITE_OPAQUE,
     TIMEOUT,
 };
+
+#define PASSWORD_VARIABLE "KVREPLAY_PASSWORD"
 
 enum {
     RATE_MAX = 1000000000,
@@ -37,6 +43,12 @@ static const struct argp_option options[] = {
     {"tls", TLS, NULL, 0, "Over TLS", 1},
     {"tls-ca", TLS_CA, "FILE", 0,
      "Certificates (PEM) that the server's has to be signed by (default: the system's)", 1},
+    {"user", USER, "NAME", 0,
+     "Log in (SASL) on every connection, in place of the recorded logins, with the password in the "
+     "environment variable " PASSWORD_VARIABLE,
+     1},
+    {"password-file", PASSWORD_FILE, "FILE", 0,
+     "That has the password as its first line instead; the file is its owner's alone", 1},
     {"timeout", TIMEOUT, "SECONDS", 0, "Give up after so long without an answer (default 10)", 1},
 
     {NULL, 0, NULL, 0, "Which requests, and when:", 2},
@@ -106,9 +118,66 @@ static error_t parse_pace(int key, char *argument, const struct argp_state *stat
     }
 }
 
-static void replay_arguments_check_whole(const struct argp_state *state,
-                                         const struct replay_arguments *arguments)
+/* What is wrong with the file, or NULL. */
+static const char *read_password(FILE *file, struct replay_arguments *arguments, size_t *size)
 {
+    if (private_file_is_exposed(file)) {
+        return "others can read or write it; chmod 600";
+    }
+    setvbuf(file, NULL, _IONBF, 0); /* nothing of it stays behind */
+    int byte = getc(file);
+    for (*size = 0; byte != EOF && byte != '\n'; byte = getc(file)) {
+        if (*size == sizeof(arguments->password)) {
+            return "its first line is too long for a password";
+        }
+        arguments->password[(*size)++] = (uint8_t)byte;
+    }
+    return ferror(file) != 0 ? strerror(errno) : NULL;
+}
+
+static void load_password(const struct argp_state *state, struct replay_arguments *arguments)
+{
+    const char *path = arguments->password_file;
+    size_t size = 0;
+    FILE *file = fopen(path, "re");
+    const char *problem = file == NULL ? strerror(errno) : read_password(file, arguments, &size);
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (problem != NULL) {
+        argp_error(state, "--password-file: %s: %s", path, problem);
+    }
+    arguments->login.password = span_of(arguments->password, size);
+}
+
+static void check_login(const struct argp_state *state, struct replay_arguments *arguments)
+{
+    const char *password = getenv(PASSWORD_VARIABLE);
+    if (arguments->user == NULL) {
+        if (arguments->password_file != NULL) {
+            argp_error(state, "--password-file without --user");
+        }
+        return;
+    }
+    if (arguments->password_file != NULL) {
+        load_password(state, arguments);
+    } else if (password != NULL) {
+        arguments->login.password = span_of(password, strlen(password));
+    } else {
+        argp_error(state,
+                   "--user: no password, neither by --password-file nor in " PASSWORD_VARIABLE);
+    }
+    arguments->login.user = span_of(arguments->user, strlen(arguments->user));
+    if (!sasl_client_accepts(arguments->login.user, arguments->login.password)) {
+        argp_error(state, "--user: name or password is empty, too long, or has a NUL in it");
+    }
+    arguments->options.login = &arguments->login;
+}
+
+static void replay_arguments_check_whole(const struct argp_state *state,
+                                         struct replay_arguments *arguments)
+{
+    check_login(state, arguments);
     if (arguments->to == NULL) {
         argp_error(state, "--to SERVER is required");
     } else if (arguments->authorities != NULL && !arguments->tls) {
@@ -116,6 +185,7 @@ static void replay_arguments_check_whole(const struct argp_state *state,
     }
     report_arguments_keep_all(state, &arguments->report, &arguments->inputs);
     report_arguments_keep(state, &arguments->report, arguments->authorities);
+    report_arguments_keep(state, &arguments->report, arguments->password_file);
     for (size_t i = 0; i < arguments->inputs.count; i++) {
         if (arguments->options.loops > 1 && strcmp(arguments->inputs.inputs[i].path, "-") == 0) {
             argp_error(state, "--loop: standard input can be read only once");
@@ -142,6 +212,12 @@ static error_t replay_arguments_parse(int key, char *argument, struct argp_state
         return 0;
     case TLS_CA:
         arguments->authorities = argument_name(state, "--tls-ca", argument);
+        return 0;
+    case USER:
+        arguments->user = argument_name(state, "--user", argument);
+        return 0;
+    case PASSWORD_FILE:
+        arguments->password_file = argument_name(state, "--password-file", argument);
         return 0;
     case ARGP_KEY_ARG:
         argument_capture(state, &arguments->inputs, argument);
@@ -180,6 +256,7 @@ void replay_arguments_init(struct replay_arguments *arguments, int argc, char **
 
 void replay_arguments_deinit(struct replay_arguments *arguments)
 {
+    explicit_bzero(arguments->password, sizeof(arguments->password));
     inputs_deinit(&arguments->inputs);
     report_arguments_deinit(&arguments->report);
 }

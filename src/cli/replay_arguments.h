@@ -7,6 +7,7 @@
 #include "cli/inputs.h"
 #include "cli/report_arguments.h"
 #include "live/live.h"
+#include "sasl/mechanism.h"
 
 struct replay_arguments {
     struct live_options options;
@@ -16,6 +17,10 @@ struct replay_arguments {
     const char *against;     /* NULL: none */
     bool tls;                /* with both */
     const char *authorities; /* NULL: the system's */
+    const char *user;        /* NULL: nobody logs in */
+    const char *password_file;
+    struct login login; /* of that user */
+    uint8_t password[SASL_PASSWORD_MAX];
 };
 
 /* Exits on --help and wrong usage. The servers are not looked up yet. */

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void on_server_frame(void *context, const struct mcbp_frame *frame)
 {
@@ -53,6 +54,13 @@ static bool connect_server(struct session *session, enum track track)
     SSL *tls;
     int fd = target_connect(run_target(options, track), (int)options->timeout, options->interrupted,
                             &tls, problem);
+    if (fd >= 0 && options->login != NULL &&
+        !login_run(options->login, run_target(options, track), fd, tls, (int)options->timeout,
+                   options->interrupted, problem)) {
+        SSL_free(tls);
+        close(fd);
+        fd = -1;
+    }
     if (fd < 0) {
         capture_result_worsen(run->found.capture, VERIFY_NO_EVIDENCE,
                               "%s (for connection %" PRIu64 ")", problem, session->known.id);

@@ -25,7 +25,7 @@
 #define KVREPLAY_LIVE_LIVE_H
 
 #include "live/histogram.h"
-#include "live/target.h"
+#include "live/login.h"
 #include "replay/verify.h"
 
 #include <signal.h>
@@ -35,7 +35,9 @@ struct live_options {
     struct verify_options verify;
     const struct target *to;
     const struct target
-        *against;        /* its answers are the reference, not the recorded ones; or NULL */
+        *against;              /* its answers are the reference, not the recorded ones; or NULL */
+    const struct login *login; /* on every connection, in place of the recorded logins; NULL: those
+                                  are sent */
     uint32_t pipeline;   /* requests in flight on each connection, in no order between them; 0: the
                             order of causes */
     double speed;        /* of the recorded times; 0: as fast as possible */

@@ -13,12 +13,22 @@ enum { TIMEOUT = 10000 };
 
 /* ---------------------------------------------------------------------------------- requests */
 
+/* Of a login that is ours instead. */
+static bool is_replaced_login(const struct live_run *run, uint8_t opcode)
+{
+    return run->options->login != NULL && mcbp_opcode_family(opcode) == MCBP_FAMILY_AUTHENTICATE;
+}
+
 static void on_request(struct session *session, const struct dissect_frame *frame)
 {
     struct live_run *run = session->run;
     const struct mcbp_header *header = &frame->frame.header;
     if (mcbp_magic_is_response(header->magic)) {
         run->found.capture->live.not_sent[NOT_SENT_ANSWER]++;
+        return;
+    }
+    if (is_replaced_login(run, header->opcode)) {
+        run->found.capture->live.not_sent[NOT_SENT_LOGIN]++;
         return;
     }
     if (run->options->limit > 0 && run->sent >= run->options->limit) {
@@ -48,6 +58,8 @@ static void on_recorded_answer(struct session *session, const struct dissect_fra
 {
     if (session_note_request(&session->sides[RECORDED], &frame->frame)) {
         count_not_compared(session->run, NOT_COMPARED_SERVERS);
+    } else if (is_replaced_login(session->run, frame->frame.header.opcode)) {
+        count_not_compared(session->run, NOT_COMPARED_LOGIN);
     } else if (!session_answer(&session->sides[RECORDED], &frame->frame, &frame->origin)) {
         count_not_compared(session->run, NOT_COMPARED_NO_REQUEST);
     }

@@ -1,6 +1,6 @@
 #include "live/target.h"
 
-#include "base/clock.h"
+#include "live/patience.h"
 #include "sockets/tls.h"
 
 #include <errno.h>
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { POLL_MILLISECONDS = 100 };
 
 bool target_init(struct target *target, const char *name, SSL_CTX *tls,
                  char problem[SOCKETS_PROBLEM_SIZE])
@@ -24,39 +22,6 @@ bool target_init(struct target *target, const char *name, SSL_CTX *tls,
 
 /* ------------------------------------------------------------------------------- connections */
 
-static int64_t milliseconds(void)
-{
-    return clock_now(CLOCK_MONOTONIC) / CLOCK_MILLISECOND;
-}
-
-/* How long may be waited. */
-struct patience {
-    int64_t deadline;
-    const volatile sig_atomic_t *interrupted;
-};
-
-/* False: not in time, with errno. A signal may come just before poll, so that never lasts long. */
-static bool wait_for(int fd, short events, const struct patience *patience)
-{
-    struct pollfd polled = {.fd = fd, .events = events};
-    for (;;) {
-        int64_t left = patience->deadline - milliseconds();
-        int slice = left < POLL_MILLISECONDS ? (int)left : POLL_MILLISECONDS;
-        int ready = poll(&polled, 1, left > 0 ? slice : 0);
-        if (ready > 0) {
-            return true;
-        }
-        if (patience->interrupted != NULL && *patience->interrupted != 0) {
-            errno = EINTR;
-            return false;
-        }
-        if (left <= 0 || (ready < 0 && errno != EINTR)) {
-            errno = ETIMEDOUT;
-            return false;
-        }
-    }
-}
-
 /* -1 with errno. */
 static int connect_to(const struct address *address, const struct patience *patience)
 {
@@ -67,7 +32,7 @@ static int connect_to(const struct address *address, const struct patience *pati
         return fd;
     }
     /* A UNIX socket whose backlog is full says EAGAIN and does not go on by itself. */
-    if (errno == EINPROGRESS && wait_for(fd, POLLOUT, patience) &&
+    if (errno == EINPROGRESS && patience_wait(patience, fd, POLLOUT) &&
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0) {
         if (error == 0) {
             return fd;
@@ -101,7 +66,7 @@ static bool shake_hands(SSL *tls, int fd, const struct patience *patience,
             }
             return false;
         }
-        if (!wait_for(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, patience)) {
+        if (!patience_wait(patience, fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT)) {
             *reason = errno == EINTR ? strerror(EINTR) : "no answer in time";
             return false;
         }
@@ -135,7 +100,7 @@ int target_connect(const struct target *target, int timeout,
     struct patience patience = {.interrupted = interrupted};
     *tls = NULL;
     for (size_t i = 0; fd < 0 && i < target->addresses.count; i++) {
-        patience.deadline = milliseconds() + timeout;
+        patience_begin(&patience, timeout);
         fd = connect_to(&target->addresses.list[i], &patience);
     }
     if (fd < 0) {
@@ -143,7 +108,7 @@ int target_connect(const struct target *target, int timeout,
         return -1;
     }
     if (target->tls != NULL) {
-        patience.deadline = milliseconds() + timeout;
+        patience_begin(&patience, timeout);
         *tls = begin_tls(target, fd, &patience, problem);
         if (*tls == NULL) {
             close(fd);

@@ -11,12 +11,14 @@ json_t *json_of_live(const struct live_counts *live, bool *ok)
         [NOT_COMPARED_SERVERS] = "server_requests",
         [NOT_COMPARED_NO_REQUEST] = "no_request",
         [NOT_COMPARED_CUT] = "broken_off",
+        [NOT_COMPARED_LOGIN] = "login",
     };
     static const char *const sent[NOT_SENT_REASONS] = {
         [NOT_SENT_UDP] = "udp",
         [NOT_SENT_ANSWER] = "answers_to_servers",
         [NOT_SENT_CLOSED] = "behind_the_end",
         [NOT_SENT_LIMIT] = "limit",
+        [NOT_SENT_LOGIN] = "login",
     };
     json_t *object = json_object();
     json_t *not_compared = json_object();
@@ -51,6 +53,8 @@ void json_add_live_settings(json_t *object, const struct report *report, bool *o
     const struct live_options *live = report->live;
     json_add(object, "server", json_of_text(live->to->name), ok);
     json_add(object, "tls", json_boolean(live->to->tls != NULL), ok);
+    json_add(object, "user", live->login == NULL ? json_null() : json_of_bytes(live->login->user),
+             ok);
     json_add(object, "reference", json_of_text(verdict_reference(report)), ok);
     json_add(object, "pipeline", number_or_null(live->pipeline), ok);
     json_add(object, "speed", live->speed > 0 ? json_real(live->speed) : json_null(), ok);

@@ -170,6 +170,18 @@ static void write_live_state(FILE *out, const struct report *report)
     }
 }
 
+/* A recorded login does not succeed again where the server chooses a challenge. */
+static void write_login(FILE *out, const struct report *report)
+{
+    const struct verify_result *result = report->result;
+    for (size_t i = 0; report->live->login == NULL && i < result->differences_count; i++) {
+        if (mcbp_opcode_family(result->differences[i].request_opcode) == MCBP_FAMILY_AUTHENTICATE) {
+            hint(out, "to log in: --user NAME, with the password in KVREPLAY_PASSWORD");
+            return;
+        }
+    }
+}
+
 /* A mask would cover it. Nothing excuses a writer that does not write what it was given. */
 static bool mask_of(const struct difference *difference, struct mask *mask)
 {
@@ -256,6 +268,7 @@ static void write_acceptance(FILE *out, const struct report *report,
     }
     if (difference->check == CHECK_LIVE && difference->kind == DIFFERENCE_FIELD) {
         write_live_state(out, report);
+        write_login(out, report);
     }
     if (may_be_evicted(report, difference)) {
         hint(out, "if the server may have evicted the item: --allow-eviction");

@@ -250,6 +250,7 @@ static void write_not_sent(struct line line, const struct live_counts *live)
     item_if_any(&line, "answers to servers", live->not_sent[NOT_SENT_ANSWER]);
     item_if_any(&line, "requests behind the end", live->not_sent[NOT_SENT_CLOSED]);
     item_if_any(&line, "requests beyond the limit", live->not_sent[NOT_SENT_LIMIT]);
+    item_if_any(&line, "requests of logins", live->not_sent[NOT_SENT_LOGIN]);
     item_if_any(&line, "places with what is no frame", live->unframed);
     line_end(&line);
 }
@@ -260,6 +261,7 @@ static void write_not_compared(struct line line, const struct live_counts *live)
     item_if_any(&line, "servers' requests", live->not_compared_why[NOT_COMPARED_SERVERS]);
     item_if_any(&line, "without a request", live->not_compared_why[NOT_COMPARED_NO_REQUEST]);
     item_if_any(&line, "broken off", live->not_compared_why[NOT_COMPARED_CUT]);
+    item_if_any(&line, "logins' answers", live->not_compared_why[NOT_COMPARED_LOGIN]);
     item_if_any(&line, "requests of the live server", live->servers_requests);
     line_end(&line);
 }

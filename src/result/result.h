@@ -44,6 +44,7 @@ enum not_compared {
     NOT_COMPARED_SERVERS,    /* what servers send of their own accord */
     NOT_COMPARED_NO_REQUEST, /* its request is not in the capture, or was not sent */
     NOT_COMPARED_CUT,        /* the connection broke, or was given up */
+    NOT_COMPARED_LOGIN,      /* replay has logged in itself */
     NOT_COMPARED_REASONS
 };
 
@@ -53,6 +54,7 @@ enum not_sent {
     NOT_SENT_ANSWER, /* it is a client's answer to what a server asked */
     NOT_SENT_CLOSED, /* behind a malformed one on its connection, or when the run was given up */
     NOT_SENT_LIMIT,  /* enough had been sent */
+    NOT_SENT_LOGIN,  /* replay has logged in itself */
     NOT_SENT_REASONS
 };
 

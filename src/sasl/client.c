@@ -31,10 +31,15 @@ static bool is_text(struct span text, size_t max)
     return text.size > 0 && text.size <= max && memchr(text.data, '\0', text.size) == NULL;
 }
 
+bool sasl_client_accepts(struct span name, struct span password)
+{
+    return is_text(name, SASL_NAME_MAX) && is_text(password, SASL_PASSWORD_MAX);
+}
+
 struct sasl_client *sasl_client_create(enum sasl_mechanism mechanism, struct span name,
                                        struct span password)
 {
-    if (!is_text(name, SASL_NAME_MAX) || !is_text(password, SASL_PASSWORD_MAX)) {
+    if (!sasl_client_accepts(name, password)) {
         return NULL;
     }
     struct sasl_client *self = calloc(1, sizeof(*self));

@@ -10,8 +10,11 @@
 
 struct sasl_client;
 
-/* Copies both, and wipes them when it is destroyed. NULL: no memory, or they are no name and
- * password: empty, too long, or with a NUL in them. */
+/* They can be a name and a password: neither is empty, too long, or has a NUL in it. */
+bool sasl_client_accepts(struct span name, struct span password);
+
+/* Copies both, and wipes them when it is destroyed. NULL: no memory, or they are not
+ * accepted. */
 struct sasl_client *sasl_client_create(enum sasl_mechanism mechanism, struct span name,
                                        struct span password);
 void sasl_client_destroy(struct sasl_client *client);

@@ -30,13 +30,14 @@ def check(condition, what):
 class Run:
     """A finished run of replay: exit status, report (JSON), the texts."""
 
-    def __init__(self, to, *arguments, signal=None):
+    def __init__(self, to, *arguments, environment=None):
         self.arguments = [str(a) for a in arguments]
         report = scratch / "report.json"
         report.unlink(missing_ok=True)
         command = [program, "replay", "--to", to, "--json", str(report), *self.arguments]
         self.began = time.monotonic()
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+                              env={**os.environ, **(environment or {})})
         self.seconds = time.monotonic() - self.began
         self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
         self.report = json.loads(report.read_text()) if report.exists() and report.stat().st_size else None
