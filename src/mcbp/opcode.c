@@ -24,7 +24,7 @@ static const struct opcode_row client_opcodes[256] = {MCBP_OPCODES(OPCODE_ROW)};
 
 /* Requests that a server sends with magic 0x82 (cb::mcbp::ServerOpcode in kv_engine's protocol). */
 static const char *const server_opcodes[] = {
-    [0x01] = "CLUSTERMAP_CHANGE_NOTIFICATION",
+    [MCBP_CLUSTERMAP_CHANGE_NOTIFICATION] = "CLUSTERMAP_CHANGE_NOTIFICATION",
     [0x02] = "AUTHENTICATE",
     [0x03] = "ACTIVE_EXTERNAL_USERS",
     [0x04] = "AUTHORIZATION",

@@ -259,6 +259,9 @@ enum mcbp_family {
     MCBP_FAMILY_DCP_EITHER,
 };
 
+/* Of the requests that a server sends (magic 0x82), the one that it sends to ordinary clients. */
+enum { MCBP_CLUSTERMAP_CHANGE_NOTIFICATION = 0x01 };
+
 enum { MCBP_OPCODE_TEXT_SIZE = 40 };
 
 /*

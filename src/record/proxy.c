@@ -3,12 +3,10 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "record/relay.h"
-#include "sockets/listener.h"
 #include "sockets/tls.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,32 +20,16 @@ enum { ON_SIGTERM, ON_SIGINT, ON_STOP, ON_TOO_LATE, ON_ACCEPT, ON_FLUSH, EVENTS 
 
 struct proxy {
     struct proxy_options options;
-    struct listeners listeners;
     struct relays relays;
-    struct evconnlistener *accepting[ADDRESSES_MAX];
     struct event *events[EVENTS];
-    char host[ADDRESS_HOST_SIZE];
 };
 
 /* ------------------------------------------------------------------------ accepting */
 
-static void proxy_on_accept(struct evconnlistener *listener, evutil_socket_t socket,
-                            struct sockaddr *client, int length, void *context)
+static void proxy_on_accept(struct route *route, int socket, const struct sockaddr *client)
 {
-    (void)listener;
-    (void)length;
-    struct proxy *proxy = context;
-    relay_open(&proxy->relays, socket, client);
-}
-
-/* False: no memory; some don't accept. */
-static bool begin_accepting(struct proxy *proxy)
-{
-    bool all = true;
-    for (size_t i = 0; i < proxy->listeners.count; i++) {
-        all = evconnlistener_enable(proxy->accepting[i]) == 0 && all;
-    }
-    return all;
+    struct proxy *proxy = route->routes->context;
+    relay_open(&proxy->relays, route, socket, client);
 }
 
 /* Clients would wait for ever: it ends instead. */
@@ -59,13 +41,10 @@ static void give_up_accepting(struct proxy *proxy)
 }
 
 /* No descriptors, mostly: who waits goes on waiting for a moment, without a busy loop here. */
-static void proxy_on_accept_error(struct evconnlistener *listener, void *context)
+static void proxy_on_not_accepted(void *context)
 {
-    (void)listener;
     struct proxy *proxy = context;
-    for (size_t i = 0; i < proxy->listeners.count; i++) {
-        evconnlistener_disable(proxy->accepting[i]);
-    }
+    routes_set_accepting(&proxy->relays.routes, false);
     if (event_add(proxy->events[ON_ACCEPT], &accept_again) != 0) {
         give_up_accepting(proxy);
     }
@@ -76,18 +55,9 @@ static void proxy_on_accept_again(evutil_socket_t socket, short what, void *cont
     (void)socket;
     (void)what;
     struct proxy *proxy = context;
-    if (!proxy->relays.stopping && !begin_accepting(proxy)) {
+    if (!proxy->relays.stopping && !routes_set_accepting(&proxy->relays.routes, true)) {
         give_up_accepting(proxy);
     }
-}
-
-static void proxy_close_listeners(struct proxy *proxy)
-{
-    for (size_t i = 0; i < ADDRESSES_MAX && proxy->accepting[i] != NULL; i++) {
-        evconnlistener_free(proxy->accepting[i]);
-        proxy->accepting[i] = NULL;
-    }
-    listeners_close(&proxy->listeners);
 }
 
 /* ------------------------------------------------------------------------ stopping */
@@ -108,7 +78,7 @@ static void proxy_on_stop(evutil_socket_t socket, short what, void *context)
         leave(proxy);
         return;
     }
-    proxy_close_listeners(proxy);
+    routes_close(&proxy->relays.routes);
     bool bounded = event_add(proxy->events[ON_TOO_LATE], &late) == 0;
     relays_stop(&proxy->relays);
     if (!bounded || list_is_empty(&proxy->relays.list)) {
@@ -180,35 +150,22 @@ static bool proxy_add_events(struct proxy *proxy)
            (seconds.tv_sec == 0 || event_add(added[ON_STOP], &seconds) == 0);
 }
 
-static bool add_listeners(struct proxy *proxy)
-{
-    for (size_t i = 0; i < proxy->listeners.count; i++) {
-        proxy->accepting[i] = evconnlistener_new(proxy->relays.base, proxy_on_accept, proxy,
-                                                 LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0,
-                                                 proxy->listeners.sockets[i]);
-        if (proxy->accepting[i] == NULL) {
-            return false;
-        }
-        evconnlistener_set_error_cb(proxy->accepting[i], proxy_on_accept_error);
-    }
-    return true;
-}
-
 static bool init_relays(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 {
     const struct proxy_options *options = &proxy->options;
     struct relays *relays = &proxy->relays;
     *relays = (struct relays){
         .base = event_base_new(),
-        .host = address_host(options->target, proxy->host) ? proxy->host : NULL,
+        .routes = {.accept = proxy_on_accept,
+                   .not_accepted = proxy_on_not_accepted,
+                   .context = proxy},
         .tell = options->tell,
         .changed = on_changed,
         .context = proxy,
     };
     list_init(&relays->list);
-    if (!addresses_add(&relays->target, options->target, problem)) {
-        return false;
-    }
+    relays->routes.base = relays->base;
+    routes_init(&relays->routes);
     if (options->certificate != NULL) {
         relays->client_tls = tls_create_server(options->certificate, options->key, problem);
     }
@@ -221,17 +178,15 @@ static bool init_relays(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 
 static bool proxy_init(struct proxy *proxy, char problem[PROXY_PROBLEM_SIZE])
 {
-    struct addresses addresses = {0};
-    if (!init_relays(proxy, problem) ||
-        !addresses_add(&addresses, proxy->options.listen, problem) ||
-        !listeners_open(&proxy->listeners, &addresses, problem)) {
+    if (!init_relays(proxy, problem)) {
         return false;
     }
-    if (proxy->relays.base == NULL || !proxy_add_events(proxy) || !add_listeners(proxy)) {
+    if (proxy->relays.base == NULL || !proxy_add_events(proxy)) {
         snprintf(problem, PROXY_PROBLEM_SIZE, "%s", strerror(ENOMEM));
         return false;
     }
-    return true;
+    return routes_open(&proxy->relays.routes, proxy->options.listen, proxy->options.target,
+                       problem);
 }
 
 struct proxy *proxy_create(const struct proxy_options *options, char problem[PROXY_PROBLEM_SIZE])
@@ -253,7 +208,7 @@ struct proxy *proxy_create(const struct proxy_options *options, char problem[PRO
 void proxy_destroy(struct proxy *proxy)
 {
     interrupt_hold();
-    proxy_close_listeners(proxy);
+    routes_deinit(&proxy->relays.routes);
     for (size_t i = 0; i < EVENTS; i++) {
         if (proxy->events[i] != NULL) {
             event_free(proxy->events[i]);
@@ -269,14 +224,14 @@ void proxy_destroy(struct proxy *proxy)
 
 const char *proxy_address(const struct proxy *proxy)
 {
-    return proxy->listeners.text;
+    return routes_first(&proxy->relays.routes)->listeners.text;
 }
 
 bool proxy_run(struct proxy *proxy, struct tape *tape)
 {
     proxy->relays.tape = tape;
     interrupt_end_on_third(); /* nobody may read the tape */
-    if (!begin_accepting(proxy)) {
+    if (!routes_set_accepting(&proxy->relays.routes, true)) {
         give_up_accepting(proxy);
     }
     event_base_dispatch(proxy->relays.base);

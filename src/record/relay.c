@@ -125,17 +125,17 @@ static bool relay_wanted(struct end *end)
            !(relays->stopping && side_of(end) == TCP_CLIENT);
 }
 
-/* False: the tape has failed. */
-static bool record(struct end *end, struct evbuffer *input)
+/* What is in the input but for the first `kept` bytes. False: the tape has failed. */
+static bool record(struct end *end, struct evbuffer *input, size_t kept)
 {
     enum { PIECES = 64 };
     struct evbuffer_iovec pieces[PIECES];
     struct span spans[PIECES];
     struct evbuffer_ptr at;
-    size_t size = evbuffer_get_length(input);
+    size_t size = evbuffer_get_length(input) - kept;
     int64_t time = clock_now(CLOCK_REALTIME);
     bool recorded = true;
-    evbuffer_ptr_set(input, &at, 0, EVBUFFER_PTR_SET);
+    evbuffer_ptr_set(input, &at, kept, EVBUFFER_PTR_SET);
     end->relay->relays->counts.bytes[side_of(end)] += size;
     while (recorded && size > 0) {
         size_t told = 0;
@@ -162,11 +162,17 @@ static void on_read(struct bufferevent *bufferevent, void *context)
         evbuffer_drain(input, evbuffer_get_length(input));
         return;
     }
-    if (!record(end, input)) {
+    bool is_server = side_of(end) == TCP_SERVER;
+    if (!record(end, input, is_server ? end->relay->kept : 0)) {
         relays->changed(relays->context); /* nothing is handed on any more */
         return;
     }
-    if (evbuffer_add_buffer(bufferevent_get_output(other(end)->bufferevent), input) != 0) {
+    struct evbuffer *output = bufferevent_get_output(other(end)->bufferevent);
+    if (!is_server && relays->client_tls == NULL) {
+        relay_config_hear(end->relay, input);
+    }
+    if (!(is_server ? relay_config_pass(end->relay, input, output)
+                    : evbuffer_add_buffer(output, input) == 0)) {
         relay_no_memory(end->relay);
         return;
     }
@@ -193,6 +199,20 @@ static void relay_on_written(struct bufferevent *bufferevent, void *context)
     pass_end(end);
 }
 
+static void on_end(struct end *end)
+{
+    end->ended = true;
+    tcp_trace_end(&end->relay->trace, side_of(end), clock_now(CLOCK_REALTIME));
+    if (bufferevent_enable(end->bufferevent, EV_WRITE) != 0 || /* TLS has stopped that too */
+        (side_of(end) == TCP_SERVER &&
+         !relay_config_give_up(end->relay, bufferevent_get_input(end->bufferevent),
+                               bufferevent_get_output(other(end)->bufferevent)))) {
+        relay_no_memory(end->relay);
+        return;
+    }
+    pass_end(other(end));
+}
+
 static void relay_on_event(struct bufferevent *bufferevent, short events, void *context)
 {
     (void)bufferevent;
@@ -204,13 +224,7 @@ static void relay_on_event(struct bufferevent *bufferevent, short events, void *
     } else if (end->relay->lingering) {
         relay_destroy(end->relay);
     } else if ((events & BEV_EVENT_EOF) != 0) {
-        end->ended = true;
-        tcp_trace_end(&end->relay->trace, side_of(end), clock_now(CLOCK_REALTIME));
-        if (bufferevent_enable(end->bufferevent, EV_WRITE) != 0) { /* TLS has stopped that too */
-            relay_no_memory(end->relay);
-            return;
-        }
-        pass_end(other(end));
+        on_end(end);
     } else if (errno == ENOMEM) {
         relay_no_memory(end->relay);
     } else {

@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 
 /* Takes the accepted socket over. */
-void relay_open(struct relays *relays, int socket, const struct sockaddr *client);
+void relay_open(struct relays *relays, struct route *route, int socket,
+                const struct sockaddr *client);
 
 /* No more is read from clients. Each relay ends when the target has ended it. */
 void relays_stop(struct relays *relays);

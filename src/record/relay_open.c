@@ -31,12 +31,12 @@ void relay_not_ready(struct end *end, short events)
 {
     struct relay *relay = end->relay;
     char message[SOCKETS_PROBLEM_SIZE], text[ADDRESS_TEXT_SIZE], reason[TLS_REASON_SIZE];
-    const struct address *target = &relay->relays->target.list[relay->tried - 1];
+    const struct address *target = &relay->route->target.list[relay->tried - 1];
     bool by_target = side_of(end) == TCP_SERVER;
     snprintf(message, sizeof(message), "client %s: %s: %s", relay->client,
              by_target ? address_text(target, text) : "TLS",
              relay_open_reason_of(end, events, reason));
-    if (by_target && relay->tried < relay->relays->target.count) {
+    if (by_target && relay->tried < relay->route->target.count) {
         if (end->bufferevent != NULL) {
             bufferevent_free(end->bufferevent);
         }
@@ -63,7 +63,7 @@ void relay_ready(struct end *end)
 static struct bufferevent *wrap_tls(const struct end *end, int socket, SSL_CTX *context,
                                     enum bufferevent_ssl_state state)
 {
-    const char *host = end->relay->relays->host;
+    const char *host = route_host(end->relay->route);
     SSL *tls = SSL_new(context);
     bool usable = tls != NULL && (state == BUFFEREVENT_SSL_ACCEPTING || host == NULL ||
                                   tls_expect_host(tls, host));
@@ -107,7 +107,7 @@ static void connect_target(struct relay *relay)
 {
     struct end *end = &relay->ends[TCP_SERVER];
     struct relays *relays = relay->relays;
-    const struct address *target = &relays->target.list[relay->tried++];
+    const struct address *target = &relay->route->target.list[relay->tried++];
     errno = ENOMEM;
     if (!open_end(end, -1, relays->target_tls, BUFFEREVENT_SSL_CONNECTING) ||
         bufferevent_socket_connect(end->bufferevent, &target->any, (int)target->size) != 0 ||
@@ -170,7 +170,8 @@ static void turn_away(struct relays *relays)
     relays->tell("a client could not be accepted: out of memory");
 }
 
-void relay_open(struct relays *relays, int socket, const struct sockaddr *client)
+void relay_open(struct relays *relays, struct route *route, int socket,
+                const struct sockaddr *client)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
     if (relay == NULL) {
@@ -178,7 +179,7 @@ void relay_open(struct relays *relays, int socket, const struct sockaddr *client
         turn_away(relays);
         return;
     }
-    *relay = (struct relay){.relays = relays};
+    *relay = (struct relay){.relays = relays, .route = route};
     relay->ends[TCP_CLIENT].relay = relay->ends[TCP_SERVER].relay = relay;
     if (!open_end(&relay->ends[TCP_CLIENT], socket, relays->client_tls,
                   BUFFEREVENT_SSL_ACCEPTING)) {

@@ -1,6 +1,6 @@
 /*
- * A relay from within. Private to the two files that make it: relay_open.c begins it, relay.c hands
- * on and ends it.
+ * A relay from within. Private to the files that make it: relay_open.c begins it, relay.c hands on
+ * and ends it, relay_config.c changes the addresses of a cluster's nodes.
  */
 #ifndef KVREPLAY_RECORD_RELAY_PARTS_H
 #define KVREPLAY_RECORD_RELAY_PARTS_H
@@ -21,9 +21,13 @@ struct end {
 
 struct relay {
     struct relays *relays;
+    struct route *route; /* on which the client has come */
     struct list_link link;
     struct end ends[2]; /* by enum tcp_side */
     size_t tried;       /* addresses of the target */
+    bool is_heard;      /* the client has sent something */
+    uint64_t rest;      /* see config_frames.h */
+    size_t kept;        /* bytes of the server's that are recorded and not handed on yet */
     bool lingering;     /* all is done, but for what the kernel has yet to bring to the client */
     struct tcp_trace trace;
     char client[NET_ENDPOINT_TEXT_SIZE];
@@ -54,5 +58,18 @@ void relay_stop(struct relay *relay);    /* the client has sent what was read un
 void relay_break_off(struct end *end);   /* this side has broken off; so does the relay the other */
 void relay_cut_off(struct relay *relay); /* both sides learn that */
 void relay_no_memory(struct relay *relay); /* likewise, and it is reported */
+
+/* What a client says first tells whether configurations can be read; warns if they can't. */
+void relay_config_hear(struct relay *relay, struct evbuffer *input);
+
+/*
+ * Hands on what has come from the server, but that a configuration of a cluster is held back until
+ * it is whole, and then has other addresses: those at which clients come to this proxy. Where there
+ * is no way to the node yet, one is opened. False: no memory.
+ */
+bool relay_config_pass(struct relay *relay, struct evbuffer *input, struct evbuffer *output);
+
+/* Nothing more comes: hands on what was held back, as it is. False: no memory. */
+bool relay_config_give_up(struct relay *relay, struct evbuffer *input, struct evbuffer *output);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "base/list.h"
 #include "record/proxy_counts.h"
+#include "record/routes.h"
 #include "record/tape.h"
-#include "sockets/address.h"
 
 #include <event2/event.h>
 #include <openssl/ssl.h>
@@ -22,16 +22,16 @@ struct relay;
 struct relays {
     struct event_base *base;
     struct tape *tape;
-    struct addresses target; /* tried in this order */
-    SSL_CTX *client_tls;     /* NULL: none */
-    SSL_CTX *target_tls;     /* NULL: none */
-    const char *host;        /* that the target's certificate is for; NULL: any */
+    struct routes routes;
+    SSL_CTX *client_tls; /* NULL: none */
+    SSL_CTX *target_tls; /* NULL: none */
     void (*tell)(const char *message);
     void (*changed)(void *context); /* a relay is gone, or the tape has failed or is full */
     void *context;
     struct proxy_counts counts;
     struct list_link list; /* of them: those opened last first */
     bool stopping;
+    bool has_warned; /* that clients may go past the proxy */
 };
 
 #endif

@@ -137,6 +137,22 @@ bool addresses_add(struct addresses *addresses, const char *text,
            addresses_add_host(addresses, host, (uint16_t)port_of(text), problem);
 }
 
+uint16_t address_port(const struct address *address)
+{
+    return address->any.sa_family == AF_INET    ? ntohs(address->ipv4.sin_port)
+           : address->any.sa_family == AF_INET6 ? ntohs(address->ipv6.sin6_port)
+                                                : 0;
+}
+
+void address_set_port(struct address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET) {
+        address->ipv4.sin_port = htons(port);
+    } else if (address->any.sa_family == AF_INET6) {
+        address->ipv6.sin6_port = htons(port);
+    }
+}
+
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE])
 {
     char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = "?", port[8] = "?";

@@ -50,6 +50,10 @@ bool addresses_add_path(struct addresses *addresses, const char *path,
 enum { ADDRESS_HOST_SIZE = 256 };
 bool address_host(const char *text, char host[ADDRESS_HOST_SIZE]);
 
+/* The TCP port; 0: it is a UNIX socket, which has none, and is given none. */
+uint16_t address_port(const struct address *address);
+void address_set_port(struct address *address, uint16_t port);
+
 /* Whether it has one of the three forms, without looking anything up. */
 bool address_is_formed(const char *text);
 

@@ -132,17 +132,9 @@ bool listeners_open(struct listeners *listeners, const struct addresses *address
 
 uint16_t listeners_port(const struct listeners *listeners)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_storage room;
-    } address = {0};
-    socklen_t size = sizeof(address);
-    getsockname(listeners->sockets[0], &address.any, &size);
-    return address.any.sa_family == AF_INET    ? ntohs(address.ipv4.sin_port)
-           : address.any.sa_family == AF_INET6 ? ntohs(address.ipv6.sin6_port)
-                                               : 0;
+    struct address address = {.size = sizeof(address.storage)};
+    getsockname(listeners->sockets[0], &address.any, &address.size);
+    return address_port(&address);
 }
 
 void listeners_close(struct listeners *listeners)
