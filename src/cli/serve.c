@@ -122,18 +122,18 @@ static error_t serve_parse_limit(int key, char *argument, const struct argp_stat
 struct serve_arguments {
     struct server_options server;
     struct couchbase_options couchbase;
-    struct couchbase_collection *collections;
+    struct couchbase_collection *collections; /* each owns its scope, and its name is in it */
     struct sasl_users *users;
     bool is_couchbases; /* an option of that dialect was given */
 };
 
 /* Each name has 1 to 251 bytes. Source: docs/Collections.md in couchbase/kv_engine. */
 static void add_collection(const struct argp_state *state, struct serve_arguments *arguments,
-                           char *path)
+                           const char *path)
 {
     enum { NAME_MAX_BYTES = 251 };
     struct couchbase_options *couchbase = &arguments->couchbase;
-    char *dot = strchr(path, '.');
+    const char *dot = strchr(path, '.');
     size_t scope = dot == NULL ? 0 : (size_t)(dot - path);
     size_t name = dot == NULL ? 0 : strlen(dot + 1);
     if (scope == 0 || scope > NAME_MAX_BYTES || name == 0 || name > NAME_MAX_BYTES ||
@@ -147,9 +147,23 @@ static void add_collection(const struct argp_state *state, struct serve_argument
         argp_failure(state, VERIFY_INTERNAL, errno, "--collection");
         return;
     }
-    *dot = '\0';
-    collections[couchbase->collections_count++] = (struct couchbase_collection){path, dot + 1};
     couchbase->collections = arguments->collections = collections;
+    char *copy = strdup(path); /* others see the arguments as they were given */
+    if (copy == NULL) {
+        argp_failure(state, VERIFY_INTERNAL, errno, "--collection");
+        return;
+    }
+    copy[scope] = '\0';
+    collections[couchbase->collections_count++] =
+        (struct couchbase_collection){copy, copy + scope + 1};
+}
+
+static void free_collections(struct serve_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->couchbase.collections_count; i++) {
+        free((char *)arguments->collections[i].scope);
+    }
+    free(arguments->collections);
 }
 
 static bool has_users(const struct argp_state *state, struct serve_arguments *arguments)
@@ -171,7 +185,7 @@ static void add_user(const struct argp_state *state, struct serve_arguments *arg
         return;
     }
     enum sasl_users_result result = sasl_users_add(arguments->users, span_of(text, strlen(text)));
-    explicit_bzero(text, strlen(text));
+    explicit_bzero(text + strcspn(text, ":"), strlen(text + strcspn(text, ":")));
     if (result != SASL_USERS_OK) {
         argp_error(state, "--user: %s", sasl_users_problem(result));
     }
@@ -323,7 +337,7 @@ int command_serve(int argc, char **argv)
     char problem[SERVER_PROBLEM_SIZE];
     diagnose_arguments(&argp, argc, argv, 0, &arguments);
     struct server *server = server_create(&arguments.server, problem);
-    free(arguments.collections);
+    free_collections(&arguments);
     if (server == NULL) {
         return serve_complain(problem);
     }

@@ -100,6 +100,8 @@ void handle_sasl(struct command *command)
     reply_sasl(command, status, message);
 }
 
+/* Users may use this node's bucket, and learn nothing of others; without users, everybody is an
+ * administrator. Source: daemon/protocol/mcbp/select_bucket_executor.cc. */
 void handle_select_bucket(struct command *command)
 {
     static const char none[] = "@no bucket@";
@@ -107,7 +109,8 @@ void handle_select_bucket(struct command *command)
     const char *bucket = command->node->bucket;
     bool leaves = span_equal(name, span_of(none, strlen(none)));
     if (!leaves && !span_equal(name, span_of(bucket, strlen(bucket)))) {
-        reply_error(command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
+        bool anything = command->node->users == NULL;
+        reply_error(command, anything ? MCBP_STATUS_KEY_NOT_FOUND : MCBP_STATUS_NO_ACCESS, NULL);
         return;
     }
     command->session->has_bucket = !leaves;

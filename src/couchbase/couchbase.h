@@ -80,8 +80,17 @@ struct couchbase_answer {
     bool close;                                         /* the connection, after this */
 };
 
-/* Where memory runs out the answer is NO_MEMORY, and nothing has changed. */
+/* Where memory runs out the answer is NO_MEMORY, and nothing has changed. It says that the server
+ * took no time, unless that is set. */
 void couchbase_execute(struct couchbase_node *node, struct couchbase_session *session,
                        const struct couchbase_request *request, struct couchbase_answer *answer);
+
+/* So many microseconds is what the last answer says that the server took. */
+void couchbase_set_duration(struct couchbase_node *node, uint64_t microseconds);
+
+/* The answer to a request that could not be received, for lack of memory: of its frame, only the
+ * header is looked at. */
+void couchbase_refuse(struct couchbase_node *node, struct couchbase_session *session,
+                      const struct couchbase_request *request, struct couchbase_answer *answer);
 
 #endif

@@ -1,7 +1,10 @@
 /* From opcode to command, if form and rights are there; and the document that it is about. */
+#include "base/endian.h"
 #include "couchbase/frame_infos.h"
 #include "couchbase/reply.h"
+#include "mcbp/duration.h"
 #include "mcbp/form.h"
+#include "mcbp/frame_info.h"
 #include "mcbp/leb128.h"
 
 /* ---------------------------------------------------------------- the table of commands */
@@ -77,7 +80,7 @@ static const struct row {
     [MCBP_SASL_AUTH] = {handle_sasl, ANY_CLIENT | NO_CAS},
     [MCBP_SASL_STEP] = {handle_sasl, ANY_CLIENT | NO_CAS},
     [MCBP_GET_ERROR_MAP] = {handle_error_map, ANY_CLIENT | NO_CAS | FIRST_VBUCKET},
-    [MCBP_SELECT_BUCKET] = {handle_select_bucket, NO_CAS},
+    [MCBP_SELECT_BUCKET] = {handle_select_bucket, 0},
     [MCBP_NOOP] = {handle_noop, NO_CAS},
     [MCBP_VERSION] = {handle_version, NO_CAS},
     [MCBP_QUIT] = {handle_quit, NO_CAS},
@@ -96,6 +99,8 @@ static const struct row {
 
 /* ---------------------------------------------------------------- what a request has to be */
 
+static const char BAD_LENGTHS[] = "Lengths are not those of the command";
+
 /* NULL: it is as it has to be. */
 static const char *find_fault(const struct command *command, const struct row *row)
 {
@@ -104,7 +109,7 @@ static const char *find_fault(const struct command *command, const struct row *r
                           ? 0
                           : session_datatypes(command->session) & (uint8_t)~MCBP_DATATYPE_XATTR;
     if (!mcbp_form_is_known(header)) {
-        return "Lengths are not those of the command";
+        return BAD_LENGTHS;
     }
     if ((row->traits & NO_CAS) != 0 && header->cas != 0) {
         return "CAS must be 0";
@@ -193,10 +198,34 @@ static bool find_place(struct command *command)
 
 /* ---------------------------------------------------------------- execution */
 
+/* Streams of changes are for clients with privileges that nobody has here. Source:
+ * daemon/mcbp_privileges.cc, daemon/protocol/mcbp/dcp_open_executor.cc. */
+static void execute_stream(struct command *command, enum mcbp_family family)
+{
+    enum { OPEN_FLAGS_AT = 7, PRODUCER = 1 };
+    const struct mcbp_frame *frame = command->frame;
+    bool opens = frame->header.opcode == MCBP_DCP_OPEN;
+    if (!mcbp_form_is_known(&frame->header)) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, BAD_LENGTHS);
+    } else if (opens ? (frame->extras.data[OPEN_FLAGS_AT] & PRODUCER) == 0
+                     : family == MCBP_FAMILY_DCP_PRODUCER) {
+        reply_no_privilege(command, "DcpConsumer");
+    } else {
+        reply_no_privilege(command, "DcpProducer");
+    }
+}
+
 static void execute_unknown(struct command *command)
 {
     char text[MCBP_OPCODE_TEXT_SIZE];
     uint8_t opcode = command->frame->header.opcode;
+    enum mcbp_family family = mcbp_opcode_family(opcode);
+    bool streams = family == MCBP_FAMILY_DCP_CONSUMER || family == MCBP_FAMILY_DCP_PRODUCER ||
+                   family == MCBP_FAMILY_DCP_EITHER;
+    if (streams && opcode != MCBP_DCP_FLUSH) { /* that one was given up */
+        execute_stream(command, family);
+        return;
+    }
     bool named = mcbp_opcode_text(MCBP_CLIENT_REQUEST, opcode, text) != text;
     reply_error(command, named ? MCBP_STATUS_NOT_SUPPORTED : MCBP_STATUS_UNKNOWN_COMMAND, NULL);
 }
@@ -223,21 +252,41 @@ static void execute_row(struct command *command, const struct row *row)
     }
 }
 
-void couchbase_execute(struct couchbase_node *node, struct couchbase_session *session,
-                       const struct couchbase_request *request, struct couchbase_answer *answer)
+static struct command begin_command(struct couchbase_node *node, struct couchbase_session *session,
+                                    const struct couchbase_request *request,
+                                    struct couchbase_answer *answer)
 {
-    uint8_t opcode = request->frame->header.opcode;
-    struct command command = {
+    node_forget_answer(node);
+    couchbase_set_duration(node, 0);
+    answer->count = 0;
+    answer->close = false;
+    return (struct command){
         .node = node,
         .session = session,
         .frame = request->frame,
         .answer = answer,
         .now = request->now,
         .told = request->told,
-        .quiet = mcbp_opcode_is_quiet(opcode),
+        .quiet = mcbp_opcode_is_quiet(request->frame->header.opcode),
     };
-    node_forget_answer(node);
-    answer->count = 0;
-    answer->close = false;
-    execute_row(&command, &ROWS[opcode]);
+}
+
+void couchbase_execute(struct couchbase_node *node, struct couchbase_session *session,
+                       const struct couchbase_request *request, struct couchbase_answer *answer)
+{
+    struct command command = begin_command(node, session, request, answer);
+    execute_row(&command, &ROWS[request->frame->header.opcode]);
+}
+
+void couchbase_refuse(struct couchbase_node *node, struct couchbase_session *session,
+                      const struct couchbase_request *request, struct couchbase_answer *answer)
+{
+    struct command command = begin_command(node, session, request, answer);
+    reply_error(&command, MCBP_STATUS_NO_MEMORY, NULL);
+}
+
+void couchbase_set_duration(struct couchbase_node *node, uint64_t microseconds)
+{
+    node->duration[0] = MCBP_FRAME_INFO_DURATION << 4 | sizeof(uint16_t);
+    write_be16(node->duration + 1, mcbp_duration_encode(microseconds));
 }

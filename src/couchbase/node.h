@@ -30,6 +30,7 @@ struct couchbase_node {
     struct blob *error_map;
 
     /* What the last answer points to. */
+    uint8_t duration[3]; /* frame info 0 */
     uint8_t extras[COUCHBASE_RESPONSES][24];
     uint8_t key[COUCHBASE_KEY_MAX + 4]; /* of a collection's longest id and the longest key */
     struct blob *given[COUCHBASE_RESPONSES];

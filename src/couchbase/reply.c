@@ -5,9 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Frame info 0, two bytes: the time that the server took, in steps from 0 µs on. */
-static const uint8_t SERVER_DURATION[] = {0x02, 0, 0};
-
 struct kvr_response *reply_add(struct command *command)
 {
     struct couchbase_answer *answer = command->answer;
@@ -17,8 +14,8 @@ struct kvr_response *reply_add(struct command *command)
         .magic = MCBP_CLIENT_RESPONSE, .opcode = header->opcode, .opaque = header->opaque};
     if (session_has(command->session, MCBP_FEATURE_TRACING)) {
         response->magic = MCBP_FLEX_CLIENT_RESPONSE;
-        response->framing_extras = SERVER_DURATION;
-        response->framing_extras_size = sizeof(SERVER_DURATION);
+        response->framing_extras = command->node->duration;
+        response->framing_extras_size = sizeof(command->node->duration);
     }
     return response;
 }
@@ -143,6 +140,16 @@ void reply_error(struct command *command, enum mcbp_status status, const char *c
         snprintf(text, sizeof(text), "{\"error\":{\"context\":\"%s\"}}", context);
         set_json(command, response, text);
     }
+}
+
+void reply_no_privilege(struct command *command, const char *privilege)
+{
+    char name[MCBP_OPCODE_TEXT_SIZE];
+    char text[160];
+    snprintf(text, sizeof(text),
+             "Authorization failure: can't execute %s operation without the %s privilege",
+             mcbp_opcode_text(MCBP_CLIENT_REQUEST, command->frame->header.opcode, name), privilege);
+    reply_error(command, MCBP_STATUS_NO_ACCESS, text);
 }
 
 void reply_unknown_collection(struct command *command, enum mcbp_status status)

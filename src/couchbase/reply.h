@@ -32,6 +32,9 @@ struct kvr_response *reply_changed(struct command *command, const struct documen
  */
 void reply_error(struct command *command, enum mcbp_status status, const char *context);
 
+/* NO_ACCESS, whose text names the privilege that the client lacks. */
+void reply_no_privilege(struct command *command, const char *privilege);
+
 /* The text of such an error says which manifest does not have the collection. */
 void reply_unknown_collection(struct command *command, enum mcbp_status status);
 

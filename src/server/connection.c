@@ -166,7 +166,8 @@ static void connection_serve(struct connection *connection)
         return;
     }
     if (is_too_much(connection)) {
-        requests_refuse(&connection->requests, input, &connection->connections->batch);
+        requests_refuse(&connection->requests, connection->connections->service, input,
+                        &connection->connections->batch);
     }
     if (connection->received >= connection->requests.needed) {
         if (connection_answer(connection)) {

@@ -21,6 +21,17 @@ static enum requests_state find_request(struct requests *requests, struct span i
     return REQUESTS_WAIT;
 }
 
+void couchbase_requests_refuse(struct requests *requests, struct service *service,
+                               const struct mcbp_frame *frame, struct batch *batch)
+{
+    struct couchbase_answer answer;
+    struct couchbase_request request = {.frame = frame, .now = clock_now(CLOCK_REALTIME)};
+    pthread_mutex_lock(&service->lock);
+    couchbase_refuse(service->node, requests->session, &request, &answer);
+    batch_add(batch, answer.responses, answer.count);
+    pthread_mutex_unlock(&service->lock);
+}
+
 enum requests_state couchbase_requests_execute(struct requests *requests, struct service *service,
                                                struct span input, struct batch *batch, size_t *used,
                                                size_t *executed)
@@ -28,6 +39,7 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
     struct mcbp_frame frame;
     struct couchbase_answer answer;
     struct couchbase_request request = {.frame = &frame, .now = clock_now(CLOCK_REALTIME)};
+    int64_t begun = clock_now(CLOCK_MONOTONIC);
     for (*used = 0; *used < input.size; *used += frame.bytes.size) {
         bool found;
         if (batch_is_full(batch)) {
@@ -38,6 +50,9 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
             return state;
         }
         couchbase_execute(service->node, requests->session, &request, &answer);
+        int64_t done = clock_now(CLOCK_MONOTONIC);
+        couchbase_set_duration(service->node, (uint64_t)(done - begun) / 1000);
+        begun = done;
         batch_add(batch, answer.responses, answer.count);
         ++*executed;
         if (answer.close) {

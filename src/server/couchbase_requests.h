@@ -14,4 +14,8 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
                                                struct span input, struct batch *batch, size_t *used,
                                                size_t *executed);
 
+/* Adds the answer to a request of which only the header is looked at, for lack of memory. */
+void couchbase_requests_refuse(struct requests *requests, struct service *service,
+                               const struct mcbp_frame *frame, struct batch *batch);
+
 #endif

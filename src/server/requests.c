@@ -150,13 +150,18 @@ void requests_deinit(struct requests *requests)
     couchbase_session_destroy(requests->session);
 }
 
-void requests_refuse(struct requests *requests, struct evbuffer *input, struct batch *batch)
+void requests_refuse(struct requests *requests, struct service *service, struct evbuffer *input,
+                     struct batch *batch)
 {
     uint8_t bytes[MCBP_HEADER_SIZE];
     struct mcbp_frame frame;
     evbuffer_copyout(input, bytes, sizeof(bytes));
     mcbp_frame_parse(span_of(bytes, sizeof(bytes)), &frame);
-    add_no_memory(batch, &frame.header);
+    if (service->node != NULL) {
+        couchbase_requests_refuse(requests, service, &frame, batch);
+    } else {
+        add_no_memory(batch, &frame.header);
+    }
     requests->swallow = frame.bytes.size;
     requests->needed = 1;
 }
@@ -182,6 +187,10 @@ enum requests_state requests_execute(struct requests *requests, struct service *
         requests->needed = 1;
     }
     while (state == REQUESTS_WAIT && evbuffer_get_length(input) >= requests->needed) {
+        if (requests->swallow > 0) {
+            evbuffer_drain(input, requests_swallow(requests, evbuffer_get_length(input)));
+            continue;
+        }
         struct span piece = beginning(input, requests->needed);
         if (piece.size == 0) {
             return REQUESTS_NO_MEMORY;

@@ -27,8 +27,9 @@ enum requests_state requests_execute(struct requests *requests, struct service *
 
 /*
  * Gives up the request that the input begins with, of which more than the header has come: adds the
- * answer "Out of memory" to the batch, which is empty, and lets what comes of it be swallowed.
+ * answer NO_MEMORY to the batch, which is empty, and lets what comes of it be swallowed.
  */
-void requests_refuse(struct requests *requests, struct evbuffer *input, struct batch *batch);
+void requests_refuse(struct requests *requests, struct service *service, struct evbuffer *input,
+                     struct batch *batch);
 
 #endif

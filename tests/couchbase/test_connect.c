@@ -31,7 +31,7 @@ static void documents_need_a_bucket(void **state)
     has_status(ask(client, SELECT_BUCKET, .key = "@no bucket@"), SUCCESS);
     has_status(ask(client, GET, .key = "k"), NO_BUCKET);
     has_status(ask(client, SELECT_BUCKET, .key = "another"), KEY_NOT_FOUND);
-    has_status(ask(client, SELECT_BUCKET, .key = "default"), SUCCESS);
+    has_status(ask(client, SELECT_BUCKET, .key = "default", .cas = 1), SUCCESS);
     has_status(ask(client, GET, .key = "k"), KEY_NOT_FOUND);
 }
 
@@ -68,6 +68,42 @@ static void with_tracing_all_answers_have_a_duration_but_statistics(void **state
     response = ask(client, STAT, 0);
     assert_int_equal(response->magic, MCBP_CLIENT_RESPONSE);
     assert_int_equal(response->framing_extras_size, 0);
+}
+
+static void a_duration_is_the_one_that_was_measured(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_TRACING);
+    const struct kvr_response *response = ask(client, GET, .key = "missing");
+    assert_memory_equal(response->framing_extras, "\x02\0\0", 3);
+    couchbase_set_duration(client->node, 1000);
+    assert_memory_equal(response->framing_extras, "\x02\0\x4f", 3);
+    response = ask(client, GET, .key = "missing");
+    assert_memory_equal(response->framing_extras, "\x02\0\0", 3);
+}
+
+static void streams_of_changes_are_for_the_privileged(void **state)
+{
+    struct client *client = *state;
+    static const uint8_t producer[8] = {[7] = 1};
+    static const uint8_t consumer[8];
+    log_in(client, MCBP_FEATURE_XERROR);
+    const struct kvr_response *response =
+        ask(client, DCP_OPEN, .key = "name", .extras = producer, .extras_size = 8);
+    has_status(response, NO_ACCESS);
+    static const char why[] = "{\"error\":{\"context\":\"Authorization failure: can't execute "
+                              "DCP_OPEN operation without the DcpProducer privilege\"}}";
+    assert_int_equal(response->value_size, sizeof(why) - 1);
+    assert_memory_equal(response->value, why, sizeof(why) - 1);
+    response = ask(client, DCP_OPEN, .key = "name", .extras = consumer, .extras_size = 8);
+    has_status(response, NO_ACCESS);
+    assert_non_null(memmem(response->value, response->value_size, "DcpConsumer", 11));
+    response = ask(client, DCP_STREAM_END, .extras = "\0\0\0\0", .extras_size = 4);
+    has_status(response, NO_ACCESS);
+    assert_non_null(memmem(response->value, response->value_size, "DcpConsumer", 11));
+    has_status(ask(client, DCP_NOOP, 0), NO_ACCESS);
+    has_status(ask(client, DCP_OPEN, .key = "name"), INVALID_ARGUMENTS);
+    has_status(ask(client, DCP_FLUSH, 0), NOT_SUPPORTED);
 }
 
 static void commands_that_nobody_has_are_unknown_and_retired_ones_not_supported(void **state)
@@ -151,6 +187,8 @@ static void only_users_with_their_passwords_log_in_where_there_are_some(void **s
                INVALID_ARGUMENTS);
     has_status(ask(&guarded, SASL_AUTH, .key = "PLAIN", .value = right, .value_size = 11), SUCCESS);
     has_status(ask(&guarded, NOOP, 0), SUCCESS);
+    has_status(ask(&guarded, SELECT_BUCKET, .key = "another"), NO_ACCESS);
+    has_status(ask(&guarded, SELECT_BUCKET, .key = "default"), SUCCESS);
     couchbase_session_destroy(guarded.session);
     couchbase_node_destroy(guarded.node);
     sasl_users_destroy(users);
@@ -165,6 +203,8 @@ int main(void)
         client_test(hello_grants_what_the_server_can_do_in_ascending_order),
         client_test(an_odd_list_of_features_is_refused_and_changes_nothing),
         client_test(with_tracing_all_answers_have_a_duration_but_statistics),
+        client_test(a_duration_is_the_one_that_was_measured),
+        client_test(streams_of_changes_are_for_the_privileged),
         client_test(commands_that_nobody_has_are_unknown_and_retired_ones_not_supported),
         client_test(the_configuration_names_the_port_and_is_empty_to_those_who_know_it),
         client_test(quit_is_answered_and_ends_the_connection),

@@ -116,6 +116,46 @@ static void what_is_no_request_ends_the_connection(void **state)
     serving_stop(&fixture->serving);
 }
 
+#define SET_OF_MANY(size)                                                                          \
+    "80 01 0001 08 00 0000 " size " 00000006 0000000000000000 00000000 00000000 'x'"
+
+static uint16_t status_of_set(struct fixture *fixture, int client)
+{
+    struct mcbp_frame frame;
+    assert_true(client_frame(client, &fixture->in, &frame));
+    assert_int_equal(frame.header.magic, MCBP_FLEX_CLIENT_RESPONSE);
+    assert_int_equal(frame.header.opcode, MCBP_SET);
+    assert_int_equal(frame.header.opaque, 6);
+    return frame.header.vbucket_or_status;
+}
+
+static void a_request_that_does_not_fit_is_refused_and_swallowed(void **state)
+{
+    enum { LARGE = 1100 << 10, SMALL = 100 << 10 }; /* the server reads 64 KiB at a time */
+    static uint8_t value[LARGE];
+    struct fixture *fixture = *state;
+    serving_stop(&fixture->serving);
+    serving_start(&fixture->serving, "--dialect couchbase --vbuckets 2 -m 2m");
+    int large = client_connect(&fixture->serving);
+    int small = client_connect(&fixture->serving);
+    client_send(large, notation(fixture, HELLO AUTH BUCKET SET GET SET_OF_MANY("00200009")));
+    client_send(large, span_of(value, LARGE));
+    client_send(small, notation(fixture, HELLO AUTH BUCKET SET GET));
+    expect_all(fixture, small);
+    uint16_t status = MCBP_STATUS_SUCCESS; /* until half of what the large one sends has come */
+    for (int tries = 0; tries < 1000 && status == MCBP_STATUS_SUCCESS; tries++) {
+        client_send(small, notation(fixture, SET_OF_MANY("00019009")));
+        client_send(small, span_of(value, SMALL));
+        status = status_of_set(fixture, small);
+    }
+    assert_int_equal(status, MCBP_STATUS_NO_MEMORY);
+    client_send(small, notation(fixture, GET));
+    expect(fixture, small, MCBP_GET, "abc");
+    close(small);
+    close(large);
+    serving_stop(&fixture->serving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +163,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_body_that_is_too_long_ends_the_connection, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_request_that_does_not_fit_is_refused_and_swallowed,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_connection, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
