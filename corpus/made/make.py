@@ -211,8 +211,8 @@ def datatypes():
 
 
 def couchbase():
-    """Opcodes that only Couchbase knows, well formed: rebuilt, not executed."""
-    hello = struct.pack("!5H", 0x03, 0x04, 0x06, 0x0A, 0x10)
+    """Opcodes that only Couchbase knows, well formed."""
+    hello = struct.pack("!5H", 0x03, 0x06, 0x0A, 0x0B, 0x10)
     config = b'{"rev":1,"name":"a bucket"}'
     lookup = struct.pack("!HI", 0, 1) + b"1" + struct.pack("!HI", 192, 0)
     asked = [
@@ -223,13 +223,13 @@ def couchbase():
         (request(0xBA), dict(value=b'{"uid":"0"}', datatype=1)),  # COLLECTIONS_GET_MANIFEST
         (request(0xBB, value=b"_default._default"), dict(extras=struct.pack("!QI", 0, 0))),  # COLLECTIONS_GET_ID
         (request(0xC8, b"doc", struct.pack("!HB", 1, 0), b"n1"), dict(cas=7)),  # SUBDOC_DICT_UPSERT
-        (request(0xC5, b"doc", struct.pack("!HB", 1, 0), b"n"), dict(value=b"1", cas=7)),  # SUBDOC_GET
+        (request(0xC5, b"doc", struct.pack("!HB", 1, 0), b"n"), dict(value=b"1", datatype=1, cas=7)),  # SUBDOC_GET
         (request(0xD0, b"doc", value=struct.pack("!BBH", 0xC5, 0, 1) + b"n" + struct.pack("!BBH", 0xC5, 0, 1) + b"m"),
          dict(value=lookup, status=0xCC, cas=7)),  # SUBDOC_MULTI_LOOKUP, one path absent
         (request(0xA0, b"doc"), dict(extras=struct.pack("!IIIQ", 0, 0, 0, 1), cas=7)),  # GET_META
         (request(0x83, b"doc"), dict(status=0x07, value=b"")),  # GET_REPLICA: not my vbucket
         (request(0x91, value=struct.pack("!Q", 99)),
-         dict(value=struct.pack("!BHQQQ", 0, 7, 99, 1, 1))),  # OBSERVE_SEQNO
+         dict(value=struct.pack("!BHQQQ", 0, 0, 99, 1, 1))),  # OBSERVE_SEQNO
     ]
     pairs = []
     for n, (data, answer) in enumerate(asked, 1):

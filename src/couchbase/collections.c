@@ -127,6 +127,7 @@ bool collections_init(struct collections *self, const struct couchbase_options *
         added = add_given(self, &options->collections[i], &next_id);
     }
     self->uid = options->collections_count;
+    self->any = options->any_collection;
     self->manifest = added ? make_manifest(self) : NULL;
     return self->manifest != NULL;
 }
@@ -140,7 +141,7 @@ bool collections_has(const struct collections *self, uint32_t id)
             return true;
         }
     }
-    return false;
+    return self->any;
 }
 
 static struct span or_default(struct span name)

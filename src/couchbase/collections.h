@@ -30,6 +30,7 @@ struct collections {
     size_t scopes_count;
     struct collection *collections;
     size_t collections_count;
+    bool any;              /* every number is that of a collection */
     struct blob *manifest; /* as JSON */
 };
 

@@ -41,6 +41,8 @@ struct couchbase_options {
     bool tls;           /* it is the port of TLS */
     const struct couchbase_collection *collections;
     size_t collections_count;
+    bool any_collection; /* clients may use every number as a collection's: a replay knows no names
+                          */
     const struct sasl_users *users; /* who may log in; NULL: anybody. They outlive the node */
 };
 

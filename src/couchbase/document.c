@@ -99,7 +99,9 @@ static struct document *document_place(struct command *command, size_t size)
         reply_error(command, MCBP_STATUS_TEMPORARY_FAILURE, NULL);
         return NULL;
     }
-    struct document *document = documents_find_or_add(&command->vbucket->documents, &command->id);
+    bool is_new;
+    struct document *document =
+        documents_find_or_add(&command->vbucket->documents, &command->id, &is_new);
     if (document == NULL) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
     }

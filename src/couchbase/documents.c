@@ -89,7 +89,8 @@ struct document *documents_find(const struct documents *documents, const struct 
     uint8_t bytes[ID_MAX];
     size_t size = write_id(id, bytes);
     struct documents_entry *entry = find_entry(documents, bytes, size);
-    return entry == NULL ? NULL : &entry->document;
+    bool is_there = entry != NULL && (!entry->document.deleted || entry->document.revision > 0);
+    return is_there ? &entry->document : NULL;
 }
 
 static struct documents_entry *add_entry(struct documents *documents, const uint8_t *id,
@@ -112,11 +113,13 @@ static struct documents_entry *add_entry(struct documents *documents, const uint
     return entry;
 }
 
-struct document *documents_find_or_add(struct documents *documents, const struct document_id *id)
+struct document *documents_find_or_add(struct documents *documents, const struct document_id *id,
+                                       bool *is_new)
 {
     uint8_t bytes[ID_MAX];
     size_t size = write_id(id, bytes);
     struct documents_entry *entry = size == 0 ? NULL : find_entry(documents, bytes, size);
+    *is_new = entry == NULL;
     if (entry == NULL && size > 0) {
         entry = add_entry(documents, bytes, size);
     }

@@ -9,11 +9,27 @@
 
 #include <stdbool.h>
 
+/* What a replay does not know of a document, since no recorded answer has told it yet. */
+enum document_unknown {
+    DOCUMENT_PRESENCE = 1 << 0,
+    DOCUMENT_VALUE = 1 << 1, /* and its datatype */
+    DOCUMENT_FLAGS = 1 << 2,
+    DOCUMENT_XATTRS = 1 << 3,
+    DOCUMENT_EXPIRY = 1 << 4,
+    DOCUMENT_EXPIRY_SECOND = 1 << 5, /* it follows from the server's clock, which is not ours */
+    DOCUMENT_REVISION = 1 << 6,
+    DOCUMENT_CAS = 1 << 7,
+    DOCUMENT_SEQNO = 1 << 8,
+    DOCUMENT_LOCK = 1 << 9,
+    DOCUMENT_ALL = (1 << 10) - 1 - DOCUMENT_EXPIRY_SECOND,
+};
+
 struct document {
     struct blob *value;  /* NULL: of 0 bytes, or deleted; compressed if the datatype says so */
     struct blob *xattrs; /* a JSON object; NULL: none */
     uint8_t datatype;    /* of the value: JSON and SNAPPY */
     bool deleted;        /* a tombstone */
+    uint16_t unknown;    /* enum document_unknown; 0 in a server */
     uint32_t flags;      /* the client's; the server only keeps them */
     uint32_t expiry;     /* Unix time in seconds, 0: never */
     uint64_t cas;
@@ -21,6 +37,7 @@ struct document {
     uint64_t revision;    /* its changes since it was created first */
     uint64_t lock_cas;    /* 0: not locked */
     int64_t locked_until; /* Unix time in nanoseconds */
+    void *user;           /* a replay's: NULL in a server */
 };
 
 /* A document's place. */
@@ -37,11 +54,13 @@ struct documents {
 
 void documents_deinit(struct documents *documents);
 
-/* NULL: there is none, not even a tombstone. */
+/* NULL: there is none, not even a tombstone with a past. */
 struct document *documents_find(const struct documents *documents, const struct document_id *id);
 
-/* The one there is, or a new tombstone without a past. NULL: no memory, or a key over 255 bytes. */
-struct document *documents_find_or_add(struct documents *documents, const struct document_id *id);
+/* The one there is, or a new tombstone without a past (*is_new), whose revision is 0. NULL: no
+ * memory, or a key over 255 bytes. */
+struct document *documents_find_or_add(struct documents *documents, const struct document_id *id,
+                                       bool *is_new);
 
 /* The document's value is that blob from here on, which is taken over; NULL: it has none. */
 void documents_set_value(struct documents *documents, struct document *document,

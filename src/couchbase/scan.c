@@ -112,19 +112,19 @@ enum mcbp_status scan_parse(struct span json, struct scan_request *request)
 
 /* ---------------------------------------------------------------- what is found */
 
-static int compare(struct span a, struct span b)
+int scan_compare(struct span a, struct span b)
 {
     size_t size = a.size < b.size ? a.size : b.size;
     int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
     return order != 0 ? order : a.size < b.size ? -1 : a.size > b.size;
 }
 
-static bool is_within(const struct scan_request *request, struct span key)
+bool scan_covers(const struct scan_request *request, struct span key)
 {
     bool within = true;
     for (int bound = 0; bound < 2; bound++) {
         size_t size = request->bound_sizes[bound];
-        int order = compare(key, span_of(request->bounds[bound], size));
+        int order = scan_compare(key, span_of(request->bounds[bound], size));
         within &=
             size == 0 || (order == 0 ? !request->excludes[bound] : (order > 0) == (bound == 0));
     }
@@ -145,7 +145,7 @@ static bool collect(void *context, const struct document_id *id, const struct do
     struct scan *scan = collecting->scan;
     bool expired = document->expiry != 0 && document->expiry <= collecting->now / 1000000000;
     if (id->collection != collecting->request->collection || document->deleted || expired ||
-        !is_within(collecting->request, id->key)) {
+        !scan_covers(collecting->request, id->key)) {
         return true;
     }
     struct scan_item item = {
@@ -185,7 +185,7 @@ static int compare_items(const void *a, const void *b)
 {
     const struct scan_item *one = a;
     const struct scan_item *other = b;
-    return compare(span_of(one->key, one->key_size), span_of(other->key, other->key_size));
+    return scan_compare(span_of(one->key, one->key_size), span_of(other->key, other->key_size));
 }
 
 /* A linear congruential generator (Knuth's MMIX) will do for samples. */

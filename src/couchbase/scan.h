@@ -33,6 +33,12 @@ struct scan_request {
 /* SUCCESS, or INVALID_ARGUMENTS: the JSON text is none such. */
 enum mcbp_status scan_parse(struct span json, struct scan_request *request);
 
+/* The order of keys: below 0 if `a` comes first. */
+int scan_compare(struct span a, struct span b);
+
+/* The key is in the request's range. */
+bool scan_covers(const struct scan_request *request, struct span key);
+
 struct scan;
 
 struct scans {

@@ -1,6 +1,7 @@
 #include "replay/awaiting.h"
 
 #include "mcbp/opcode.h"
+#include "replay/couchbase_ask.h"
 #include "replay/explain.h"
 #include "replay/order.h"
 #include "replay/overlap.h"
@@ -19,6 +20,7 @@ void awaiting_take(struct run *run, struct connection *connection, size_t index,
     run->pending_bytes -= request->frame.bytes.size;
     overlap_ends_to_wait(run, request);
     unseen_request_ends(run, request);
+    shadow_ask_end(&request->asked);
 }
 
 void awaiting_put_back(struct run *run, struct connection *connection, size_t index,
@@ -48,6 +50,7 @@ static void drop_oldest(struct run *run, struct connection *connection)
 {
     struct pending request;
     awaiting_take(run, connection, 0, &request);
+    couchbase_forget(run, &request);
     explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
     unseen_begin_with(run, connection, &request);
     pending_release(&request, &run->blocks);
@@ -168,5 +171,6 @@ void awaiting_add(struct run *run, struct connection *connection,
     }
     run->pending_bytes += entry->frame.bytes.size;
     overlap_begins_to_wait(run, connection, entry);
+    couchbase_ask(run, connection, entry);
     restart_note_request(run, entry->opcode);
 }

@@ -2,6 +2,7 @@
 
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "replay/couchbase_ask.h"
 
 enum {
     FIRST_OF_COUCHBASE = 0x80, /* memcached has no opcode from here on */
@@ -25,17 +26,45 @@ static bool is_couchbases_answer(const struct mcbp_header *header)
            token;
 }
 
-void dialect_note(struct connection *connection, const struct dissect_frame *frame)
+static bool waits_for_hello(const struct connection *connection, uint32_t opaque)
 {
-    const struct dissect_conversation *conversation = connection->conversation;
-    if (conversation->from_start || conversation->protocol != NET_TCP ||
-        connection->features_negotiated || frame->bad_lengths) {
-        return;
+    for (size_t i = 0; i < connection->queue.count; i++) {
+        const struct pending *request = pending_queue_at(&connection->queue, i);
+        if (request->opcode == MCBP_HELLO && request->opaque == opaque) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_hello_granted(const struct connection *connection, const struct dissect_frame *frame)
+{
+    const struct mcbp_header *header = &frame->frame.header;
+    return frame->role == FROM_SERVER && header->opcode == MCBP_HELLO &&
+           mcbp_magic_is_response(header->magic) &&
+           header->vbucket_or_status == MCBP_STATUS_SUCCESS &&
+           waits_for_hello(connection, header->opaque);
+}
+
+static bool shows_couchbase(struct connection *connection, const struct dissect_frame *frame)
+{
+    if (is_hello_granted(connection, frame)) {
+        return true;
+    }
+    if (connection->conversation->from_start) {
+        return false;
     }
     if (frame->role == FROM_CLIENT) {
-        connection->features_negotiated = is_couchbases_request(&frame->frame.header);
-    } else if (connection->answers_seen < DIALECT_ANSWERS) {
-        connection->answers_seen++;
-        connection->features_negotiated = is_couchbases_answer(&frame->frame.header);
+        return is_couchbases_request(&frame->frame.header);
+    }
+    return connection->answers_seen++ < DIALECT_ANSWERS &&
+           is_couchbases_answer(&frame->frame.header);
+}
+
+void dialect_note(struct run *run, struct connection *connection, const struct dissect_frame *frame)
+{
+    if (connection->client == NULL && connection->conversation->protocol == NET_TCP &&
+        !frame->bad_lengths && shows_couchbase(connection, frame)) {
+        couchbase_begin(run, connection);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Which dialect a connection speaks whose beginning, with its HELLO, is not in the capture.
+ * Which dialect a connection speaks.
  */
 #ifndef KVREPLAY_REPLAY_DIALECT_H
 #define KVREPLAY_REPLAY_DIALECT_H
@@ -8,11 +8,13 @@
 #include "replay/run.h"
 
 /*
- * To be called for each frame, before anything else is made of it: what only Couchbase's clients
- * and servers send shows that features were negotiated. Clients may show it at any time. A server,
- * which is what is checked, may only with its first DIALECT_ANSWERS answers: later, it is wrong.
+ * To be called for each frame, before anything else is made of it. A HELLO that has succeeded shows
+ * Couchbase's dialect; so does what only its clients and servers send, where the beginning is not
+ * in the capture. Clients may show it at any time. A server, which is what is checked, may only
+ * with its first DIALECT_ANSWERS answers: later, it is wrong.
  */
-void dialect_note(struct connection *connection, const struct dissect_frame *frame);
+void dialect_note(struct run *run, struct connection *connection,
+                  const struct dissect_frame *frame);
 
 enum { DIALECT_ANSWERS = 4 };
 

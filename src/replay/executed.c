@@ -73,9 +73,9 @@ void executed_built(struct run *run, const struct mcbp_header *response, int out
     outcome_count(run, response, faulty ? OUTCOME_DIFFERENT : (enum outcome)outcome);
 }
 
-static void finish(struct run *run, struct connection *connection,
-                   const struct dissect_frame *response, const struct pending *request,
-                   const struct settlement *settlement)
+void executed_finish(struct run *run, struct connection *connection,
+                     const struct dissect_frame *response, const struct pending *request,
+                     const struct settlement *settlement)
 {
     uint8_t opcode = response->frame.header.opcode;
     if (settlement->flat.size > 0) {
@@ -103,7 +103,7 @@ void executed_conclude(struct run *run, struct connection *connection,
         silence_conclude(run, connection, request, settlement);
         return;
     }
-    finish(run, connection, response, request, settlement);
+    executed_finish(run, connection, response, request, settlement);
     if (settlement->outcome == OUTCOME_DIFFERENT) {
         struct difference *difference =
             outcome_report(run, connection, response, request, settlement);
@@ -121,7 +121,7 @@ static void differs(struct run *run, struct connection *connection,
                     const struct dissect_frame *response, struct pending *request,
                     struct saved_item *before, const struct settlement *settlement)
 {
-    finish(run, connection, response, request, settlement);
+    executed_finish(run, connection, response, request, settlement);
     struct difference *difference = NULL;
     cas_note_difference(run, connection, request, &settlement->ruling, response->frame.header.cas);
     if (settlement->outcome == OUTCOME_DIFFERENT) {
@@ -158,8 +158,8 @@ static struct comparison label_of(const struct mcbp_frame *answer, const struct 
 }
 
 /* Whatever is in the answer: which request it is to is certain, and said wrongly. */
-static void mislabelled(const struct dissect_frame *response, const struct pending *request,
-                        struct settlement *settlement)
+void executed_label(const struct dissect_frame *response, const struct pending *request,
+                    struct settlement *settlement)
 {
     settlement->outcome = OUTCOME_DIFFERENT;
     settlement->answers = true;
@@ -267,8 +267,8 @@ static void answer_ambiguously(struct run *run, struct connection *connection,
 }
 
 /* The answer to a request that was sent after a loss ends what was uncertain because of it. */
-static void note_certainty(struct run *run, struct connection *connection,
-                           const struct pending *request)
+void executed_note_certainty(struct run *run, struct connection *connection,
+                             const struct pending *request)
 {
     if (request->alike && !request->alone) {
         return; /* it may have been the answer to another request */
@@ -341,8 +341,8 @@ static void answer_after_loss(struct run *run, struct connection *connection,
         return;
     }
     awaiting_take(run, connection, right, &request);
-    finish(run, connection, response, &request, &settlement);
-    note_certainty(run, connection, &request);
+    executed_finish(run, connection, response, &request, &settlement);
+    executed_note_certainty(run, connection, &request);
     silence_pass_over(run, connection, right, origin_seconds(&response->origin));
     pending_release(&request, &run->blocks);
 }
@@ -355,7 +355,7 @@ static void answers_later_one(struct run *run, struct connection *connection,
 {
     struct pending right;
     awaiting_take(run, connection, later, &right);
-    finish(run, connection, response, &right, other);
+    executed_finish(run, connection, response, &right, other);
     if (pending_is_quiet(request)) {
         silence_settle(run, connection, request);
     } else {
@@ -387,7 +387,7 @@ static void answer_behind_ambiguous(struct run *run, struct connection *connecti
         return;
     }
     awaiting_take(run, connection, right, &request);
-    finish(run, connection, response, &request, &settlement);
+    executed_finish(run, connection, response, &request, &settlement);
     silence_pass_over(run, connection, right, origin_seconds(&response->origin));
     pending_release(&request, &run->blocks);
 }
@@ -415,7 +415,7 @@ static void disagrees(struct run *run, struct connection *connection,
     if (last_mismatch_is_answered(run, connection, response, &other)) {
         /* put it back: its own answer is still to come */
         awaiting_put_back(run, connection, index, request);
-        finish(run, connection, response, &connection->last_mismatch.request, &other);
+        executed_finish(run, connection, response, &connection->last_mismatch.request, &other);
         last_mismatch_clear(run, connection);
         return;
     }
@@ -435,7 +435,7 @@ static void disagrees(struct run *run, struct connection *connection,
 /* The request has its answer. */
 static void answered(struct run *run, struct connection *connection, struct pending *request)
 {
-    note_certainty(run, connection, request);
+    executed_note_certainty(run, connection, request);
     last_mismatch_clear(run, connection);
     pending_release(request, &run->blocks);
 }
@@ -473,10 +473,10 @@ static void answer(struct run *run, struct connection *connection,
     }
     if (order_is_violated_by(connection, &request)) {
         executed_out_of_order(run, connection, response, &request, &settlement);
-        finish(run, connection, response, &request, &settlement);
+        executed_finish(run, connection, response, &request, &settlement);
     } else {
         if (settlement.outcome == OUTCOME_NOT_EXECUTED && !pairing_fits(response, &request)) {
-            mislabelled(response, &request, &settlement);
+            executed_label(response, &request, &settlement);
         }
         executed_conclude(run, connection, &request, response, &settlement);
     }
@@ -510,7 +510,7 @@ static void stat_row(struct run *run, struct connection *connection,
     };
     struct settlement settlement;
     settlement_of_row(run, &row, frame, &settlement);
-    finish(run, connection, response, request, &settlement);
+    executed_finish(run, connection, response, request, &settlement);
     if (settlement.outcome == OUTCOME_DIFFERENT) {
         outcome_report(run, connection, response, request, &settlement);
     }
@@ -534,7 +534,7 @@ static void no_exact_answer(struct run *run, struct connection *connection,
     struct settlement settlement;
     size_t index;
     if (last_mismatch_is_answered(run, connection, response, &settlement)) {
-        finish(run, connection, response, &connection->last_mismatch.request, &settlement);
+        executed_finish(run, connection, response, &connection->last_mismatch.request, &settlement);
         last_mismatch_clear(run, connection);
     } else if (pairing_find_similar(connection, response, &index)) {
         answer_or_row(run, connection, response, index);

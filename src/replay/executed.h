@@ -19,6 +19,20 @@ void executed_lost(struct run *run, struct connection *connection, enum dissect_
 /* A response of this check has been built; `faulty` says how, `outcome` was its label's. */
 void executed_built(struct run *run, const struct mcbp_header *response, int outcome, bool faulty);
 
+/* Counts the answer to the request, has what the store answers built, and notes what follows for
+ * the connection. */
+void executed_finish(struct run *run, struct connection *connection,
+                     const struct dissect_frame *response, const struct pending *request,
+                     const struct settlement *settlement);
+
+/* The answer's opcode, opaque or key is not the request's: that is the difference. */
+void executed_label(const struct dissect_frame *response, const struct pending *request,
+                    struct settlement *settlement);
+
+/* The request has its answer: what was uncertain when it was sent is not any more. */
+void executed_note_certainty(struct run *run, struct connection *connection,
+                             const struct pending *request);
+
 /* Counts and reports what has come of a request whose answer, or silence (`response` NULL), was
  * kept until the order of execution was found. */
 void executed_conclude(struct run *run, struct connection *connection,

@@ -2,6 +2,7 @@
 
 #include "mcbp/opcode.h"
 #include "replay/awaiting.h"
+#include "replay/couchbase.h"
 #include "replay/defer.h"
 #include "replay/explain.h"
 #include "replay/last_mismatch.h"
@@ -105,6 +106,10 @@ static struct done count_done(const struct connection *connection)
  */
 static void server_ended(struct run *run, struct connection *connection)
 {
+    if (connection->client != NULL) {
+        couchbase_leave(run, connection);
+        return;
+    }
     struct done done = count_done(connection);
     bool cut_short = leaving_cuts_short(connection);
     bool reset = connection->conversation->client_reset || connection->conversation->server_reset;
@@ -155,6 +160,9 @@ void leaving_turned_away(struct run *run, struct connection *connection)
 
 void leaving_closed(struct run *run, struct connection *connection)
 {
+    if (connection->client != NULL) {
+        couchbase_leave(run, connection);
+    }
     while (connection->queue.count > 0) {
         struct pending request;
         awaiting_take(run, connection, 0, &request);

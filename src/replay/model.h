@@ -33,6 +33,7 @@ struct model {
     struct net_endpoint server;
     struct connection *connections;
     struct engine *engine;
+    struct shadow *shadow; /* for the connections in Couchbase's dialect; NULL: there were none */
     struct overlaps overlaps;
     struct cas_memory cas;
     struct unseen unseen;

@@ -6,6 +6,7 @@
 
 #include "base/blocks.h"
 #include "dissect/dissect.h"
+#include "shadow/shadow.h"
 
 struct pending {
     struct mcbp_frame frame; /* in a copy of its bytes, from the run's blocks; of one with bad
@@ -28,6 +29,8 @@ struct pending {
     bool alike;      /* another has its opcode and its opaque, or may have */
     bool alone;      /* no answer to another request can be taken for its own */
     bool unseen;     /* what it has done or will do to its key may not be in the capture */
+    struct shadow_asked asked; /* in Couchbase's dialect; all zero otherwise */
+    struct doing *doing;       /* likewise, of one about a document; see couchbase_order.h */
 };
 
 struct pending_queue { /* all zero to begin with */

@@ -40,9 +40,11 @@ struct connection {
         uint64_t at;
         uint64_t key_hash;
         uint8_t opcode;
-        bool waits;           /* counted as a request that does, see overlap.h */
-    } beginning;              /* of a request that waits for its value, see awaiting_begin */
-    uint64_t response_packet; /* that the last answer began in */
+        bool waits;               /* counted as a request that does, see overlap.h */
+    } beginning;                  /* of a request that waits for its value, see awaiting_begin */
+    uint64_t response_packet;     /* that the last answer began in */
+    struct shadow_client *client; /* of one that speaks Couchbase's dialect; NULL otherwise */
+    int64_t answered_asked;       /* then: when the latest request was sent that was answered */
     bool desynchronised;      /* the server reads this client's bytes in other frames than we do */
     bool features_negotiated; /* HELLO has agreed on features that this store does not have */
     unsigned answers_seen;    /* of a connection that was not seen from its start, see dialect.h */

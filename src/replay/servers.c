@@ -61,6 +61,7 @@ static void destroy(struct run *run, struct model *model)
     unseen_deinit(&model->unseen);
     provisional_forget(&run->provisional, model);
     engine_destroy(model->engine);
+    shadow_destroy(model->shadow);
     free(model);
     run->model = NULL;
 }

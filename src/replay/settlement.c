@@ -1,5 +1,25 @@
 #include "replay/settlement.h"
 
+bool settlement_compare(struct run *run, const struct kvr_response *response,
+                        const struct mcbp_frame *recorded, struct settlement *settlement)
+{
+    enum kvr_error error;
+    struct comparison comparison;
+    struct span flat = construct_flat(run->construct, response, &error);
+    settlement->mask_needed = false;
+    if (span_equal(flat, recorded->bytes)) {
+        return true;
+    }
+    if (error != KVR_OK || run->options->masks.count == 0 ||
+        compare_frames(recorded->bytes, flat, &run->options->masks, &comparison) ==
+            COMPARED_DIFFERENT) {
+        return false;
+    }
+    settlement->mask_needed = true;
+    settlement->mask = comparison.mask;
+    return true;
+}
+
 void settlement_show(struct run *run, struct span flat, const struct mcbp_frame *recorded,
                      struct settlement *settlement)
 {

@@ -39,6 +39,13 @@ struct settlement {
 };
 
 /*
+ * Whether the recorded answer is that response, under the masks; then the settlement's mask is set.
+ * The flat encoder's bytes stand for the response here.
+ */
+bool settlement_compare(struct run *run, const struct kvr_response *response,
+                        const struct mcbp_frame *recorded, struct settlement *settlement);
+
+/*
  * The store's answer, in `flat`, is not the recorded one: builds it for the report. With another
  * reference than the capture, how it is built is compared all the same.
  */

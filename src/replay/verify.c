@@ -14,6 +14,7 @@
 #include "dissect/boundary.h"
 #include "mcbp/opcode.h"
 #include "replay/awaiting.h"
+#include "replay/couchbase.h"
 #include "replay/dialect.h"
 #include "replay/differences.h"
 #include "replay/executed.h"
@@ -91,6 +92,7 @@ static void free_retired(struct run *run)
         if (connection->deferred == 0) {
             *at = connection->next;
             stretch_release(run, connection->stretch);
+            shadow_client_destroy(connection->client);
             free(connection);
         } else {
             at = &connection->next;
@@ -114,9 +116,16 @@ static struct connection *note_frame(struct run *run, struct dissect_conversatio
     struct connection *connection = connection_of(run, conversation);
     if (connection != NULL) {
         unseen_note_time(run);
-        dialect_note(connection, frame);
+        dialect_note(run, connection, frame);
     }
     return connection;
+}
+
+static bool speaks_couchbase(const struct connection *connection, const struct dissect_frame *frame)
+{
+    uint8_t magic = frame->frame.header.magic;
+    return connection->client != NULL &&
+           (magic == MCBP_CLIENT_RESPONSE || magic == MCBP_FLEX_CLIENT_RESPONSE);
 }
 
 static void on_frame(void *context, struct dissect_conversation *conversation,
@@ -133,7 +142,11 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
         awaiting_add(run, connection, frame);
     } else {
         rebuilt_check(run, connection, frame);
-        executed_response(run, connection, frame);
+        if (speaks_couchbase(connection, frame)) {
+            couchbase_response(run, connection, frame);
+        } else {
+            executed_response(run, connection, frame);
+        }
     }
 }
 
@@ -170,6 +183,9 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
             awaiting_end_beginning(context, connection);
         }
         executed_lost(context, connection, role, missing);
+        if (connection->client != NULL) {
+            couchbase_lost(context, connection, role);
+        }
     }
 }
 

@@ -263,6 +263,8 @@ static void add_capture(struct capture_result *total, const struct capture_resul
     total->skipped += one->skipped;
     total->not_built += one->not_built;
     total->cas_adopted += one->cas_adopted;
+    total->durations_unchecked += one->durations_unchecked;
+    total->recompressed += one->recompressed;
     total->evictions += one->evictions;
     for (size_t i = 0; i < RACES; i++) {
         total->races[i] += one->races[i];

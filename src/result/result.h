@@ -234,15 +234,17 @@ struct capture_result {
     struct executed_counts executed;
     struct live_counts live;
     struct ledger ledger;
-    uint64_t not_built;     /* responses, since the writer was given up; they are different */
-    uint64_t cas_adopted;   /* CAS values bound to items */
-    uint64_t races[RACES];  /* of executed.ambiguous */
-    uint64_t evictions;     /* misses accepted by --allow-eviction */
-    uint64_t expired;       /* misses of items whose expiry time the capture does not show */
-    uint64_t restarts;      /* of servers, while nobody was connected */
-    uint64_t out_of_memory; /* answers that the server had no memory */
-    bool senders_unknown;   /* of a connection that had begun before the capture: either side sends
-                               what only clients send */
+    uint64_t not_built;           /* responses, since the writer was given up; they are different */
+    uint64_t cas_adopted;         /* CAS values bound to items */
+    uint64_t durations_unchecked; /* answers with a server's duration, which is not compared */
+    uint64_t recompressed;        /* values that were the same, but compressed in another way */
+    uint64_t races[RACES];        /* of executed.ambiguous */
+    uint64_t evictions;           /* misses accepted by --allow-eviction */
+    uint64_t expired;             /* misses of items whose expiry time the capture does not show */
+    uint64_t restarts;            /* of servers, while nobody was connected */
+    uint64_t out_of_memory;       /* answers that the server had no memory */
+    bool senders_unknown; /* of a connection that had begun before the capture: either side sends
+                             what only clients send */
     struct undecided_keys undecided_keys;
     struct opcode_table opcodes;
 };

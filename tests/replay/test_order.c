@@ -33,6 +33,13 @@ static void answer_the_second_first(struct scene *scene)
     answers(scene, ANN, 1, GET, .status = NOT_FOUND);
 }
 
+/* In Couchbase's dialect a miss has no text. */
+static void answer_the_second_first_without_text(struct scene *scene)
+{
+    answers(scene, ANN, 2, GET, .status = NOT_FOUND, .value = "");
+    answers(scene, ANN, 1, GET, .status = NOT_FOUND, .value = "");
+}
+
 static void a_noops_answer_before_that_to_the_set_before_it_is_a_difference(void **state)
 {
     struct scene *scene = *state;
@@ -86,8 +93,8 @@ static void unordered_execution_lets_answers_change_places(void **state)
     struct scene *scene = *state;
     agree_on(scene, ANN, UNORDERED_EXECUTION);
     ask_two(scene);
-    answer_the_second_first(scene);
-    assert_verdict(scene, .not_executed = 3);
+    answer_the_second_first_without_text(scene);
+    assert_verdict(scene, .identical = 1, .adopted = 2);
 }
 
 static void another_feature_does_not(void **state)
@@ -95,8 +102,8 @@ static void another_feature_does_not(void **state)
     struct scene *scene = *state;
     agree_on(scene, ANN, TCP_NODELAY_FEATURE);
     ask_two(scene);
-    answer_the_second_first(scene);
-    assert_verdict(scene, .different = 1, .not_executed = 2);
+    answer_the_second_first_without_text(scene);
+    assert_verdict(scene, .identical = 1, .adopted = 1, .different = 1);
     assert_one_difference(scene, DIFFERENCE_ORDER, NULL);
 }
 
@@ -106,7 +113,7 @@ static void the_last_hello_says_what_is_agreed_on(void **state)
     agree_on(scene, ANN, UNORDERED_EXECUTION);
     agree_on(scene, ANN, TCP_NODELAY_FEATURE);
     ask_two(scene);
-    answer_the_second_first(scene);
+    answer_the_second_first_without_text(scene);
     assert_int_equal(scene_verify(scene)->executed.check.different, 1);
 }
 
@@ -130,7 +137,7 @@ static void nor_does_a_hello_with_the_clients_name_put_it_out(void **state)
     asks(scene, ANN, 2, GET, .key = "a");
     asks(scene, ANN, 3, NOOP);
     answers(scene, ANN, 3, NOOP);
-    assert_verdict(scene, .not_executed = 2, .missing = 1);
+    assert_verdict(scene, .identical = 2, .missing = 1);
     assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
 }
 
@@ -212,7 +219,7 @@ static void so_is_that_to_a_request_of_couchbase(void **state)
     asks(scene, ANN, 1, SUBDOC_GET, .key = "k");
     asks(scene, ANN, 2, NOOP);
     answers(scene, ANN, 2, NOOP);
-    assert_verdict(scene, .not_executed = 2, .missing = 1);
+    assert_verdict(scene, .identical = 2, .missing = 1);
     assert_one_difference(scene, DIFFERENCE_MISSING, NULL);
 }
 

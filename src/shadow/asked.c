@@ -1,0 +1,292 @@
+/* Requests that wait for their answers, and the numbers that answers to changes tell. */
+#include "couchbase/frame_infos.h"
+#include "mcbp/collection.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "mcbp/token.h"
+#include "response/from_frame.h"
+#include "shadow/parts.h"
+
+/* ---------------------------------------------------------------- collections, inferred */
+
+/* Of ISO 3309, reflected. */
+static uint32_t crc32(struct span bytes)
+{
+    const uint32_t polynomial = 0xedb88320;
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < bytes.size; i++) {
+        crc ^= bytes.data[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (polynomial & (0 - (crc & 1)));
+        }
+    }
+    return ~crc;
+}
+
+/* Bit n: the key's vbucket would be that one if there were 2^n of them. Source: the clients'
+ * rule, e.g. couchbase/libcouchbase, src/vbucket/vbucket.c. */
+static unsigned fitting_counts(struct span key, uint16_t vbucket)
+{
+    enum { VBUCKET_BITS = 10 };
+    unsigned counts = 0;
+    uint32_t hash = crc32(key) >> 16 & 0x7fff;
+    for (unsigned bits = 0; bits <= VBUCKET_BITS; bits++) {
+        counts |= (unsigned)((hash & ((1U << bits) - 1)) == vbucket) << bits;
+    }
+    return counts;
+}
+
+/* Clients compute the vbucket from the key without its collection. As soon as all keys so far fit
+ * one number of vbuckets with it, or without it, and not the other way, it is known which. */
+static void infer_collections(struct shadow_client *client, const struct mcbp_frame *request)
+{
+    struct mcbp_collection_key prefixed;
+    uint16_t vbucket = request->header.vbucket_or_status;
+    bool may = mcbp_collection_key_read(request->key, &prefixed) &&
+               (prefixed.collection == MCBP_DEFAULT_COLLECTION ||
+                prefixed.collection > MCBP_COLLECTION_RESERVED_MAX);
+    client->prefixed &= may ? fitting_counts(prefixed.key, vbucket) : 0;
+    client->plain &= fitting_counts(request->key, vbucket);
+    if ((client->prefixed == 0) != (client->plain == 0)) {
+        client_decide(client, MCBP_FEATURE_COLLECTIONS, client->plain == 0);
+    }
+}
+
+/* ---------------------------------------------------------------- where it is */
+
+bool asked_place(const struct shadow_client *client, const struct mcbp_frame *request,
+                 uint16_t *vbucket, struct document_id *id)
+{
+    struct mcbp_collection_key key = {MCBP_DEFAULT_COLLECTION, request->key};
+    *vbucket = request->header.vbucket_or_status;
+    if (!mcbp_opcode_has_collection(request->header.opcode) || *vbucket >= COUCHBASE_VBUCKETS_MAX ||
+        mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) ||
+        (client_has(client, MCBP_FEATURE_COLLECTIONS) &&
+         !mcbp_collection_key_read(request->key, &key)) ||
+        key.key.size == 0 || key.key.size > COUCHBASE_KEY_MAX) {
+        return false;
+    }
+    *id = (struct document_id){key.collection, key.key};
+    return true;
+}
+
+/* NULL: no memory. */
+static struct document *document_of(const struct shadow *shadow, struct vbucket *vbucket,
+                                    const struct document_id *id)
+{
+    bool is_new;
+    struct document *document = documents_find_or_add(&vbucket->documents, id, &is_new);
+    if (document != NULL && is_new && !shadow->cold) {
+        document->unknown = DOCUMENT_ALL;
+    }
+    return document;
+}
+
+bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
+                const struct mcbp_frame *request, struct shadow_asked *asked)
+{
+    uint16_t index;
+    struct document_id id;
+    *asked = (struct shadow_asked){.document = NULL};
+    if (mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) &&
+        mcbp_opcode_has_collection(request->header.opcode)) {
+        infer_collections(client, request);
+    }
+    bool about_document = asked_place(client, request, &index, &id);
+    if (!about_document && (request->header.opcode != MCBP_OBSERVE_SEQNO ||
+                            request->header.vbucket_or_status >= COUCHBASE_VBUCKETS_MAX)) {
+        return true;
+    }
+    struct shadow_vbucket *vbucket = &client->bucket->vbuckets[index];
+    asked->vbucket = vbucket;
+    asked->cas = vbucket->cas;
+    asked->seqno = vbucket->seqno;
+    if (!about_document) {
+        return true;
+    }
+    asked->document = document_of(shadow, &client->bucket->node->vbuckets[index], &id);
+    asked->changes = vbucket->changes;
+    asked->alone = vbucket->waiting == 0;
+    asked->changes_it = shadow_changes(request->header.opcode);
+    vbucket->waiting += asked->changes_it;
+    return asked->document != NULL;
+}
+
+void shadow_ask_end(const struct shadow_asked *asked)
+{
+    if (asked->vbucket != NULL && asked->changes_it) {
+        asked->vbucket->waiting--;
+        asked->vbucket->changes++;
+    }
+}
+
+/* ---------------------------------------------------------------- numbers of changes */
+
+/* Clients whose beginning is missing may have selected several buckets: then nothing is known. */
+static const char *check_uuid(struct shadow_bucket *bucket, struct shadow_vbucket *vbucket,
+                              uint64_t uuid)
+{
+    if (vbucket->uuid == 0) {
+        vbucket->uuid = uuid;
+    }
+    if (vbucket->uuid != uuid && bucket->name->size == 0) {
+        bucket->is_several = true;
+    }
+    return vbucket->uuid == uuid || bucket->is_several
+               ? NULL
+               : "tokens of this vbucket had another UUID before";
+}
+
+/* Two changes are numbered in the order of their CAS values. */
+static bool contradicts(const struct shadow_vbucket *vbucket, const struct numbers *told)
+{
+    bool contradiction = false;
+    for (unsigned i = 0; i < VBUCKET_PAIRS && i < vbucket->pairs_count; i++) {
+        const struct numbers *other = &vbucket->pairs[i];
+        contradiction |=
+            other->seqno == told->seqno || (other->cas < told->cas) != (other->seqno < told->seqno);
+    }
+    return contradiction;
+}
+
+/* Nothing else has changed the vbucket: its next number is known. A durable change has one for its
+ * prepare and one for its commit, and servers tell one or the other. Source:
+ * sync_writes_return_committed_seqno in engines/ep/configuration.json. */
+static bool is_next(const struct shadow_exchange *exchange, uint64_t seqno, bool durable)
+{
+    const struct shadow_asked *asked = exchange->asked;
+    const struct shadow_vbucket *vbucket = asked->vbucket;
+    bool alone = asked->alone && vbucket->waiting == 0 && asked->changes + 1 == vbucket->changes;
+    uint64_t next = vbucket->seqno + vbucket->untold + 1;
+    return !alone || vbucket->seqno == 0 || vbucket->may_jump || exchange->unseen ||
+           seqno == next || (durable && seqno == next + 1);
+}
+
+static const char *check_seqno(const struct shadow_exchange *exchange, const struct numbers *told,
+                               bool durable)
+{
+    struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    if (told->seqno <= exchange->asked->seqno) {
+        return "a change that was answered before this one was asked for has a higher number";
+    }
+    if (!durable && contradicts(vbucket, told)) {
+        return "changes of a vbucket are numbered in the order of their CAS values";
+    }
+    return is_next(exchange, told->seqno, durable) ? NULL
+                                                   : "it is not the next number of the vbucket";
+}
+
+static void note_pair(struct shadow_vbucket *vbucket, const struct numbers *told, bool durable)
+{
+    if (told->seqno > vbucket->seqno) {
+        vbucket->seqno = told->seqno;
+        vbucket->untold = 0;
+    }
+    vbucket->may_jump |= durable;
+    if (!durable) {
+        vbucket->pairs[vbucket->pairs_count++ % VBUCKET_PAIRS] = *told;
+    }
+}
+
+static bool is_durable(const struct mcbp_frame *request)
+{
+    struct frame_infos infos;
+    const char *fault;
+    return frame_infos_read(request->framing_extras, &infos, &fault) == MCBP_STATUS_SUCCESS &&
+           infos.durable;
+}
+
+/* It sets the time of expiry alone: if that is the same as before, nothing changes. */
+static bool touches(const struct mcbp_frame *request)
+{
+    enum mcbp_family family = mcbp_opcode_family(mcbp_opcode_loud(request->header.opcode));
+    return family == MCBP_FAMILY_TOUCH || family == MCBP_FAMILY_RETRIEVE_TOUCH;
+}
+
+static bool may_have_changed_silently(const struct mcbp_frame *answer)
+{
+    return answer == NULL || answer->header.vbucket_or_status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS;
+}
+
+/* A change that tells its CAS, but not its number. A lock takes none. */
+static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_frame *request)
+{
+    vbucket->untold += request->header.opcode != MCBP_GET_LOCKED;
+}
+
+static bool refuse(const struct shadow_exchange *exchange, struct shadow_verdict *verdict,
+                   const char *why)
+{
+    response_from_frame(exchange->answer, &verdict->response);
+    verdict->outcome = SHADOW_DIFFERENT;
+    verdict->answers = true;
+    verdict->why = why;
+    return false;
+}
+
+/* The lowest CAS that would be right. */
+static bool refuse_cas(const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
+{
+    refuse(exchange, verdict,
+           "a change that was answered before this one was asked for has a higher CAS");
+    verdict->response.cas = exchange->asked->cas + 1;
+    return false;
+}
+
+/* What the token would be. */
+static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *exchange,
+                         struct shadow_verdict *verdict, const char *why)
+{
+    const struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    struct mcbp_token token = {vbucket->uuid, vbucket->seqno + vbucket->untold + 1};
+    refuse(exchange, verdict, why);
+    blob_drop(shadow->kept);
+    shadow->kept = blob_create(MCBP_TOKEN_SIZE);
+    if (shadow->kept == NULL) {
+        verdict->outcome = SHADOW_NO_MEMORY;
+        return false;
+    }
+    mcbp_token_write(&token, shadow->kept->bytes);
+    verdict->response.extras = shadow->kept->bytes;
+    return false;
+}
+
+bool shadow_note_numbers(struct shadow *shadow, const struct shadow_client *client,
+                         const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
+{
+    struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    const struct mcbp_frame *answer = exchange->answer;
+    struct mcbp_token token;
+    if (vbucket == NULL || !exchange->asked->changes_it) {
+        return true;
+    }
+    if (shadow_version_of(answer) == 0) {
+        vbucket->may_jump |= may_have_changed_silently(answer);
+        return true;
+    }
+    struct numbers told = {.cas = answer->header.cas};
+    if (told.cas <= exchange->asked->cas && !touches(exchange->request)) {
+        return refuse_cas(exchange, verdict);
+    }
+    bool newer = told.cas > vbucket->cas;
+    vbucket->cas = newer ? told.cas : vbucket->cas;
+    if (!client_has(client, MCBP_FEATURE_MUTATION_SEQNO) ||
+        !mcbp_token_read(answer->extras, &token)) {
+        if (newer) {
+            note_untold(vbucket, exchange->request);
+        }
+        return true;
+    }
+    told.seqno = token.seqno;
+    bool durable = is_durable(exchange->request);
+    const char *why = check_uuid(client->bucket, vbucket, token.vbucket_uuid);
+    if (client->bucket->is_several) {
+        return true;
+    }
+    why = why != NULL ? why : check_seqno(exchange, &told, durable);
+    if (why != NULL) {
+        return refuse_token(shadow, exchange, verdict, why);
+    }
+    note_pair(vbucket, &told, durable);
+    return true;
+}

@@ -1,0 +1,111 @@
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "shadow/parts.h"
+
+#include <stdlib.h>
+
+struct shadow *shadow_create(bool cold)
+{
+    struct shadow *shadow = calloc(1, sizeof(*shadow));
+    if (shadow != NULL) {
+        shadow->cold = cold;
+    }
+    return shadow;
+}
+
+static void destroy_bucket(struct shadow_bucket *bucket)
+{
+    scans_seen_destroy(bucket);
+    couchbase_node_destroy(bucket->node);
+    blob_drop(bucket->name);
+    blob_drop(bucket->config);
+    free(bucket);
+}
+
+void shadow_destroy(struct shadow *shadow)
+{
+    if (shadow == NULL) {
+        return;
+    }
+    while (shadow->buckets != NULL) {
+        struct shadow_bucket *bucket = shadow->buckets;
+        shadow->buckets = bucket->next;
+        destroy_bucket(bucket);
+    }
+    while (shadow->ids != NULL) {
+        struct shadow_id *id = shadow->ids;
+        shadow->ids = id->next;
+        blob_drop(id->path);
+        free(id);
+    }
+    blob_drop(shadow->kept);
+    free(shadow);
+}
+
+static struct shadow_bucket *create_bucket(struct span name)
+{
+    const struct couchbase_options options = {
+        .bucket = "", .vbuckets = COUCHBASE_VBUCKETS_MAX, .any_collection = true};
+    struct shadow_bucket *bucket = calloc(1, sizeof(*bucket));
+    if (bucket == NULL) {
+        return NULL;
+    }
+    bucket->node = couchbase_node_create(&options);
+    bucket->name = blob_copy(name);
+    if (bucket->node == NULL || bucket->name == NULL) {
+        destroy_bucket(bucket);
+        return NULL;
+    }
+    return bucket;
+}
+
+struct shadow_bucket *shadow_bucket_of(struct shadow *shadow, struct span name)
+{
+    struct shadow_bucket *bucket = shadow->buckets;
+    while (bucket != NULL && !span_equal(blob_span(bucket->name), name)) {
+        bucket = bucket->next;
+    }
+    if (bucket == NULL && (bucket = create_bucket(name)) != NULL) {
+        bucket->next = shadow->buckets;
+        shadow->buckets = bucket;
+    }
+    return bucket;
+}
+
+/* ---------------------------------------------------------------- versions */
+
+static bool is_subdoc_change(uint8_t opcode)
+{
+    return opcode == MCBP_SUBDOC_MULTI_MUTATION || opcode == MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR ||
+           (opcode >= MCBP_SUBDOC_DICT_ADD && opcode <= MCBP_SUBDOC_COUNTER);
+}
+
+bool shadow_changes(uint8_t opcode)
+{
+    return mcbp_opcode_changes(opcode) || is_subdoc_change(opcode) || opcode == MCBP_GET_LOCKED ||
+           opcode == MCBP_UNLOCK_KEY ||
+           (opcode >= MCBP_SET_WITH_META && opcode <= MCBP_DELETEQ_WITH_META) ||
+           opcode == MCBP_RETURN_META;
+}
+
+uint64_t shadow_version_of(const struct mcbp_frame *answer)
+{
+    uint64_t cas = answer == NULL ? 0 : answer->header.cas;
+    return cas == UINT64_MAX ? 0 : cas;
+}
+
+bool shadow_has_other_version(const struct document *document, uint64_t cas)
+{
+    return (document->unknown & (DOCUMENT_CAS | DOCUMENT_PRESENCE)) == 0 && cas != document->cas;
+}
+
+bool shadow_makes_version(const struct mcbp_frame *request, const struct mcbp_frame *answer)
+{
+    return shadow_changes(request->header.opcode) && shadow_version_of(answer) != 0;
+}
+
+void shadow_doubt(struct document *document)
+{
+    document->unknown = DOCUMENT_ALL;
+    document->lock_cas = 0;
+}

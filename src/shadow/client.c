@@ -1,0 +1,230 @@
+/* What holds on a connection. */
+#include "base/endian.h"
+#include "mcbp/collection.h"
+#include "mcbp/frame_info.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "mcbp/token.h"
+#include "shadow/parts.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static mcbp_feature_set set_of(enum mcbp_feature feature)
+{
+    return (mcbp_feature_set)1 << (unsigned)feature;
+}
+
+static void enter(struct shadow_client *client, struct shadow_bucket *bucket)
+{
+    client->bucket = bucket;
+    client->session->node = bucket->node;
+}
+
+/* Who may do what is the server's business: a client may do all that is answered. */
+struct shadow_client *shadow_client_create(struct shadow *shadow, bool whole)
+{
+    struct shadow_client *client = calloc(1, sizeof(*client));
+    struct shadow_bucket *bucket = shadow_bucket_of(shadow, span_of("", 0));
+    if (client == NULL || bucket == NULL ||
+        (client->session = couchbase_session_create(bucket->node)) == NULL) {
+        free(client);
+        return NULL;
+    }
+    client->session->authenticated = true;
+    client->session->has_bucket = true;
+    client->whole = whole;
+    client->prefixed = client->plain = UINT_MAX;
+    enter(client, bucket);
+    if (!whole) {
+        client->open = set_of(MCBP_FEATURE_TRACING) | set_of(MCBP_FEATURE_MUTATION_SEQNO) |
+                       set_of(MCBP_FEATURE_JSON) | set_of(MCBP_FEATURE_SNAPPY) |
+                       set_of(MCBP_FEATURE_XERROR) | set_of(MCBP_FEATURE_COLLECTIONS);
+        client->session->features =
+            client->open | set_of(MCBP_FEATURE_XATTR) | set_of(MCBP_FEATURE_UNORDERED_EXECUTION);
+    }
+    return client;
+}
+
+void shadow_client_destroy(struct shadow_client *client)
+{
+    if (client != NULL) {
+        couchbase_session_destroy(client->session);
+        free(client);
+    }
+}
+
+/* ---------------------------------------------------------------- what answers show */
+
+void client_decide(struct shadow_client *client, enum mcbp_feature feature, bool granted)
+{
+    if (mcbp_feature_is_in(client->open, feature)) {
+        client->open &= ~set_of(feature);
+        client->session->features &= granted ? ~(mcbp_feature_set)0 : ~set_of(feature);
+    }
+}
+
+static bool has_token(const struct mcbp_frame *answer)
+{
+    return answer->extras.size == MCBP_TOKEN_SIZE;
+}
+
+/* A token comes with all successful changes of a document's value, or with none. */
+static bool may_have_token(const struct mcbp_frame *request)
+{
+    uint8_t opcode = mcbp_opcode_loud(request->header.opcode);
+    enum mcbp_family family = mcbp_opcode_family(opcode);
+    return family == MCBP_FAMILY_STORE || family == MCBP_FAMILY_CONCATENATE ||
+           family == MCBP_FAMILY_COUNT || family == MCBP_FAMILY_REMOVE ||
+           opcode == MCBP_SUBDOC_MULTI_MUTATION;
+}
+
+static void infer(struct shadow_client *client, const struct mcbp_frame *request,
+                  const struct mcbp_frame *answer)
+{
+    if (answer->header.opcode != MCBP_STAT) {
+        client_decide(client, MCBP_FEATURE_TRACING,
+                      answer->header.magic == MCBP_FLEX_CLIENT_RESPONSE);
+    }
+    if (answer->header.vbucket_or_status == MCBP_STATUS_SUCCESS && may_have_token(request)) {
+        client_decide(client, MCBP_FEATURE_MUTATION_SEQNO, has_token(answer));
+    }
+    if ((answer->header.datatype & MCBP_DATATYPE_JSON) != 0) {
+        client_decide(client, MCBP_FEATURE_JSON, true);
+    }
+    if ((answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0) {
+        client_decide(client, MCBP_FEATURE_SNAPPY, true);
+    }
+}
+
+/* A cluster configuration names the bucket that was selected. */
+static void note_config(struct shadow *shadow, struct shadow_client *client, struct span json)
+{
+    json_t *root = json_loadb((const char *)json.data, json.size, 0, NULL);
+    const char *name = json_string_value(json_object_get(root, "name"));
+    if (name != NULL && client->bucket->name->size == 0) {
+        struct shadow_bucket *bucket = shadow_bucket_of(shadow, span_of(name, strlen(name)));
+        if (bucket != NULL) {
+            enter(client, bucket);
+        }
+    }
+    json_decref(root);
+}
+
+void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
+                        const struct mcbp_frame *request, const struct mcbp_frame *answer)
+{
+    bool success = answer->header.vbucket_or_status == MCBP_STATUS_SUCCESS;
+    if (!client->whole) {
+        infer(client, request, answer);
+    }
+    if (!success) {
+        return;
+    }
+    if (request->header.opcode == MCBP_HELLO) {
+        client->session->features =
+            mcbp_feature_set_of(request->value) & mcbp_feature_set_of(answer->value);
+        client->whole = true;
+        client->open = 0;
+    } else if (request->header.opcode == MCBP_SELECT_BUCKET) {
+        struct shadow_bucket *bucket = shadow_bucket_of(shadow, request->key);
+        if (bucket != NULL) {
+            enter(client, bucket);
+        }
+    } else if (request->header.opcode == MCBP_GET_CLUSTER_CONFIG && !client->whole) {
+        note_config(shadow, client, answer->value);
+    }
+}
+
+/* Source: protocol/mcbp/opcode.cc in couchbase/kv_engine, Attribute::Reorder. */
+static bool is_reorderable(uint8_t opcode)
+{
+    switch (opcode) {
+    case MCBP_GET_ALL_VB_SEQNOS:
+    case MCBP_GET_EX:
+    case MCBP_GET_EX_REPLICA:
+    case MCBP_MUTATE_WITH_META:
+    case MCBP_GET_REPLICA:
+    case MCBP_EVICT_KEY:
+    case MCBP_GET_LOCKED:
+    case MCBP_UNLOCK_KEY:
+    case MCBP_GET_CLUSTER_CONFIG:
+    case MCBP_RANGE_SCAN_CREATE:
+        return true;
+    default:
+        return (mcbp_opcode_is_keyed(opcode) && opcode <= MCBP_GAT &&
+                !mcbp_opcode_is_quiet(opcode)) ||
+               (opcode >= MCBP_SUBDOC_GET && opcode <= MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR);
+    }
+}
+
+bool shadow_may_overtake(const struct shadow_client *client, uint8_t opcode, uint8_t overtaken)
+{
+    return !client->whole || (client_has(client, MCBP_FEATURE_UNORDERED_EXECUTION) &&
+                              is_reorderable(opcode) && is_reorderable(overtaken));
+}
+
+/* ---------------------------------------------------------------- the form of answers */
+
+/* Frame info 0, the server's duration, and behind it those of REPORT_UNIT_USAGE: all of 2 bytes. */
+static bool are_frame_infos(const struct shadow_client *client, struct span extras)
+{
+    enum { DURATION = 0, LAST_OF_UNITS = 3, SIZE = 2 };
+    struct mcbp_frame_info info;
+    int last = -1;
+    unsigned most = client_has(client, MCBP_FEATURE_REPORT_UNIT_USAGE) ? LAST_OF_UNITS : DURATION;
+    while (mcbp_frame_info_next(&extras, &info)) {
+        if (info.id > most || (int)info.id <= last || info.value.size != SIZE) {
+            return false;
+        }
+        last = (int)info.id;
+    }
+    return extras.size == 0 && last >= 0;
+}
+
+void client_set_frame(const struct judged *judged, bool framed, struct kvr_response *response)
+{
+    static const uint8_t duration[] = {0x02, 0, 0};
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    bool traced = framed && client_has(judged->client, MCBP_FEATURE_TRACING);
+    response->magic = traced ? MCBP_FLEX_CLIENT_RESPONSE : MCBP_CLIENT_RESPONSE;
+    response->framing_extras = traced ? duration : NULL;
+    response->framing_extras_size = traced ? sizeof(duration) : 0;
+    if (traced && answer != NULL && are_frame_infos(judged->client, answer->framing_extras)) {
+        response->framing_extras = answer->framing_extras.data;
+        response->framing_extras_size = answer->framing_extras.size;
+    }
+}
+
+/* {"error":{"context":"...","ref":"..."}, "manifest_uid":"..."}, each of which may be missing. */
+static bool is_error_text(struct span text)
+{
+    json_t *root = json_loadb((const char *)text.data, text.size, 0, NULL);
+    const json_t *error = json_object_get(root, "error");
+    bool is = json_is_object(root) && json_object_size(root) > 0 &&
+              (error == NULL || json_is_object(error)) &&
+              json_object_size(root) ==
+                  (size_t)(error != NULL) + (json_object_get(root, "manifest_uid") != NULL);
+    json_decref(root);
+    return is;
+}
+
+uint8_t client_json(const struct judged *judged)
+{
+    bool open = mcbp_feature_is_in(judged->client->open, MCBP_FEATURE_JSON);
+    uint8_t told = judged->exchange->answer->header.datatype & MCBP_DATATYPE_JSON;
+    return open ? told : client_has(judged->client, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+}
+
+void client_take_error_text(const struct judged *judged, struct kvr_response *response)
+{
+    struct span text = judged->exchange->answer->value;
+    if (text.size == 0 || is_error_text(text)) {
+        response->value = text.data;
+        response->value_size = text.size;
+        response->value_owner = NULL;
+        response->datatype =
+            text.size > 0 && client_has(judged->client, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+    }
+}

@@ -1,0 +1,399 @@
+/* Requests about a document: executed by the node, with what the server alone decides. */
+#include "couchbase/command.h"
+#include "couchbase/value.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "mcbp/subdoc_spec.h"
+#include "mcbp/token.h"
+#include "response/from_frame.h"
+#include "shadow/parts.h"
+
+static const int64_t SECOND = 1000000000;
+
+/* ---------------------------------------------------------------- taking back */
+
+struct saved {
+    struct document document;
+    uint64_t cas; /* of the vbucket */
+    uint64_t seqno;
+};
+
+static struct vbucket *vbucket_of(const struct judged *judged)
+{
+    size_t index = (size_t)(judged->exchange->asked->vbucket - judged->client->bucket->vbuckets);
+    return &judged->client->bucket->node->vbuckets[index];
+}
+
+static void save(const struct judged *judged, struct saved *saved)
+{
+    const struct vbucket *vbucket = vbucket_of(judged);
+    saved->document = *judged->exchange->asked->document;
+    blob_hold(saved->document.value);
+    blob_hold(saved->document.xattrs);
+    saved->cas = vbucket->cas;
+    saved->seqno = vbucket->seqno;
+}
+
+static void drop(struct saved *saved)
+{
+    blob_drop(saved->document.value);
+    blob_drop(saved->document.xattrs);
+}
+
+/* `saved` can be restored again. */
+static void restore(const struct judged *judged, const struct saved *saved)
+{
+    struct document *document = judged->exchange->asked->document;
+    struct vbucket *vbucket = vbucket_of(judged);
+    documents_set_value(&vbucket->documents, document, blob_hold(saved->document.value));
+    blob_drop(document->xattrs);
+    *document = saved->document;
+    blob_hold(document->xattrs);
+    vbucket->cas = saved->cas;
+    vbucket->seqno = saved->seqno;
+}
+
+/* ---------------------------------------------------------------- the server's own state */
+
+static bool doubt(void *context, const struct document_id *id, const struct document *document)
+{
+    bool is_new;
+    struct document *found = documents_find_or_add(context, id, &is_new);
+    assert(found == document);
+    shadow_doubt(found);
+    return true;
+}
+
+static void doubt_all(struct vbucket *vbucket)
+{
+    documents_each(&vbucket->documents, doubt, &vbucket->documents);
+}
+
+/* What it may say whatever the document holds: it has no memory, the vbucket is elsewhere, the
+ * client may not do that, the nodes that durability needs are not there. */
+static bool is_servers_own(uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_NOT_MY_VBUCKET:
+    case MCBP_STATUS_NO_BUCKET:
+    case MCBP_STATUS_WOULD_THROTTLE:
+    case MCBP_STATUS_CONFIG_ONLY:
+    case MCBP_STATUS_AUTH_STALE:
+    case MCBP_STATUS_AUTH_ERROR:
+    case MCBP_STATUS_NO_ACCESS:
+    case MCBP_STATUS_NOT_INITIALIZED:
+    case MCBP_STATUS_ENCRYPTION_KEY_NOT_AVAILABLE:
+    case MCBP_STATUS_BUCKET_PAUSED:
+    case MCBP_STATUS_CANCELLED:
+    case MCBP_STATUS_NO_MEMORY:
+    case MCBP_STATUS_NOT_SUPPORTED:
+    case MCBP_STATUS_INTERNAL_ERROR:
+    case MCBP_STATUS_BUSY:
+    case MCBP_STATUS_TEMPORARY_FAILURE:
+    case MCBP_STATUS_UNKNOWN_COLLECTION:
+    case MCBP_STATUS_UNKNOWN_SCOPE:
+    case MCBP_STATUS_DURABILITY_IMPOSSIBLE:
+    case MCBP_STATUS_SYNC_WRITE_IN_PROGRESS:
+    case MCBP_STATUS_SYNC_WRITE_AMBIGUOUS:
+    case MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS:
+        return true;
+    default:
+        return status >= MCBP_STATUS_RATE_LIMITED_NETWORK_INGRESS &&
+               status <= MCBP_STATUS_BUCKET_DISK_SPACE_TOO_LOW;
+    }
+}
+
+/* A configuration comes with NOT_MY_VBUCKET, or nothing if the client was given it before. */
+static void take_text(const struct judged *judged, struct kvr_response *response)
+{
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    if (judged->status != MCBP_STATUS_NOT_MY_VBUCKET) {
+        client_take_error_text(judged, response);
+        return;
+    }
+    bool everywhere = client_has(judged->client, MCBP_FEATURE_SNAPPY_EVERYWHERE);
+    uint8_t may = session_datatypes(judged->client->session) &
+                  (uint8_t)(MCBP_DATATYPE_JSON | (everywhere ? MCBP_DATATYPE_SNAPPY : 0));
+    response->value = answer->value.data;
+    response->value_size = answer->value.size;
+    response->datatype = answer->value.size > 0 ? answer->header.datatype & may : 0;
+}
+
+static void judge_servers_own(struct judged *judged)
+{
+    struct kvr_response *response = &judged->verdict->response;
+    const struct mcbp_header *request = &judged->exchange->request->header;
+    *response = (struct kvr_response){
+        .opcode = request->opcode, .opaque = request->opaque, .status = judged->status};
+    client_set_frame(judged, true, response);
+    take_text(judged, response);
+    judged->verdict->answers = true;
+    judged_compare(judged, SHADOW_ADOPTED);
+    if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) { /* another node may change it meanwhile */
+        doubt_all(vbucket_of(judged));
+    } else if (judged->status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS) {
+        shadow_doubt(judged->exchange->asked->document);
+    }
+}
+
+/* ---------------------------------------------------------------- execution */
+
+static struct couchbase_told told_by(const struct mcbp_frame *answer)
+{
+    struct mcbp_token token = {0};
+    struct couchbase_told told = {.cas = shadow_version_of(answer)};
+    if (answer != NULL && mcbp_token_read(answer->extras, &token)) {
+        told.seqno = token.seqno;
+    }
+    return told;
+}
+
+/* Errors whose value is no text. */
+static bool has_results(uint16_t status)
+{
+    return status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE ||
+           status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED ||
+           status == MCBP_STATUS_SUBDOC_SUCCESS_DELETED;
+}
+
+/* What the node can't know is taken over from the answer. */
+static void take_over(const struct judged *judged, struct kvr_response *response)
+{
+    enum { META_WITH_DATATYPE = 21, DATATYPE_AT = 20 };
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    const struct document *document = judged->exchange->asked->document;
+    client_set_frame(judged, true, response);
+    if (answer == NULL || response->status != answer->header.vbucket_or_status) {
+        return;
+    }
+    if (response->status != MCBP_STATUS_SUCCESS && !has_results(response->status)) {
+        client_take_error_text(judged, response);
+    }
+    if (judged->opcode == MCBP_GET_META && response->extras_size == META_WITH_DATATYPE &&
+        answer->extras.size == META_WITH_DATATYPE) {
+        uint8_t open = (document->unknown & DOCUMENT_XATTRS) != 0 ? MCBP_DATATYPE_XATTR : 0;
+        open |= (document->unknown & DOCUMENT_VALUE) != 0 ? MCBP_DATATYPE_JSON : 0;
+        open |= MCBP_DATATYPE_SNAPPY;
+        uint8_t *datatype = &judged->client->bucket->node->extras[0][DATATYPE_AT];
+        *datatype = (uint8_t)((*datatype & ~open) | (answer->extras.data[DATATYPE_AT] & open));
+    }
+}
+
+/* A document that has expired is deleted when it is looked for, with numbers that no answer tells
+ * but one that shows the tombstone. */
+static void expire(const struct judged *judged, struct document *document, int64_t now)
+{
+    uint64_t shown = shadow_version_of(judged->exchange->answer);
+    struct command expiry = {.vbucket = vbucket_of(judged), .now = now};
+    if (document->deleted || document->expiry == 0 || document->expiry > now / SECOND) {
+        return;
+    }
+    command_bury(&expiry, document);
+    document->unknown |= DOCUMENT_CAS | DOCUMENT_SEQNO;
+    document->cas = judged->opcode == MCBP_GET_META ? shown : document->cas;
+}
+
+static void execute(struct judged *judged, int64_t now)
+{
+    struct couchbase_answer answer;
+    struct shadow_verdict *verdict = judged->verdict;
+    struct shadow_bucket *bucket = judged->client->bucket;
+    struct vbucket *vbucket = vbucket_of(judged);
+    const struct couchbase_request request = {
+        .frame = judged->exchange->request, .now = now, .told = told_by(judged->exchange->answer)};
+    expire(judged, judged->exchange->asked->document, now);
+    vbucket->uuid = judged->exchange->asked->vbucket->uuid;
+    couchbase_execute(bucket->node, judged->client->session, &request, &answer);
+    verdict->answers = answer.count > 0;
+    verdict->closes = answer.close;
+    if (verdict->answers) {
+        verdict->response = answer.responses[answer.count - 1];
+        take_over(judged, &verdict->response);
+    }
+}
+
+static bool agrees(struct judged *judged)
+{
+    judged_compare(judged, judged->told ? SHADOW_ADOPTED : SHADOW_IDENTICAL);
+    return judged->verdict->outcome != SHADOW_DIFFERENT;
+}
+
+/* ---------------------------------------------------------------- explanations */
+
+/* The client has not said in the capture what it takes. */
+static bool try_features(struct judged *judged, const struct saved *saved, int64_t now)
+{
+    static const enum mcbp_feature features[] = {MCBP_FEATURE_JSON, MCBP_FEATURE_SNAPPY,
+                                                 MCBP_FEATURE_XERROR};
+    struct shadow_client *client = judged->client;
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        if (!mcbp_feature_is_in(client->open, features[i])) {
+            continue;
+        }
+        mcbp_feature_set before = client->session->features;
+        client->session->features &= ~((mcbp_feature_set)1 << features[i]);
+        restore(judged, saved);
+        execute(judged, now);
+        if (agrees(judged)) {
+            client->open &= ~((mcbp_feature_set)1 << features[i]);
+            return true;
+        }
+        client->session->features = before;
+    }
+    return false;
+}
+
+/* The capture's clock is not the server's, and that ticks in seconds. */
+static bool try_clock(struct judged *judged, const struct saved *saved)
+{
+    const struct shadow_exchange *exchange = judged->exchange;
+    int64_t times[] = {exchange->asked_at - 2 * SECOND, exchange->answered_at + 2 * SECOND};
+    const struct document *document = &saved->document;
+    bool expires = document->expiry != 0 && document->expiry >= times[0] / SECOND &&
+                   document->expiry <= times[1] / SECOND;
+    bool unlocks = document->lock_cas != 0 && document->locked_until >= times[0] &&
+                   document->locked_until <= times[1];
+    for (size_t i = 0; i < 2 && (expires || unlocks); i++) {
+        restore(judged, saved);
+        execute(judged, times[i]);
+        if (agrees(judged)) {
+            judged->verdict->outcome = SHADOW_AMBIGUOUS;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How a value is compressed is the server's choice. */
+static bool try_recompressed(struct judged *judged, const struct saved *saved, int64_t now)
+{
+    struct document *document = judged->exchange->asked->document;
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    struct document sent = {.datatype = 0};
+    struct blob *inflated[2] = {NULL, NULL};
+    if (answer == NULL || !mcbp_opcode_retrieves(judged->opcode) ||
+        judged->status != MCBP_STATUS_SUCCESS || !client_has(judged->client, MCBP_FEATURE_SNAPPY) ||
+        ((answer->header.datatype | saved->document.datatype) & MCBP_DATATYPE_SNAPPY) == 0) {
+        return false;
+    }
+    restore(judged, saved);
+    sent.datatype = answer->header.datatype & MCBP_DATATYPE_SNAPPY;
+    sent.value = blob_copy(answer->value);
+    bool same = sent.value != NULL && document_hold_inflated(document, &inflated[0]) &&
+                document_hold_inflated(&sent, &inflated[1]) &&
+                span_equal(blob_span(inflated[0]), blob_span(inflated[1]));
+    blob_drop(inflated[0]);
+    blob_drop(inflated[1]);
+    if (!same) {
+        blob_drop(sent.value);
+        return false;
+    }
+    documents_set_value(&vbucket_of(judged)->documents, document, sent.value);
+    document->datatype = (document->datatype & MCBP_DATATYPE_JSON) | sent.datatype;
+    execute(judged, now);
+    judged->verdict->recompressed = agrees(judged);
+    return judged->verdict->recompressed;
+}
+
+/* ---------------------------------------------------------------- the request */
+
+enum attempt { ATTEMPT_AGREES, ATTEMPT_DISAGREES, ATTEMPT_IMPOSSIBLE };
+
+/* With what is known of the document, and what the answer tells of the rest. */
+static enum attempt attempt(struct judged *judged, bool strict)
+{
+    struct document *document = judged->exchange->asked->document;
+    int64_t now = judged->exchange->answered_at;
+    uint16_t before = document->unknown;
+    struct saved saved;
+    judged->told = false;
+    if (!known_tell(judged, document)) {
+        return ATTEMPT_IMPOSSIBLE;
+    }
+    save(judged, &saved);
+    execute(judged, now);
+    bool agreed = agrees(judged) || try_recompressed(judged, &saved, now) ||
+                  (!strict && (try_clock(judged, &saved) || try_features(judged, &saved, now)));
+    if (agreed) {
+        known_learn(judged, document, before, &saved.document);
+    }
+    drop(&saved);
+    return agreed ? ATTEMPT_AGREES : ATTEMPT_DISAGREES;
+}
+
+/* What the server alone knows may be the reason of an error; a change by others that the capture
+ * does not have, or a document from before it, that of any answer. */
+static enum attempt explain(struct judged *judged, const struct saved *saved)
+{
+    restore(judged, saved);
+    if (is_servers_own(judged->status)) {
+        judge_servers_own(judged);
+        return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
+    }
+    if (!judged->exchange->unseen) {
+        return ATTEMPT_DISAGREES;
+    }
+    shadow_doubt(judged->exchange->asked->document);
+    return attempt(judged, false);
+}
+
+static void conclude(struct judged *judged, enum attempt attempted)
+{
+    struct document *document = judged->exchange->asked->document;
+    if (attempted == ATTEMPT_IMPOSSIBLE) {
+        known_forget(judged, document);
+        judge_form(judged);
+    } else if (attempted == ATTEMPT_DISAGREES) {
+        shadow_doubt(document);
+    }
+}
+
+/* Nothing explains the answer: what it would have to be, for the report. */
+static void show(struct judged *judged, const struct saved *saved)
+{
+    restore(judged, saved);
+    judged->told = false;
+    if (known_tell(judged, judged->exchange->asked->document)) {
+        execute(judged, judged->exchange->answered_at);
+        agrees(judged);
+    }
+    restore(judged, saved);
+}
+
+/* The node does not have replicas, nor the commands of other nodes; nor what deleted documents
+ * hold. */
+static bool is_executed(const struct judged *judged)
+{
+    const struct mcbp_frame *request = judged->exchange->request;
+    struct mcbp_subdoc_extras extras;
+    enum mcbp_subdoc_shape shape = mcbp_subdoc_shape_of(judged->opcode);
+    if (shape != MCBP_SUBDOC_NONE) {
+        return judged->opcode != MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR &&
+               (!mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
+                (extras.doc_flags & ~(MCBP_SUBDOC_DOC_MKDOC | MCBP_SUBDOC_DOC_ADD)) == 0);
+    }
+    return judged->opcode <= MCBP_GAT || judged->opcode == MCBP_GET_LOCKED ||
+           judged->opcode == MCBP_UNLOCK_KEY || judged->opcode == MCBP_GET_META;
+}
+
+void document_judge(struct judged *judged, bool strict)
+{
+    struct saved saved;
+    if (!is_executed(judged)) {
+        known_forget(judged, judged->exchange->asked->document);
+        judge_form(judged);
+        return;
+    }
+    save(judged, &saved);
+    enum attempt attempted = attempt(judged, strict);
+    if (attempted == ATTEMPT_DISAGREES && !strict) {
+        attempted = explain(judged, &saved);
+    }
+    if (attempted == ATTEMPT_DISAGREES) {
+        show(judged, &saved);
+    }
+    if (!strict || attempted != ATTEMPT_DISAGREES) {
+        conclude(judged, attempted);
+    }
+    drop(&saved);
+}

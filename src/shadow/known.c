@@ -1,0 +1,606 @@
+/* What is known of a document: what an answer tells of it, and what a request leaves unknown. */
+#include "base/endian.h"
+#include "couchbase/frame_infos.h"
+#include "couchbase/value.h"
+#include "mcbp/opcode.h"
+#include "mcbp/status.h"
+#include "mcbp/token.h"
+#include "shadow/parts.h"
+#include "subdoc/request.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const int64_t SECOND = 1000000000;
+
+/* ---------------------------------------------------------------- the request */
+
+/* What a request needs of the document, and does to it. */
+struct needs {
+    uint16_t unknown; /* without these it can't be executed: enum document_unknown */
+    bool is_subdoc;
+    bool adds;       /* success says that there was no document */
+    bool may_create; /* success does not say whether there was one */
+    bool sets_body;  /* whatever there was */
+    bool has_macros; /* xattrs get what the server alone decides */
+    bool preserves;  /* the time of expiry that the document has */
+    uint32_t expiry; /* that the request gives */
+    struct subdoc_request subdoc;
+};
+
+static bool is_virtual(const struct mcbp_subdoc_spec *spec)
+{
+    return (spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0 && spec->path.size > 0 &&
+           spec->path.data[0] == '$';
+}
+
+/* The whole of the path, or what comes before its first dot or bracket, is that name. */
+static bool is_path(struct span path, const char *name)
+{
+    return span_equal(path, span_of(name, strlen(name)));
+}
+
+static void add_spec(struct needs *needs, const struct mcbp_subdoc_spec *spec)
+{
+    bool sets = spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE;
+    needs->has_macros |= (spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0;
+    if (is_virtual(spec)) {
+        bool expiry = is_path(spec->path, "$document.exptime");
+        needs->unknown |= expiry ? DOCUMENT_EXPIRY
+                                 : DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+    } else if ((spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0) {
+        needs->unknown |= DOCUMENT_XATTRS;
+    } else if (!sets) {
+        needs->unknown |= DOCUMENT_VALUE;
+    }
+    needs->sets_body |= sets;
+}
+
+static void find_subdoc_needs(const struct judged *judged, struct needs *needs)
+{
+    const struct mcbp_frame *request = judged->exchange->request;
+    struct subdoc_input input = {
+        .opcode = request->header.opcode,
+        .extras = request->extras,
+        .value = request->value,
+        .cas = request->header.cas,
+        .has_xattrs = client_has(judged->client, MCBP_FEATURE_XATTR),
+    };
+    if (subdoc_request_parse(&input, &needs->subdoc) != MCBP_STATUS_SUCCESS) {
+        return; /* refused, whatever there is */
+    }
+    needs->is_subdoc = true;
+    needs->adds = (needs->subdoc.extras.doc_flags & MCBP_SUBDOC_DOC_ADD) != 0;
+    needs->may_create = (needs->subdoc.extras.doc_flags & MCBP_SUBDOC_DOC_MKDOC) != 0;
+    needs->expiry = needs->subdoc.extras.expiry;
+    for (size_t i = 0; i < needs->subdoc.count; i++) {
+        add_spec(needs, &needs->subdoc.specs[i]);
+    }
+}
+
+static void find_needs(const struct judged *judged, struct needs *needs)
+{
+    const struct mcbp_frame *request = judged->exchange->request;
+    struct frame_infos infos;
+    const char *fault;
+    *needs = (struct needs){.unknown = 0};
+    int at = mcbp_opcode_expiry_offset(judged->opcode);
+    if (at >= 0 && request->extras.size >= (size_t)at + 4) {
+        needs->expiry = read_be32(request->extras.data + at);
+    }
+    if (frame_infos_read(request->framing_extras, &infos, &fault) == MCBP_STATUS_SUCCESS) {
+        needs->preserves = infos.preserve_expiry;
+    }
+    if (mcbp_subdoc_shape_of(request->header.opcode) != MCBP_SUBDOC_NONE) {
+        find_subdoc_needs(judged, needs);
+        return;
+    }
+    needs->adds = judged->opcode == MCBP_ADD;
+    needs->may_create = judged->opcode == MCBP_SET || mcbp_opcode_counts(judged->opcode);
+    if (mcbp_opcode_concatenates(judged->opcode) || mcbp_opcode_counts(judged->opcode) ||
+        judged->opcode == MCBP_GET_EX ||
+        (judged->opcode >= MCBP_SET_WITH_META && judged->opcode <= MCBP_DELETEQ_WITH_META) ||
+        judged->opcode == MCBP_RETURN_META) {
+        needs->unknown = DOCUMENT_VALUE;
+    }
+}
+
+/* ---------------------------------------------------------------- what the answer tells */
+
+/* One answer telling of a document. */
+struct telling {
+    struct judged *judged;
+    struct document *document;
+    const struct mcbp_frame *answer; /* NULL: silence */
+    struct needs needs;
+};
+
+static bool is_open(const struct telling *telling, enum document_unknown what)
+{
+    return (telling->document->unknown & what) != 0;
+}
+
+static bool is_success(uint16_t status)
+{
+    return status == MCBP_STATUS_SUCCESS || status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE;
+}
+
+static void set_value(const struct telling *telling, struct blob *value, uint8_t datatype)
+{
+    size_t index = (size_t)(telling->judged->exchange->asked->vbucket -
+                            telling->judged->client->bucket->vbuckets);
+    struct vbucket *vbucket = &telling->judged->client->bucket->node->vbuckets[index];
+    documents_set_value(&vbucket->documents, telling->document, value);
+    telling->document->datatype = datatype;
+}
+
+static void set_presence(struct telling *telling, bool present)
+{
+    telling->document->deleted = !present;
+    telling->judged->told = true;
+    if (!present) {
+        set_value(telling, NULL, 0);
+        blob_drop(telling->document->xattrs);
+        telling->document->xattrs = NULL;
+    }
+}
+
+static void tell_presence(struct telling *telling)
+{
+    uint16_t status = telling->judged->status;
+    if (!is_open(telling, DOCUMENT_PRESENCE)) {
+        return;
+    }
+    switch (status) {
+    case MCBP_STATUS_KEY_NOT_FOUND:
+    case MCBP_STATUS_NOT_STORED:
+        set_presence(telling, false);
+        break;
+    case MCBP_STATUS_SUCCESS:
+        if (!telling->needs.may_create) {
+            set_presence(telling, !telling->needs.adds);
+        } else {
+            telling->document->deleted = telling->judged->exchange->request->header.cas == 0;
+        }
+        break;
+    case MCBP_STATUS_INVALID_ARGUMENTS:
+    case MCBP_STATUS_TOO_LARGE:
+        break;
+    default:
+        set_presence(telling, true);
+        break;
+    }
+}
+
+/* The CAS in the answer is that of what the request has made. */
+static bool gives_version(const struct telling *telling)
+{
+    uint8_t opcode = telling->judged->opcode;
+    return mcbp_opcode_makes_version(opcode) || telling->needs.subdoc.is_mutation ||
+           mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE || opcode == MCBP_GET_LOCKED;
+}
+
+/* The CAS that the document had when the request was executed. */
+static void tell_cas(struct telling *telling)
+{
+    const struct judged *judged = telling->judged;
+    uint64_t asked = judged->exchange->request->header.cas;
+    uint64_t told = shadow_version_of(telling->answer);
+    bool shows = is_success(judged->status) && told != 0 && !gives_version(telling);
+    if (!is_open(telling, DOCUMENT_CAS) || (asked == 0 && !shows)) {
+        return;
+    }
+    bool other = judged->status == MCBP_STATUS_KEY_EXISTS;
+    telling->document->cas = asked == 0 ? told : other ? ~asked : asked;
+    telling->judged->told = true;
+}
+
+static bool is_locked_answer(const struct telling *telling)
+{
+    const struct judged *judged = telling->judged;
+    bool all_ones = telling->answer != NULL && telling->answer->header.cas == UINT64_MAX;
+    return all_ones || judged->status == MCBP_STATUS_LOCKED ||
+           (judged->opcode == MCBP_UNLOCK_KEY && judged->status == MCBP_STATUS_SUCCESS);
+}
+
+static void tell_lock(struct telling *telling)
+{
+    enum { LONGEST = 30 /* seconds */ };
+    const struct judged *judged = telling->judged;
+    if (!is_open(telling, DOCUMENT_LOCK)) {
+        return;
+    }
+    telling->document->lock_cas = 0;
+    if (is_locked_answer(telling)) {
+        bool unlocks = judged->status == MCBP_STATUS_SUCCESS && judged->opcode == MCBP_UNLOCK_KEY;
+        telling->document->lock_cas = unlocks ? judged->exchange->request->header.cas : UINT64_MAX;
+        telling->document->locked_until = judged->exchange->answered_at + LONGEST * SECOND;
+        telling->judged->told = true;
+    }
+}
+
+/* ---------------------------------------------------------------- the value */
+
+static void tell_value(struct telling *telling, struct span value, uint8_t datatype)
+{
+    struct blob *blob = value.size == 0 ? NULL : blob_copy(value);
+    set_value(telling, blob, datatype);
+    telling->judged->told = true;
+}
+
+/* The number before it was counted. */
+static void tell_number(struct telling *telling)
+{
+    char text[24];
+    const struct mcbp_frame *request = telling->judged->exchange->request;
+    if (telling->answer == NULL || telling->answer->value.size != 8 || request->extras.size < 8) {
+        return;
+    }
+    uint64_t delta = read_be64(request->extras.data);
+    uint64_t after = read_be64(telling->answer->value.data);
+    bool up = telling->judged->opcode == MCBP_INCREMENT;
+    uint64_t number = up ? after - delta : after == 0 ? 0 : after + delta;
+    int size = snprintf(text, sizeof(text), "%" PRIu64, number);
+    telling->document->deleted = false;
+    tell_value(telling, span_of(text, (size_t)size), MCBP_DATATYPE_JSON);
+    telling->document->unknown &= (uint16_t)~DOCUMENT_VALUE;
+}
+
+static bool is_json(const struct telling *telling, struct span value)
+{
+    return client_has(telling->judged->client, MCBP_FEATURE_JSON)
+               ? (telling->answer->header.datatype & MCBP_DATATYPE_JSON) != 0
+               : value_is_json(value);
+}
+
+/* What a lookup reads as a whole. */
+static void tell_body(struct telling *telling)
+{
+    struct span results = telling->answer->value;
+    struct mcbp_subdoc_result result;
+    const struct subdoc_request *subdoc = &telling->needs.subdoc;
+    for (size_t i = 0;
+         i < subdoc->count && mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &results, &result); i++) {
+        if (subdoc->specs[i].opcode == MCBP_GET && result.status == MCBP_STATUS_SUCCESS &&
+            (subdoc->specs[i].flags & MCBP_SUBDOC_PATH_XATTR) == 0) {
+            tell_value(telling, result.value, value_is_json(result.value) ? MCBP_DATATYPE_JSON : 0);
+            telling->document->unknown &= (uint16_t)~DOCUMENT_VALUE;
+        }
+    }
+}
+
+static void tell_content(struct telling *telling)
+{
+    const struct judged *judged = telling->judged;
+    const struct mcbp_frame *answer = telling->answer;
+    if (!is_open(telling, DOCUMENT_VALUE) || !is_success(judged->status)) {
+        return;
+    }
+    if (mcbp_opcode_counts(judged->opcode)) {
+        tell_number(telling);
+    } else if ((mcbp_opcode_retrieves(judged->opcode) || judged->opcode == MCBP_GET_LOCKED) &&
+               answer != NULL && answer->extras.size == 4) {
+        uint8_t compressed = answer->header.datatype & MCBP_DATATYPE_SNAPPY;
+        uint8_t json = is_json(telling, answer->value) ? MCBP_DATATYPE_JSON : 0;
+        tell_value(telling, answer->value, compressed | json);
+    } else if (telling->needs.is_subdoc && !telling->needs.subdoc.is_mutation && answer != NULL) {
+        tell_body(telling);
+    }
+}
+
+static void tell_flags(struct telling *telling)
+{
+    enum { META_FLAGS_AT = 4 };
+    const struct mcbp_frame *answer = telling->answer;
+    if (!is_open(telling, DOCUMENT_FLAGS) || answer == NULL ||
+        telling->judged->status != MCBP_STATUS_SUCCESS) {
+        return;
+    }
+    if (telling->judged->opcode == MCBP_GET_META && answer->extras.size >= 20) {
+        telling->document->flags = read_be32(answer->extras.data + META_FLAGS_AT);
+    } else if (answer->extras.size == 4) {
+        telling->document->flags = read_be32(answer->extras.data);
+    }
+}
+
+/* ---------------------------------------------------------------- expiry and revision */
+
+/* The server's second may be another one than ours. */
+static bool is_about(uint32_t a, uint32_t b)
+{
+    return a - b <= 2 || b - a <= 2;
+}
+
+static void take_expiry(struct telling *telling, uint32_t told)
+{
+    struct document *document = telling->document;
+    bool open = is_open(telling, DOCUMENT_EXPIRY);
+    if (open || (is_open(telling, DOCUMENT_EXPIRY_SECOND) && is_about(told, document->expiry))) {
+        document->expiry = told;
+        document->unknown &= (uint16_t) ~(DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
+        telling->judged->told |= open;
+    }
+}
+
+static void tell_meta(struct telling *telling)
+{
+    enum { EXPIRY_AT = 8, REVISION_AT = 12 };
+    struct document *document = telling->document;
+    const uint8_t *extras = telling->answer->extras.data;
+    if (is_open(telling, DOCUMENT_PRESENCE)) {
+        set_presence(telling, read_be32(extras) == 0);
+    }
+    take_expiry(telling, read_be32(extras + EXPIRY_AT));
+    if (is_open(telling, DOCUMENT_REVISION)) {
+        document->revision = read_be64(extras + REVISION_AT);
+        document->unknown &= (uint16_t)~DOCUMENT_REVISION;
+        telling->judged->told = true;
+    }
+}
+
+/* Success of TOUCH: it has left the CAS as it was if the time is the same as before. */
+static void tell_touched(struct telling *telling)
+{
+    enum { RELATIVE_MAX = 60 * 60 * 24 * 30 };
+    struct document *document = telling->document;
+    uint32_t given = telling->needs.expiry;
+    uint32_t seconds = (uint32_t)(telling->judged->exchange->answered_at / SECOND);
+    bool relative = given != 0 && given <= RELATIVE_MAX;
+    uint32_t expiry = relative ? seconds + given : given;
+    bool open = is_open(telling, DOCUMENT_EXPIRY) ||
+                ((relative || is_open(telling, DOCUMENT_EXPIRY_SECOND)) &&
+                 is_about(expiry, document->expiry));
+    if (open && telling->answer != NULL && !is_open(telling, DOCUMENT_CAS)) {
+        bool same = telling->answer->header.cas == document->cas;
+        document->expiry = same ? expiry : expiry ^ 1;
+    } else if (open) {
+        document->expiry = expiry;
+    }
+    telling->judged->told |= is_open(telling, DOCUMENT_EXPIRY);
+}
+
+static void take_member(struct telling *telling, const json_t *object, const char *name)
+{
+    struct document *document = telling->document;
+    const json_t *member = json_object_get(object, name);
+    const char *text = json_string_value(member);
+    if (strcmp(name, "exptime") == 0 && json_is_integer(member)) {
+        take_expiry(telling, (uint32_t)json_integer_value(member));
+    } else if (strcmp(name, "revid") == 0 && text != NULL && is_open(telling, DOCUMENT_REVISION)) {
+        document->revision = strtoull(text, NULL, 10);
+        document->unknown &= (uint16_t)~DOCUMENT_REVISION;
+        telling->judged->told = true;
+    } else if (strcmp(name, "seqno") == 0 && text != NULL && is_open(telling, DOCUMENT_SEQNO)) {
+        document->seqno = strtoull(text, NULL, 16);
+        document->unknown &= (uint16_t)~DOCUMENT_SEQNO;
+        telling->judged->told = true;
+    } else if (strcmp(name, "flags") == 0 && json_is_integer(member) &&
+               is_open(telling, DOCUMENT_FLAGS)) {
+        document->flags = (uint32_t)json_integer_value(member);
+        document->unknown &= (uint16_t)~DOCUMENT_FLAGS;
+        telling->judged->told = true;
+    }
+}
+
+/* `value` is what $document, or one of its members, has. */
+static void take_virtual(struct telling *telling, struct span path, struct span value)
+{
+    static const char *const names[] = {"exptime", "revid", "seqno", "flags"};
+    json_t *read = json_loadb((const char *)value.data, value.size, JSON_DECODE_ANY, NULL);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char member[24];
+        snprintf(member, sizeof(member), "$document.%s", names[i]);
+        if (is_path(path, "$document")) {
+            take_member(telling, read, names[i]);
+        } else if (is_path(path, member)) {
+            json_t *alone = json_pack("{s:O}", names[i], read);
+            take_member(telling, alone, names[i]);
+            json_decref(alone);
+        }
+    }
+    json_decref(read);
+}
+
+static void tell_virtual(struct telling *telling)
+{
+    struct span results = telling->answer->value;
+    struct mcbp_subdoc_result result;
+    const struct subdoc_request *subdoc = &telling->needs.subdoc;
+    if (!subdoc->is_multi || subdoc->is_mutation) {
+        return;
+    }
+    for (size_t i = 0;
+         i < subdoc->count && mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &results, &result); i++) {
+        if (is_virtual(&subdoc->specs[i]) && result.status == MCBP_STATUS_SUCCESS) {
+            take_virtual(telling, subdoc->specs[i].path, result.value);
+        }
+    }
+}
+
+static void tell_times(struct telling *telling)
+{
+    const struct judged *judged = telling->judged;
+    enum mcbp_family family = mcbp_opcode_family(judged->opcode);
+    if (judged->opcode == MCBP_GET_META && judged->status == MCBP_STATUS_SUCCESS &&
+        telling->answer != NULL && telling->answer->extras.size >= 20) {
+        tell_meta(telling);
+    } else if ((family == MCBP_FAMILY_TOUCH || family == MCBP_FAMILY_RETRIEVE_TOUCH) &&
+               judged->status == MCBP_STATUS_SUCCESS) {
+        tell_touched(telling);
+    } else if (telling->needs.is_subdoc && is_success(judged->status) && telling->answer != NULL) {
+        tell_virtual(telling);
+    }
+}
+
+/* ---------------------------------------------------------------- before and after */
+
+/* Whether such an answer depends on what the document holds. */
+static bool looks_at_content(uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_KEY_NOT_FOUND:
+    case MCBP_STATUS_KEY_EXISTS:
+    case MCBP_STATUS_INVALID_ARGUMENTS:
+    case MCBP_STATUS_NOT_STORED:
+    case MCBP_STATUS_LOCKED:
+    case MCBP_STATUS_NOT_LOCKED:
+        return false;
+    default:
+        return true;
+    }
+}
+
+bool known_tell(struct judged *judged, struct document *document)
+{
+    struct telling telling = {
+        .judged = judged, .document = document, .answer = judged->exchange->answer};
+    find_needs(judged, &telling.needs);
+    if (document->unknown != 0) {
+        tell_presence(&telling);
+        tell_lock(&telling);
+        tell_times(&telling);
+        tell_cas(&telling);
+        tell_content(&telling);
+        tell_flags(&telling);
+    } else {
+        tell_times(&telling);
+    }
+    return !looks_at_content(judged->status) ||
+           (document->deleted && !is_open(&telling, DOCUMENT_PRESENCE)) ||
+           (document->unknown & telling.needs.unknown) == 0;
+}
+
+/* Success of a change gives it a new CAS, and ends a lock. */
+static uint16_t after_change(const struct judged *judged, uint16_t unknown)
+{
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK | DOCUMENT_CAS | DOCUMENT_SEQNO);
+    unknown |= answer == NULL ? DOCUMENT_CAS | DOCUMENT_LOCK : 0;
+    unknown |= answer == NULL || answer->extras.size != MCBP_TOKEN_SIZE ? DOCUMENT_SEQNO : 0;
+    return unknown;
+}
+
+static uint16_t after_expiry(const struct needs *needs, uint16_t unknown, uint16_t before)
+{
+    enum { RELATIVE_MAX = 60 * 60 * 24 * 30 };
+    if (needs->preserves && (before & (DOCUMENT_PRESENCE | DOCUMENT_EXPIRY)) != 0) {
+        return unknown | DOCUMENT_EXPIRY;
+    }
+    if (needs->preserves && (before & DOCUMENT_EXPIRY_SECOND) != 0) {
+        return unknown;
+    }
+    unknown &= (uint16_t) ~(DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
+    bool relative = needs->expiry != 0 && needs->expiry <= RELATIVE_MAX;
+    return unknown | (relative ? DOCUMENT_EXPIRY_SECOND : 0);
+}
+
+static uint16_t after_subdoc(const struct judged *judged, const struct needs *needs,
+                             uint16_t unknown, uint16_t before)
+{
+    unknown &= (uint16_t)~DOCUMENT_PRESENCE;
+    if (!needs->subdoc.is_mutation) {
+        return unknown & (uint16_t)~DOCUMENT_CAS;
+    }
+    unknown = after_expiry(needs, after_change(judged, unknown), before);
+    unknown &= needs->sets_body || needs->adds ? (uint16_t)~DOCUMENT_VALUE : UINT16_MAX;
+    if (needs->adds || needs->subdoc.extras.has_user_flags) {
+        unknown &= (uint16_t)~DOCUMENT_FLAGS;
+    }
+    bool told = (unknown & (DOCUMENT_SEQNO | DOCUMENT_CAS)) == 0;
+    return unknown | (needs->has_macros && !told ? DOCUMENT_XATTRS : 0);
+}
+
+static uint16_t after_success(const struct judged *judged, const struct needs *needs,
+                              uint16_t unknown, uint16_t before, bool created)
+{
+    bool locked =
+        judged->exchange->answer != NULL && judged->exchange->answer->header.cas == UINT64_MAX;
+    if (needs->is_subdoc) {
+        return after_subdoc(judged, needs, unknown, before);
+    }
+    if (judged->opcode == MCBP_GET_LOCKED || judged->opcode == MCBP_UNLOCK_KEY) {
+        unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+        return judged->opcode == MCBP_UNLOCK_KEY
+                   ? unknown
+                   : unknown & (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
+    }
+    if (judged->opcode == MCBP_GET_META) {
+        return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_FLAGS |
+                                      (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
+    }
+    switch (mcbp_opcode_family(judged->opcode)) {
+    case MCBP_FAMILY_RETRIEVE:
+        return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_FLAGS |
+                                      (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
+    case MCBP_FAMILY_RETRIEVE_TOUCH:
+        unknown &= (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
+        /* fall through */
+    case MCBP_FAMILY_TOUCH:
+        unknown = after_expiry(needs, after_change(judged, unknown), before);
+        return unknown;
+    case MCBP_FAMILY_STORE:
+        unknown = after_expiry(needs, after_change(judged, unknown), before);
+        return unknown & (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
+    case MCBP_FAMILY_REMOVE:
+        return after_change(judged, unknown) &
+               (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
+    case MCBP_FAMILY_COUNT: /* what is made has the request's expiry */
+        if ((before & DOCUMENT_PRESENCE) == 0 && created) {
+            unknown = after_expiry(needs, unknown, before);
+        }
+        return after_change(judged, unknown) & (uint16_t)~DOCUMENT_VALUE;
+    default:
+        return after_change(judged, unknown);
+    }
+}
+
+/* A new document's revision follows from those of all that were deleted in its vbucket. Source:
+ * engines/ep/src/vbucket.cc, getMaxDeletedRevSeqno. */
+static uint16_t after_creation(const struct document *document, const struct document *before)
+{
+    bool created = before->deleted && !document->deleted;
+    return created ? DOCUMENT_REVISION : 0;
+}
+
+void known_learn(const struct judged *judged, struct document *document, uint16_t open,
+                 const struct document *before)
+{
+    struct needs needs;
+    find_needs(judged, &needs);
+    document->unknown |= after_creation(document, before);
+    if (is_success(judged->status) &&
+        !(judged->status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE && needs.subdoc.is_mutation)) {
+        document->unknown = after_success(judged, &needs, document->unknown, open, before->deleted);
+    } else if (judged->status == MCBP_STATUS_KEY_NOT_FOUND ||
+               judged->status == MCBP_STATUS_NOT_STORED) {
+        document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
+    } else if (judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
+               judged->status != MCBP_STATUS_TOO_LARGE && !document->deleted) {
+        document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
+    }
+    bool may_expire = document->expiry != 0 || (document->unknown & DOCUMENT_EXPIRY) != 0;
+    judged->exchange->asked->vbucket->may_jump |= !document->deleted && may_expire;
+}
+
+void known_forget(const struct judged *judged, struct document *document)
+{
+    struct needs needs;
+    uint64_t cas = shadow_version_of(judged->exchange->answer);
+    find_needs(judged, &needs);
+    if (judged->status == MCBP_STATUS_SUCCESS && needs.subdoc.is_mutation &&
+        (document->unknown & DOCUMENT_PRESENCE) == 0) {
+        document->lock_cas = 0;
+        document->unknown |= needs.unknown | DOCUMENT_SEQNO | DOCUMENT_EXPIRY |
+                             (needs.sets_body ? DOCUMENT_VALUE : 0) |
+                             (needs.subdoc.extras.has_user_flags ? DOCUMENT_FLAGS : 0);
+    } else if (judged->status == MCBP_STATUS_SUCCESS && shadow_changes(judged->opcode)) {
+        shadow_doubt(document);
+    }
+    if (is_success(judged->status) && cas != 0) {
+        document->deleted = false;
+        document->cas = cas;
+        document->unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_CAS);
+    }
+}

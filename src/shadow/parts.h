@@ -1,0 +1,144 @@
+/*
+ * The parts of a shadow, from the inside.
+ */
+#ifndef KVREPLAY_SHADOW_PARTS_H
+#define KVREPLAY_SHADOW_PARTS_H
+
+#include "couchbase/node.h"
+#include "couchbase/session.h"
+#include "shadow/shadow.h"
+
+enum { VBUCKET_PAIRS = 16 };
+
+/* A change's numbers. */
+struct numbers {
+    uint64_t cas;
+    uint64_t seqno;
+};
+
+/* What is known of a vbucket beside its documents. */
+struct shadow_vbucket {
+    uint64_t uuid;    /* 0: no token has told it */
+    uint64_t cas;     /* the highest told */
+    uint64_t seqno;   /* likewise; 0: none */
+    uint64_t untold;  /* changes since then that had no token */
+    uint64_t changes; /* answers to changes so far */
+    unsigned waiting; /* requests that may change it and wait for their answers */
+    bool may_jump;    /* something may change it that is not in the capture: a time of expiry */
+    struct numbers pairs[VBUCKET_PAIRS]; /* the last ones told, in a ring */
+    unsigned pairs_count;
+};
+
+struct scan_seen;
+
+struct shadow_bucket {
+    struct shadow_bucket *next;
+    struct blob *name; /* NULL: of clients that have not told */
+    struct couchbase_node *node;
+    bool is_several; /* its clients have selected different buckets, and have not told which */
+    struct shadow_vbucket vbuckets[COUCHBASE_VBUCKETS_MAX];
+    struct blob *config; /* the last one told */
+    int64_t config_epoch;
+    int64_t config_revision;
+    struct scan_seen *scans; /* the one asked for last comes first */
+    size_t scans_count;
+};
+
+/* The number of a collection or scope, as told last. */
+struct shadow_id {
+    struct shadow_id *next;
+    struct blob *path;
+    uint8_t opcode; /* that asks for it */
+    bool is_told;
+    const struct shadow_bucket *bucket;
+    uint64_t manifest;
+    uint32_t number;
+};
+
+struct shadow {
+    bool cold;
+    struct shadow_bucket *buckets;
+    struct shadow_id *ids;
+    struct blob *kept; /* what the last response points to */
+};
+
+struct shadow_client {
+    struct couchbase_session *session;
+    struct shadow_bucket *bucket;
+    bool whole;            /* its HELLO is in the capture, if there was one */
+    mcbp_feature_set open; /* of one that is not whole: features that nothing has decided yet */
+    unsigned prefixed;     /* keys whose vbucket is that of the key behind a collection's id */
+    unsigned plain;        /* or that of the whole key */
+};
+
+/* The bucket of that name, made if need be. NULL: no memory. */
+struct shadow_bucket *shadow_bucket_of(struct shadow *shadow, struct span name);
+
+static inline bool client_has(const struct shadow_client *client, enum mcbp_feature feature)
+{
+    return session_has(client->session, feature);
+}
+
+/* One answer being judged. */
+struct judged {
+    struct shadow *shadow;
+    struct shadow_client *client;
+    const struct shadow_exchange *exchange;
+    const struct shadow_comparer *comparer;
+    struct shadow_verdict *verdict;
+    uint8_t opcode;  /* of the request, the loud one */
+    uint16_t status; /* of the answer; what silence means */
+    bool told;       /* something that was not known is taken from the answer */
+};
+
+/* client.c */
+
+/* Of a client that is not whole. */
+void client_decide(struct shadow_client *client, enum mcbp_feature feature, bool granted);
+
+/* The magic and the framing extras that answers have, as far as they are not the server's own
+ * choice. */
+void client_set_frame(const struct judged *judged, bool framed, struct kvr_response *response);
+
+/* The datatype of JSON on this connection; where that is not decided, the answer's. */
+uint8_t client_json(const struct judged *judged);
+
+/* An error's text is the server's own, if it has the form of one. */
+void client_take_error_text(const struct judged *judged, struct kvr_response *response);
+
+/* asked.c: the place that a request is about. False: its key or vbucket is none. */
+bool asked_place(const struct shadow_client *client, const struct mcbp_frame *request,
+                 uint16_t *vbucket, struct document_id *id);
+
+/* bound.c: requests about no document. False: it does not know such requests. */
+bool bound_judge(struct judged *judged);
+
+/* judge.c: nothing is known of its content, but its form was agreed on. */
+void judge_form(struct judged *judged);
+
+/* document.c: requests about a document. */
+void document_judge(struct judged *judged, bool strict);
+
+/* known.c: what is known of a document, before a request is executed and after. */
+
+/* Takes what is not known from the answer. False: the answer does not tell enough for the request
+ * to be executed. */
+bool known_tell(struct judged *judged, struct document *document);
+
+/* The answer is right. `open`: what was unknown before it was asked for what it tells; `before`:
+ * the document before the request was executed. */
+void known_learn(const struct judged *judged, struct document *document, uint16_t open,
+                 const struct document *before);
+
+/* The request has succeeded, and what it has made of the document is not known. */
+void known_forget(const struct judged *judged, struct document *document);
+
+/* scan.c */
+void scan_note_create(struct judged *judged);
+void scan_judge_continue(struct judged *judged);
+void scans_seen_destroy(struct shadow_bucket *bucket);
+
+/* Judges an answer by comparing it with verdict->response. */
+void judged_compare(struct judged *judged, enum shadow_outcome if_equal);
+
+#endif
