@@ -135,6 +135,8 @@ static void add_counts(json_t *object, const struct report *report,
     json_add_count(object, "midstream_connections", capture->midstream, ok);
     json_add_count(object, "skipped_bytes", capture->skipped, ok);
     json_add_count(object, "cas_adopted", capture->cas_adopted, ok);
+    json_add_count(object, "durations_unchecked", capture->durations_unchecked, ok);
+    json_add_count(object, "recompressed", capture->recompressed, ok);
     json_add(object, "races", json_of_races(capture->races, ok), ok);
     json_add_count(object, "evictions", capture->evictions, ok);
     json_add_count(object, "expired", capture->expired, ok);

@@ -196,6 +196,15 @@ static void write_adopted(struct line line, const struct report *report)
     line_end(&line);
 }
 
+/* What Couchbase's servers alone decide, beside what is adopted. */
+static void write_uncompared(struct line line, const struct capture_result *totals)
+{
+    item_if_any(
+        &line, "how long the server took (frame info 0), in answers:", totals->durations_unchecked);
+    item_if_any(&line, "how values are compressed, where they are equal:", totals->recompressed);
+    line_end(&line);
+}
+
 /* The races within memcached alone; other orders and seconds are the table's to count. */
 static void write_races(struct line line, const struct capture_result *totals)
 {
@@ -277,6 +286,7 @@ void text_summary(FILE *out, const struct report *report, const struct report_st
     write_unanswered(line_begin(out, style, "unanswered"), totals);
     write_masked(line_begin(out, style, "masked"), report);
     write_adopted(line_begin(out, style, "adopted"), report);
+    write_uncompared(line_begin(out, style, "not compared"), totals);
     write_races(line_begin(out, style, "ambiguous"), totals);
     write_evictions(line_begin(out, style, "evicted"), totals);
     write_expired(line_begin(out, style, "expired"), totals);

@@ -535,11 +535,10 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
         return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_FLAGS |
                                       (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
     case MCBP_FAMILY_RETRIEVE_TOUCH:
-        unknown &= (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
-        /* fall through */
+        return after_expiry(needs, after_change(judged, unknown), before) &
+               (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
     case MCBP_FAMILY_TOUCH:
-        unknown = after_expiry(needs, after_change(judged, unknown), before);
-        return unknown;
+        return after_expiry(needs, after_change(judged, unknown), before);
     case MCBP_FAMILY_STORE:
         unknown = after_expiry(needs, after_change(judged, unknown), before);
         return unknown & (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
