@@ -5,6 +5,8 @@
 #include "mcbp/status.h"
 #include "target.h"
 
+#include <ctype.h>
+
 static bool is_numeric(uint8_t byte)
 {
     return (byte >= '0' && byte <= '9') || byte == ' ' || byte == '+' || byte == '\0' ||
@@ -24,6 +26,32 @@ UNCOUNTED bool kept_survives(struct span before, struct span after)
         numeric = numeric && is_numeric(before.data[i]);
         if (++run >= SURVIVOR_MIN && !numeric) {
             return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The same where structure is kept, as in JSON and in what subdocument commands say: only words
+ * count, and what consists of few different letters doesn't, as letters may become themselves.
+ */
+UNCOUNTED static bool words_survive(struct span before, struct span after)
+{
+    enum { KINDS_MIN = 6 };
+    size_t run = 0;
+    for (size_t i = 0; i < before.size && i < after.size; i++) {
+        bool same = before.data[i] == after.data[i] && isalnum(before.data[i]);
+        run = same ? run + 1 : 0;
+        if (run >= SURVIVOR_MIN) {
+            bool seen[256] = {false};
+            size_t kinds = 0;
+            for (size_t j = i + 1 - run; j <= i; j++) {
+                kinds += isalpha(before.data[j]) && !seen[before.data[j]];
+                seen[before.data[j]] = true;
+            }
+            if (kinds >= KINDS_MIN) {
+                return true;
+            }
         }
     }
     return false;
@@ -131,7 +159,7 @@ static bool is_error_text(struct span value)
 static bool is_features(struct span value)
 {
     for (size_t i = 0; i < value.size; i++) {
-        if (value.data[i] > (i % 2 == 0 ? 0 : 0x20)) {
+        if (value.data[i] > (i % 2 == 0 ? 0 : 0x26)) {
             return false;
         }
     }
@@ -154,16 +182,71 @@ static bool may_keep_value(uint8_t opcode, struct span value, bool response)
     }
 }
 
+/* JSON of the protocol's own, with words that are kept; numbers that are no text. */
+static bool is_protocols(const struct mcbp_header *header, struct span value, bool response)
+{
+    bool error = response && header->vbucket_or_status != MCBP_STATUS_SUCCESS;
+    switch (header->opcode) {
+    case MCBP_GET_CLUSTER_CONFIG:
+    case MCBP_SET_CLUSTER_CONFIG:
+    case MCBP_COLLECTIONS_GET_MANIFEST:
+    case MCBP_COLLECTIONS_SET_MANIFEST:
+    case MCBP_GET_ERROR_MAP:
+    case MCBP_RANGE_SCAN_CREATE:
+    case MCBP_COLLECTIONS_GET_ID:
+    case MCBP_COLLECTIONS_GET_SCOPE_ID:
+        return true;
+    default:
+        return error && value.size > 0 && strchr("{[\" \t\r\n", value.data[0]) != NULL;
+    }
+}
+
+/* Values of Couchbase's commands, and JSON. */
+static bool has_structure(const struct mcbp_header *header, struct span value)
+{
+    enum { FIRST_OF_COUCHBASE = 0x48 };
+    return header->opcode >= FIRST_OF_COUCHBASE ||
+           (value.size > 0 && value.data[0] != '\0' &&
+            strchr("{[\"-,: \t\r\ntfn0123456789", value.data[0]) != NULL);
+}
+
+static bool value_survives(const struct mcbp_frame *before, const struct mcbp_frame *after,
+                           bool response)
+{
+    const struct mcbp_header *header = &before->header;
+    if ((header->datatype & MCBP_DATATYPE_SNAPPY) != 0 ||
+        is_protocols(header, before->value, response)) {
+        return false;
+    }
+    return (has_structure(header, before->value) ? words_survive : kept_survives)(before->value,
+                                                                                  after->value);
+}
+
+static bool key_survives(const struct mcbp_frame *before, const struct mcbp_frame *after)
+{
+    switch (before->header.opcode) {
+    case MCBP_COLLECTIONS_GET_ID: /* names that are words of the protocol, too, are kept */
+    case MCBP_COLLECTIONS_GET_SCOPE_ID:
+    case MCBP_SELECT_BUCKET:
+        return false;
+    case MCBP_HELLO:
+        return words_survive(before->key, after->key);
+    default:
+        return kept_survives(before->key, after->key);
+    }
+}
+
 UNCOUNTED bool kept_is_anonymous(const struct mcbp_frame *before, const struct mcbp_frame *after)
 {
     const struct mcbp_header *header = &before->header;
     bool response = mcbp_magic_is_response(header->magic);
     bool servers = header->magic == MCBP_SERVER_REQUEST || header->magic == MCBP_SERVER_RESPONSE;
+    bool config = header->magic == MCBP_SERVER_REQUEST && header->opcode == 1; /* and a bucket */
     size_t extras = servers ? 16 : extras_most(header->opcode, response);
     return infos_are_anonymous(before->framing_extras, after->framing_extras, response) &&
            (before->extras.size <= extras || !kept_survives(before->extras, after->extras)) &&
-           ((!servers && may_keep_key(header->opcode, before->key)) ||
-            !kept_survives(before->key, after->key)) &&
-           ((!servers && may_keep_value(header->opcode, before->value, response)) ||
-            !kept_survives(before->value, after->value));
+           (config || (!servers && may_keep_key(header->opcode, before->key)) ||
+            !key_survives(before, after)) &&
+           (config || (!servers && may_keep_value(header->opcode, before->value, response)) ||
+            !value_survives(before, after, response));
 }

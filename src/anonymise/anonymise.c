@@ -26,7 +26,7 @@ struct passes {
     struct harmless_keeper keeper;
     struct dissect_options dissect;
     struct capture_result *counts; /* of the framing; written anew by each pass */
-    uint8_t *mcbp;                 /* by conversation: 1 if it is of the binary protocol */
+    uint8_t *mcbp; /* by conversation: of the binary protocol, 1 or, in Couchbase's language, 2 */
     size_t mcbp_room;
     uint8_t *frame; /* room for one that is replaced */
     size_t frame_room;
@@ -42,12 +42,31 @@ struct conversation {
     struct harmless harmless;
 };
 
+/* What the first pass has found out. */
+enum mcbp_conversation { MCBP_NONE, MCBP_ANY, MCBP_COUCHBASES };
+
+static enum mcbp_conversation mcbp_of(const struct passes *self,
+                                      const struct dissect_conversation *conversation)
+{
+    return conversation->id < self->mcbp_room ? (enum mcbp_conversation)self->mcbp[conversation->id]
+                                              : MCBP_NONE;
+}
+
+static bool is_mcbp(const struct passes *self, const struct dissect_conversation *conversation)
+{
+    return mcbp_of(self, conversation) != MCBP_NONE;
+}
+
 static struct conversation *conversation_of(struct passes *self,
                                             struct dissect_conversation *dissected)
 {
     if (dissected->user == NULL) {
-        dissected->user = calloc(1, sizeof(struct conversation));
-        self->no_memory |= dissected->user == NULL;
+        struct conversation *conversation = calloc(1, sizeof(*conversation));
+        self->no_memory |= conversation == NULL;
+        if (conversation != NULL) { /* also before it shows */
+            conversation->rules.language.couchbase = mcbp_of(self, dissected) == MCBP_COUCHBASES;
+        }
+        dissected->user = conversation;
     }
     return dissected->user;
 }
@@ -167,7 +186,7 @@ static void anonymise_on_taken(void *context, const struct net_segment *segment,
     scrub_taken(&self->scrub, segment, origin, range);
 }
 
-static void note_mcbp(struct passes *self, uint64_t conversation)
+static void note_mcbp(struct passes *self, uint64_t conversation, enum mcbp_conversation kind)
 {
     size_t before = self->mcbp_room;
     uint8_t *grown = array_grow(self->mcbp, 1, (size_t)conversation, &self->mcbp_room);
@@ -177,12 +196,7 @@ static void note_mcbp(struct passes *self, uint64_t conversation)
     }
     memset(grown + before, 0, self->mcbp_room - before);
     self->mcbp = grown;
-    self->mcbp[conversation] = 1;
-}
-
-static bool is_mcbp(const struct passes *self, const struct dissect_conversation *conversation)
-{
-    return conversation->id < self->mcbp_room && self->mcbp[conversation->id] != 0;
+    self->mcbp[conversation] = (uint8_t)kind;
 }
 
 static void scrub_frame(void *context, struct dissect_conversation *dissected,
@@ -191,13 +205,17 @@ static void scrub_frame(void *context, struct dissect_conversation *dissected,
     struct passes *self = context;
     struct conversation *conversation = conversation_of(self, dissected);
     if (conversation != NULL) {
-        knowledge_note_key(&self->knowledge, &conversation->rules.asked, frame);
+        language_note(&conversation->rules.language, dissected, frame);
+        knowledge_note_key(&self->knowledge, &conversation->rules.asked,
+                           &conversation->rules.language, frame);
     }
 }
 
 static void scrub_closed(void *context, struct dissect_conversation *dissected)
 {
-    note_mcbp(context, dissected->id);
+    const struct conversation *conversation = dissected->user;
+    bool couchbase = conversation != NULL && conversation->rules.language.couchbase;
+    note_mcbp(context, dissected->id, couchbase ? MCBP_COUCHBASES : MCBP_ANY);
     anonymise_on_closed(context, dissected);
 }
 
@@ -225,8 +243,14 @@ static void learn_frame(void *context, struct dissect_conversation *dissected,
     struct passes *self = context;
     struct conversation *conversation = conversation_of(self, dissected);
     if (conversation != NULL && !frame->bad_lengths) {
-        struct about about = knowledge_about(&self->knowledge, &conversation->rules.asked, frame);
+        const struct language *language = &conversation->rules.language;
+        language_note(&conversation->rules.language, dissected, frame);
+        struct about about =
+            knowledge_about(&self->knowledge, &conversation->rules.asked, language, frame);
         knowledge_note_value(&self->knowledge, &about, frame);
+        if (language->couchbase) {
+            knowledge_note_documents(&self->knowledge, &about, frame);
+        }
     }
 }
 
@@ -235,13 +259,16 @@ static enum verify_status anonymise_learn(struct passes *self)
     struct dissect_consumer consumer = consumer_of(self);
     consumer.progress = NULL;
     consumer.frame = learn_frame;
-    return run(self, &consumer);
+    enum verify_status status = run(self, &consumer);
+    knowledge_settle_values(&self->knowledge);
+    return status;
 }
 
 /* 3. Frames, as they are after the rules. */
 
+/* `told`: values still are what their datatype says. */
 static void anonymise_count_frame(struct anonymise_result *result, const struct mcbp_frame *frame,
-                                  const struct frame_part parts[FRAME_PARTS])
+                                  const struct frame_part parts[FRAME_PARTS], bool told)
 {
     result->frames++;
     for (size_t i = 0; i < FRAME_PARTS; i++) {
@@ -251,7 +278,7 @@ static void anonymise_count_frame(struct anonymise_result *result, const struct 
         result->counters += there && parts[i].class == PART_COUNTER;
     }
     const struct frame_part *value = &parts[FRAME_PARTS - 1];
-    if (value->size > 0 && value->class == PART_VALUE) {
+    if (value->size > 0 && value->class == PART_VALUE && !told) {
         uint8_t datatype = frame->header.datatype;
         result->json += (datatype & MCBP_DATATYPE_JSON) != 0;
         result->xattr += (datatype & MCBP_DATATYPE_XATTR) != 0;
@@ -288,8 +315,10 @@ static void replace_frame(void *context, struct dissect_conversation *dissected,
         return;
     }
     harmless_frame(&conversation->harmless, dissected, frame);
+    language_note(&conversation->rules.language, dissected, frame);
     rules_apply(&self->rules, &conversation->rules, frame, bytes, parts);
-    anonymise_count_frame(self->result, &frame->frame, parts);
+    anonymise_count_frame(self->result, &frame->frame, parts,
+                          conversation->rules.language.couchbase);
     size_t at = 0;
     for (size_t i = 0; i < FRAME_PARTS; i++) {
         self->unplaced |= !places_write_frame(&self->scrub.places, frame, bytes, at, parts[i].size,

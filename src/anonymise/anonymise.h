@@ -3,12 +3,14 @@
  *
  * Nothing is ever copied from a payload into the output: it first gets bytes that follow from their
  * place alone, and then what the frames that were found have become. So what is not understood, or
- * misunderstood, is lost rather than told.
+ * misunderstood, is lost rather than told. In Couchbase's dialect, frames become what a server
+ * answers in the same way.
  *
- * Three passes, four if anything was appended: scrub, (learn,) replace, checksums. Memory: 8 bytes
- * for each packet, 32 more for each with payload, up to 200 for each key that was counted with,
- * appended to, or can't be told from others, up to 64 MiB for values that were appended to, and as
- * much for what they become; the files are mapped.
+ * Three passes, four if anything was appended or compressed: scrub, (learn,) replace, checksums.
+ * Memory: 8 bytes for each packet, 32 more for each with payload, up to 250 for each key that was
+ * counted with, appended to, compressed, or can't be told from others (500 if it has an alphabet),
+ * up to 64 MiB for values that were appended to, and as much for what they become, and twice the
+ * largest value when inflated; the files are mapped.
  */
 #ifndef KVREPLAY_ANONYMISE_ANONYMISE_H
 #define KVREPLAY_ANONYMISE_ANONYMISE_H

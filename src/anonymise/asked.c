@@ -111,8 +111,18 @@ static bool asked_find(struct asked *self, const struct request *like, const str
     return false;
 }
 
+/* Of the first requests. */
+static size_t count_answered(struct asked *self)
+{
+    size_t count = 0;
+    while (count < self->count && asked_at(self, count)->answered) {
+        count++;
+    }
+    return count;
+}
+
 const struct asked_subject *asked_answer(struct asked *self, const struct dissect_frame *answer,
-                                         const struct name *named,
+                                         const struct name *named, bool any_order,
                                          const struct asked_listener *listener)
 {
     struct request like = {
@@ -127,6 +137,10 @@ const struct asked_subject *asked_answer(struct asked *self, const struct dissec
     }
     struct request *request = asked_at(self, i);
     request->answered = true;
+    if (any_order) {
+        settle(self, count_answered(self), listener);
+        return &request->subject;
+    }
     if (!mcbp_opcode_is_quiet(request->opcode)) {
         settle(self, i + 1, listener);
     }

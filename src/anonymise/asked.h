@@ -19,6 +19,7 @@ struct asked;
 struct asked_subject {
     struct name key;
     struct name number; /* that it stores; zeros: none */
+    uint32_t results;   /* of subdocument commands: see language_result() */
 };
 
 struct asked_listener {
@@ -38,9 +39,10 @@ bool asked_is_ambiguous(uint8_t opcode);
 void asked_add(struct asked *asked, const struct dissect_frame *request,
                const struct asked_subject *subject, const struct asked_listener *listener);
 
-/* What the request was about, NULL if there is none. `named`: the key in the answer, or NULL. */
+/* What the request was about, NULL if there is none. `named`: the key in the answer, or NULL.
+ * `any_order`: earlier requests may still be answered. */
 const struct asked_subject *asked_answer(struct asked *asked, const struct dissect_frame *answer,
-                                         const struct name *named,
+                                         const struct name *named, bool any_order,
                                          const struct asked_listener *listener);
 
 /* NULL is fine. */

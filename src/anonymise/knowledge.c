@@ -25,7 +25,18 @@ struct known_key {
     bool any_counter;
     bool all_counters;
     struct bifix pieces;
+    /* In Couchbase's dialect: */
+    bool counts_within;
+    bool macros;
+    bool compressed;
+    bool json; /* a value that is joined, or one that is compressed */
+    /* Of the first of those that are alike: */
+    bool any_compressed;
+    struct alphabet_pins pins;
+    struct alphabet *alphabet;
 };
+
+static const struct name no_number = {{0}};
 
 static bool knowledge_is_request(const struct dissect_frame *frame)
 {
@@ -34,15 +45,21 @@ static bool knowledge_is_request(const struct dissect_frame *frame)
             frame->frame.header.magic == MCBP_FLEX_CLIENT_REQUEST);
 }
 
-static struct name key_name(struct knowledge *self, const struct dissect_frame *frame)
+/* Without the collection: what is known of a key holds for those with the same name in others, as
+ * scans don't say which. */
+static struct name key_name(struct knowledge *self, const struct language *language,
+                            const struct dissect_frame *frame)
 {
-    return name_of(self->secret, SECRET_KEY_NAME, frame->frame.key);
+    struct span key = frame->frame.key;
+    size_t prefix = language_prefix_size(language, frame->frame.header.opcode, key);
+    return name_of(self->secret, SECRET_KEY_NAME, span_skip(key, prefix));
 }
 
 void knowledge_deinit(struct knowledge *self)
 {
     for (size_t i = 0; i < self->names.count; i++) {
         bifix_deinit(&self->keys[i].pieces);
+        free(self->keys[i].alphabet);
     }
     free(self->keys);
     names_deinit(&self->names);
@@ -109,6 +126,8 @@ void knowledge_settle(struct knowledge *self)
         first->any_joined |= key->joined;
         first->any_counter |= key->counter;
         first->all_counters &= key->counter;
+        first->any_compressed |= key->compressed;
+        self->compressed |= key->compressed;
         self->counted |= key->counter;
         self->joined |= key->joined;
     }
@@ -120,12 +139,10 @@ void knowledge_settle(struct knowledge *self)
 
 bool knowledge_wants_values(const struct knowledge *self)
 {
-    return self->joined || self->mixed;
+    return self->joined || self->mixed || self->compressed;
 }
 
 /* ----------------------------------------------------------------------------------- numbers */
-
-static const struct name no_number = {{0}};
 
 /* The digits that a value begins with, which are what a counter's has in common with its answer. */
 static struct name number_of(struct knowledge *self, struct span value)
@@ -190,13 +207,14 @@ static void knowledge_note_version(struct knowledge *self, const struct about *a
 /* ----------------------------------------------------------------------------------- pairing */
 
 /* The first pass, which goes over all captures, leaves out what it needs not. */
-static struct name name_if_needed(struct knowledge *self, const struct dissect_frame *frame)
+static struct name name_if_needed(struct knowledge *self, const struct language *language,
+                                  const struct dissect_frame *frame)
 {
     uint8_t opcode = frame->frame.header.opcode;
     struct name none = {{0}};
-    return self->settled || asked_is_ambiguous(opcode) || mcbp_opcode_counts(opcode) ||
-                   mcbp_opcode_concatenates(opcode)
-               ? key_name(self, frame)
+    return self->settled || language->couchbase || asked_is_ambiguous(opcode) ||
+                   mcbp_opcode_counts(opcode) || mcbp_opcode_concatenates(opcode)
+               ? key_name(self, language, frame)
                : none;
 }
 
@@ -215,16 +233,17 @@ static void knowledge_remember(struct knowledge *self, struct asked **asked,
 }
 
 static bool knowledge_answered(struct knowledge *self, struct asked *asked,
-                               const struct dissect_frame *frame, struct asked_subject *subject)
+                               const struct language *language, const struct dissect_frame *frame,
+                               struct asked_subject *subject)
 {
     struct asked_listener listener = {self, self->settled ? NULL : make_alike};
     bool named = mcbp_form_repeats_key(frame->frame.header.opcode) && frame->frame.key.size > 0;
     struct name in_answer;
     if (named) {
-        in_answer = name_if_needed(self, frame);
+        in_answer = name_if_needed(self, language, frame);
     }
-    const struct asked_subject *found =
-        asked_answer(asked, frame, named ? &in_answer : NULL, &listener);
+    const struct asked_subject *found = asked_answer(asked, frame, named ? &in_answer : NULL,
+                                                     language_has_any_order(language), &listener);
     if (found != NULL) {
         *subject = *found;
     }
@@ -232,35 +251,74 @@ static bool knowledge_answered(struct knowledge *self, struct asked *asked,
 }
 
 /* Follows requests and responses; whether the key's name is known that the frame is about. */
-static bool follow(struct knowledge *self, struct asked **asked, const struct dissect_frame *frame,
-                   struct asked_subject *subject)
+static bool follow(struct knowledge *self, struct asked **asked, const struct language *language,
+                   const struct dissect_frame *frame, struct asked_subject *subject)
 {
     if (knowledge_is_request(frame)) {
-        *subject = (struct asked_subject){.key = name_if_needed(self, frame)};
-        if (asked_matters(&frame->frame.header)) {
+        bool document =
+            language->couchbase && mcbp_opcode_has_collection(frame->frame.header.opcode);
+        *subject = (struct asked_subject){
+            .key = name_if_needed(self, language, frame),
+            .results = document ? language_specs_of(frame).results : 0,
+        };
+        if (document || asked_matters(&frame->frame.header)) {
             subject->number = number_if_stored(self, frame);
             knowledge_remember(self, asked, frame, subject);
         }
         return true;
     }
     return frame->role == FROM_SERVER && mcbp_magic_is_response(frame->frame.header.magic) &&
-           *asked != NULL && knowledge_answered(self, *asked, frame, subject);
+           *asked != NULL && knowledge_answered(self, *asked, language, frame, subject);
+}
+
+/* What a frame in Couchbase's dialect shows of documents. `subject`: NULL if it is about none. */
+static void note_documents_keys(struct knowledge *self, const struct dissect_frame *frame,
+                                const struct asked_subject *subject)
+{
+    struct language_document document;
+    size_t at = 0;
+    while (language_next_document(frame, &at, &document)) {
+        struct name name = document.key.size > 0
+                               ? name_of(self->secret, SECRET_KEY_NAME, document.key)
+                           : subject != NULL ? subject->key
+                                             : no_number;
+        if ((document.datatype & MCBP_DATATYPE_SNAPPY) != 0) {
+            struct known_key *key = add_key(self, &name);
+            if (key != NULL) {
+                key->compressed = true;
+            }
+        }
+    }
+    struct language_specs specs = language_specs_of(frame);
+    if (subject != NULL && knowledge_is_request(frame) && (specs.counts || specs.expands_macros)) {
+        struct known_key *key = add_key(self, &subject->key);
+        if (key != NULL) {
+            key->counts_within |= specs.counts;
+            key->macros |= specs.expands_macros;
+        }
+    }
 }
 
 void knowledge_note_key(struct knowledge *self, struct asked **asked,
-                        const struct dissect_frame *frame)
+                        const struct language *language, const struct dissect_frame *frame)
 {
     uint8_t opcode = frame->frame.header.opcode;
     bool counts = mcbp_opcode_counts(opcode);
     bool joins = mcbp_opcode_concatenates(opcode);
     struct asked_subject subject;
-    if (!frame->bad_lengths && follow(self, asked, frame, &subject) &&
-        knowledge_is_request(frame) && (counts || joins)) {
+    if (frame->bad_lengths) {
+        return;
+    }
+    bool known = follow(self, asked, language, frame, &subject);
+    if (known && knowledge_is_request(frame) && (counts || joins)) {
         struct known_key *key = add_key(self, &subject.key);
         if (key != NULL) {
             key->counter |= counts;
             key->joined |= joins;
         }
+    }
+    if (language->couchbase) {
+        note_documents_keys(self, frame, known ? &subject : NULL);
     }
 }
 
@@ -270,25 +328,54 @@ void knowledge_close(struct knowledge *self, struct asked *asked)
     asked_destroy(asked, &listener);
 }
 
+static void about_document(struct about *about, const struct known_key *key,
+                           const struct known_key *first)
+{
+    about->mapped = first->any_compressed || first->any_joined;
+    about->joined = first->any_joined;
+    about->counter = key->counter;
+    about->counts_within = key->counter || key->counts_within;
+    about->has_macros = key->macros;
+    about->alphabet = first->alphabet;
+}
+
 struct about knowledge_about(struct knowledge *self, struct asked **asked,
-                             const struct dissect_frame *frame)
+                             const struct language *language, const struct dissect_frame *frame)
 {
     struct about about = {0};
     struct asked_subject subject;
-    if ((!self->counted && !self->joined) || !follow(self, asked, frame, &subject) ||
-        !names_find(&self->names, &subject.key, &about.number)) {
+    bool wanted = self->counted || self->joined || language->couchbase;
+    if (!wanted || !follow(self, asked, language, frame, &subject)) {
+        return about;
+    }
+    about.results = subject.results;
+    if (!names_find(&self->names, &subject.key, &about.number)) {
         return about;
     }
     const struct known_key *key = &self->keys[about.number];
     const struct known_key *first = &self->keys[first_alike(self, about.number)];
+    about_document(&about, key, first);
     bool anyones = !knowledge_is_request(frame) && asked_is_ambiguous(frame->frame.header.opcode);
     about.number = first->alike;
-    about.joined = first->any_joined;
     about.learn = anyones ? first->any_joined : key->joined;
     about.counter = anyones ? first->all_counters || (is_mixed(first) && is_version(self, frame))
                             : key->counter;
     about.mixed = !anyones && key->counter && is_mixed(first);
     about.stored = subject.number;
+    return about;
+}
+
+struct about knowledge_about_key(struct knowledge *self, struct span key)
+{
+    struct about about = {0};
+    struct name name = name_of(self->secret, SECRET_KEY_NAME, key);
+    if (names_find(&self->names, &name, &about.number)) {
+        const struct known_key *known = &self->keys[about.number];
+        const struct known_key *first = &self->keys[first_alike(self, about.number)];
+        about_document(&about, known, first);
+        about.learn = known->joined;
+        about.number = first->alike;
+    }
     return about;
 }
 
@@ -324,6 +411,50 @@ void knowledge_note_value(struct knowledge *self, const struct about *about,
         break;
     }
     self->pieces_bytes += pieces->bytes;
+}
+
+static void note_document(struct knowledge *self, const struct about *about, uint8_t datatype,
+                          struct span value)
+{
+    struct known_key *key = &self->keys[about->number];
+    struct body_manner manner = {.secret = self->secret,
+                                 .keeps_numbers = about->counts_within,
+                                 .keeps_macros = about->has_macros};
+    bool json;
+    self->no_memory |= !body_pin(&manner, datatype, value, about->joined, &key->pins, &json);
+    key->json |= json;
+}
+
+void knowledge_note_documents(struct knowledge *self, const struct about *about,
+                              const struct dissect_frame *frame)
+{
+    struct language_document document;
+    size_t at = 0;
+    while (self->names.count > 0 && language_next_document(frame, &at, &document)) {
+        struct about own = document.key.size > 0 ? knowledge_about_key(self, document.key) : *about;
+        if (own.mapped) {
+            note_document(self, &own, document.datatype,
+                          span_head(span_skip(frame->frame.value, document.at), document.size));
+        }
+    }
+}
+
+void knowledge_settle_values(struct knowledge *self)
+{
+    for (size_t i = 0; i < self->names.count; i++) {
+        struct known_key *key = &self->keys[i];
+        if (key->any_compressed || (key->any_joined && key->json)) {
+            key->alphabet = malloc(sizeof(*key->alphabet));
+            self->no_memory |= key->alphabet == NULL;
+        }
+    }
+    for (size_t i = 0; i < self->names.room; i++) {
+        const struct name_entry *entry = &self->names.entries[i];
+        const struct known_key *key = entry->used ? &self->keys[entry->number] : NULL;
+        if (key != NULL && key->alphabet != NULL) {
+            alphabet_init(key->alphabet, self->secret, &entry->name, &key->pins, key->json);
+        }
+    }
 }
 
 size_t knowledge_piece(const struct knowledge *self, const struct about *about, struct span value,

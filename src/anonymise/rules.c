@@ -1,5 +1,7 @@
 #include "anonymise/rules.h"
 
+#include "anonymise/commands.h"
+#include "anonymise/json.h"
 #include "anonymise/statistics.h"
 #include "anonymise/substitute.h"
 #include "mcbp/form.h"
@@ -175,14 +177,20 @@ static enum part_class replace_key(const struct state *state, uint8_t *bytes)
     if (is_harmless_key(state)) {
         return PART_TEXT;
     }
-    substitute_key(state->rules->secret, bytes, state->frame->frame.key.size);
+    const struct language *language = &state->conversation->language;
+    struct span key = state->frame->frame.key;
+    if (!language->couchbase ||
+        commands_replace_key(state->rules->secret, state->frame, bytes) == COMMANDS_UNKNOWN) {
+        size_t prefix = language_prefix_size(language, state->frame->frame.header.opcode, key);
+        substitute_key(state->rules->secret, bytes + prefix, key.size - prefix);
+    }
     return PART_KEY;
 }
 
-/* Both sides of HELLO: two bytes for each feature, of which 0x01 to 0x20 are assigned. */
+/* Both sides of HELLO: two bytes for each feature, of which 0x01 to 0x26 are assigned. */
 static bool is_features(struct span value)
 {
-    enum { FEATURE_MAX = 0x20 };
+    enum { FEATURE_MAX = MCBP_FEATURE_DCP_SKIP_DELETES_IN_INITIAL_BACKFILL };
     for (size_t i = 0; i + 1 < value.size; i += 2) {
         if (value.data[i] != 0 || value.data[i + 1] > FEATURE_MAX) {
             return false;
@@ -291,7 +299,88 @@ static bool rules_is_sasl(const struct state *state)
            (state->opcode == MCBP_SASL_AUTH || state->opcode == MCBP_SASL_STEP);
 }
 
-static enum part_class replace_value(const struct state *state, uint8_t *bytes)
+/* ------------------------------------------------------------------------- Couchbase's dialect */
+
+/* What is no JSON stays none. */
+static void replace_opaque(void *context, uint8_t *bytes, size_t size)
+{
+    const struct state *state = context;
+    if (state->about.joined) {
+        replace_pieces(state, bytes, size);
+        return;
+    }
+    do {
+        replace_piece(state, bytes, size);
+    } while (json_is(span_of(bytes, size)) && !secret_failed(state->rules->secret));
+}
+
+static struct body_manner manner_of(struct state *state)
+{
+    const struct about *about = &state->about;
+    return (struct body_manner){
+        .secret = state->rules->secret,
+        .alphabet = about->alphabet,
+        .keeps_numbers = about->counts_within && !state->rules->replace_counters,
+        .keeps_macros = about->has_macros,
+        .context = state,
+        .opaque = replace_opaque,
+    };
+}
+
+static void rules_replace_document(const struct state *state,
+                                   const struct language_document *document, uint8_t *bytes)
+{
+    struct state own = *state;
+    struct span value = state->frame->frame.value;
+    if (document->key.size > 0) {
+        own.about = knowledge_about_key(state->rules->knowledge, document->key);
+        substitute_key(state->rules->secret, bytes + (document->key.data - value.data),
+                       document->key.size);
+    } else if (state->response && state->opcode == MCBP_GET_RANDOM_KEY) {
+        struct span key = state->frame->frame.key;
+        size_t prefix = language_prefix_size(&state->conversation->language, state->opcode, key);
+        own.about = knowledge_about_key(state->rules->knowledge, span_skip(key, prefix));
+    }
+    const struct body_manner manner = manner_of(&own);
+    if (!body_replace(&manner, document->datatype, bytes + document->at, document->size)) {
+        state->rules->knowledge->no_memory = true;
+    }
+}
+
+/* False: there is no document in the value, or it ends in the middle of one. */
+static bool replace_documents(const struct state *state, uint8_t *bytes)
+{
+    struct language_document document;
+    size_t at = 0;
+    while (language_next_document(state->frame, &at, &document)) {
+        rules_replace_document(state, &document, bytes);
+    }
+    size_t size = state->frame->frame.value.size;
+    if (at > 0 && at < size) {
+        substitute_value(state->rules->secret, bytes + at, size - at);
+    }
+    return at > 0;
+}
+
+/* False: there is no rule of the dialect's for the value. */
+static bool replace_couchbases(struct state *state, uint8_t *bytes)
+{
+    const struct body_manner manner = manner_of(state);
+    const struct commands_value value = {&manner, &state->conversation->language, state->frame,
+                                         state->about.results};
+    return state->conversation->language.couchbase &&
+           (replace_documents(state, bytes) ||
+            commands_replace_value(&value, bytes) != COMMANDS_UNKNOWN);
+}
+
+static enum part_class class_of_replaced(const struct state *state, const uint8_t *bytes)
+{
+    struct span value = state->frame->frame.value;
+    bool kept = value.size > 0 && memcmp(bytes, value.data, value.size) == 0;
+    return !kept ? PART_VALUE : is_counted(state) ? PART_COUNTER : PART_TEXT;
+}
+
+static enum part_class replace_value(struct state *state, uint8_t *bytes)
 {
     if (state->response && !rules_is_servers(state) && is_harmless_answer(state)) {
         return PART_TEXT;
@@ -306,6 +395,9 @@ static enum part_class replace_value(const struct state *state, uint8_t *bytes)
     }
     if (rules_is_count(state)) {
         return PART_COUNTER;
+    }
+    if (replace_couchbases(state, bytes)) {
+        return class_of_replaced(state, bytes);
     }
     size_t size = state->frame->frame.value.size;
     return replace_pieces(state, bytes, size) == size && size > 0 ? PART_COUNTER : PART_VALUE;
@@ -338,7 +430,8 @@ void rules_apply(const struct rules *rules, struct rules_conversation *conversat
     if (frame->bad_lengths) {
         return; /* nothing but the header is known */
     }
-    state.about = knowledge_about(rules->knowledge, &conversation->asked, frame);
+    state.about =
+        knowledge_about(rules->knowledge, &conversation->asked, &conversation->language, frame);
     note_stat(&state);
     bytes += MCBP_HEADER_SIZE;
     parts[1] = (struct frame_part){replace_framing(&state, bytes), fields->framing_extras.size};

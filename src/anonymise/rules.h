@@ -34,9 +34,10 @@ struct rules {
 /* Of one conversation. */
 struct rules_conversation {
     struct asked *asked;
-    bool stat_asked;   /* a STAT that only has memcached's own names in its answers */
-    bool stat_private; /* any other */
-    bool stat_sizes;   /* one that has sizes for names in its answers */
+    struct language language; /* the caller's to follow: language_note() */
+    bool stat_asked;          /* a STAT that only has memcached's own names in its answers */
+    bool stat_private;        /* any other */
+    bool stat_sizes;          /* one that has sizes for names in its answers */
 };
 
 /*

@@ -28,6 +28,9 @@ enum secret_use {
     SECRET_KEY_NAME,
     SECRET_NUMBER,
     SECRET_VERSION,
+    SECRET_TEXT_ROUND,
+    SECRET_TEXT_STREAM,
+    SECRET_ALPHABET,
 };
 
 /* HMAC of the use and all parts; the caller sees to it that parts can't be mistaken. */

@@ -1,0 +1,182 @@
+#include "anonymise/protocol.h"
+
+#include "anonymise/json.h"
+#include "anonymise/substitute.h"
+#include "anonymise/text.h"
+
+#include <ctype.h>
+#include <openssl/evp.h>
+
+/* Source: docs/ and cluster_framework/ of couchbase/kv_engine, and what servers send. Each is
+ * kept where it is all of a name or of a string, or stands between separators in one. */
+static const char WORDS[] =
+    /* cluster configurations */
+    " rev revEpoch name uuid uri streamingUri nodes nodesExt services hostname thisNode ports "
+    "direct"
+    " kv kvSSL mgmt mgmtSSL capi capiSSL n1ql n1qlSSL fts ftsSSL ftsGRPC ftsGRPCSSL cbas cbasSSL"
+    " eventingAdminPort eventingDebug eventingSSL indexAdmin indexScan indexHttp indexHttps"
+    " indexStreamInit indexStreamCatchup indexStreamMaint projector backupAPI backupAPIHTTPS"
+    " backupGRPC alternateAddresses external nodeLocator bucketType vbucket vBucketServerMap"
+    " hashAlgorithm CRC numReplicas serverList vBucketMap vBucketMapForward"
+    " collectionsManifestUid clusterName clusterUUID clusterCapabilities clusterCapabilitiesVer"
+    " bucketCapabilities bucketCapabilitiesVer ddocs couchApiBase nodeUUID serverGroup"
+    " appTelemetryPath pools buckets bucketsStreaming $HOST membase ephemeral couchbase"
+    " cccp cbhello collections couchapi durableWrite dcp nodesExt preserveExpiry "
+    "querySystemCollection"
+    " rangeScan tombstonedUserXAttrs touch xattr xdcrCheckpointing mobileSystemCollection"
+    " subdoc.ReplaceBodyWithXattr subdoc.DocumentMacroSupport subdoc.ReviveDocument"
+    " subdoc.ReplicaRead subdoc.AccessDeleted dcp.IgnorePurgedTombstones nonDedupedHistory"
+    " costBasedOptimizer enhancedPreparedStatements indexes"
+    /* manifests; what begins with _ are the server's own */
+    " uid scopes maxTTL metered history flushUid _default _system _mobile _query"
+    /* errors */
+    " error context ref manifest_uid"
+    /* scans */
+    " range sampling samples seed collection key_only include_xattrs start end excl_start excl_end"
+    " snapshot_requirements vb_uuid seqno timeout_ms seqno_exists"
+    /* agents */
+    " a i ";
+
+/* Members whose strings are numbers, of manifests, collections and vbuckets. */
+static const char NUMBERS[] =
+    " uid collectionsManifestUid flushUid manifest_uid collection vb_uuid ";
+static const char BOUNDS[] = " start end excl_start excl_end ";
+static const char ERROR_MAP[] = " version revision errors name desc attrs retry strategy interval"
+                                " after max-duration ceil ";
+
+/* Whether the word is in the list, in which it has a blank before and behind it. */
+static bool protocol_is_in(struct span word, const char *list)
+{
+    enum { WORD_MAX = 40 };
+    char text[WORD_MAX + 2];
+    if (word.size == 0 || word.size > WORD_MAX || memchr(word.data, ' ', word.size) != NULL ||
+        memchr(word.data, '\0', word.size) != NULL) {
+        return false;
+    }
+    text[0] = ' ';
+    memcpy(text + 1, word.data, word.size);
+    text[word.size + 1] = ' ';
+    return memmem(list, strlen(list), text, word.size + 2) != NULL;
+}
+
+static bool is_hexadecimal(struct span text, size_t size_max)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (!isxdigit(text.data[i])) {
+            return false;
+        }
+    }
+    return text.size > 0 && text.size <= size_max;
+}
+
+/* Digits behind a colon, at the end. */
+static bool protocol_is_port(const uint8_t *bytes, size_t from, size_t size)
+{
+    enum { PORT_DIGITS = 5 };
+    for (size_t i = from; i < size; i++) {
+        if (!isdigit(bytes[i])) {
+            return false;
+        }
+    }
+    return from > 0 && bytes[from - 1] == ':' && size - from <= PORT_DIGITS;
+}
+
+void protocol_replace_names(struct secret *secret, uint8_t *bytes, size_t size)
+{
+    for (size_t from = 0; from < size;) {
+        size_t to = from;
+        while (to < size && (bytes[to] == '\0' || strchr("./:?&= ", bytes[to]) == NULL)) {
+            to++;
+        }
+        struct span word = span_of(bytes + from, to - from);
+        if (!protocol_is_in(word, WORDS) && !(to == size && protocol_is_port(bytes, from, size))) {
+            text_replace_names(secret, bytes + from, to - from);
+        }
+        from = to + 1;
+    }
+}
+
+/* Base64 of a key, which stays as long. A bound that no key reaches (0xff, or the last character
+ * there is) keeps what makes it one. */
+static void replace_bound(struct secret *secret, uint8_t *bytes, size_t size)
+{
+    enum { BOUND_MAX = 512 };
+    static const uint8_t last[] = {0xf4, 0x8f, 0xbf, 0xbf};
+    uint8_t key[BOUND_MAX];
+    uint8_t text[2 * BOUND_MAX];
+    size_t padding = 0;
+    while (padding < 2 && padding < size && bytes[size - 1 - padding] == '=') {
+        padding++;
+    }
+    int decoded = size == 0 || size > BOUND_MAX || size % 4 != 0
+                      ? -1
+                      : EVP_DecodeBlock(key, bytes, (int)size);
+    if (decoded < 0) {
+        text_replace_string(secret, bytes, size);
+        return;
+    }
+    size_t key_size = (size_t)decoded - padding;
+    size_t kept = 0;
+    if (key_size >= sizeof(last) &&
+        memcmp(key + key_size - sizeof(last), last, sizeof(last)) == 0) {
+        kept = sizeof(last);
+    } else if (key_size > 0 && (key[key_size - 1] == 0xff || key[key_size - 1] == 0)) {
+        kept = 1;
+    }
+    substitute_key(secret, key, key_size - kept);
+    EVP_EncodeBlock(text, key, (int)key_size);
+    memcpy(bytes, text, size);
+}
+
+/* What is being replaced. */
+struct protocol_work {
+    struct secret *secret;
+    uint8_t *bytes;
+};
+
+static void protocol_visit(void *context, enum json_piece piece, struct span member, size_t at,
+                           size_t size)
+{
+    struct protocol_work *work = context;
+    uint8_t *bytes = work->bytes + at;
+    struct span text = span_of(bytes, size);
+    bool number = protocol_is_in(member, NUMBERS) && is_hexadecimal(text, 2 * sizeof(uint64_t));
+    if (piece == JSON_NUMBER || number || protocol_is_in(text, WORDS)) {
+        return;
+    }
+    if (piece == JSON_STRING && protocol_is_in(member, BOUNDS)) {
+        replace_bound(work->secret, bytes, size);
+    } else {
+        protocol_replace_names(work->secret, bytes, size);
+    }
+}
+
+bool protocol_replace_json(struct secret *secret, uint8_t *bytes, size_t size)
+{
+    struct protocol_work work = {secret, bytes};
+    struct json_visitor visitor = {&work, protocol_visit};
+    return json_walk(span_of(bytes, size), &visitor);
+}
+
+struct error_map {
+    struct span text;
+    bool other; /* it has a name that an error map has not */
+};
+
+static void note_name(void *context, enum json_piece piece, struct span member, size_t at,
+                      size_t size)
+{
+    enum { CODE_DIGITS = 4 };
+    struct error_map *map = context;
+    struct span text = span_head(span_skip(map->text, at), size);
+    (void)member;
+    map->other |= piece == JSON_NAME && !protocol_is_in(text, ERROR_MAP) &&
+                  !is_hexadecimal(text, CODE_DIGITS);
+}
+
+bool protocol_is_error_map(struct span value)
+{
+    struct error_map map = {.text = value};
+    struct json_visitor visitor = {&map, note_name};
+    return json_walk(value, &visitor) && !map.other;
+}
