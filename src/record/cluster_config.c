@@ -100,11 +100,12 @@ static void add_server(struct reader *reader, const struct subdoc_token *token, 
 static void take_port(struct reader *reader, const struct subdoc_token *token, size_t index)
 {
     struct span text = span_head(reader->config->text, token->end);
-    uint16_t number = read_port(span_skip(text, token->begin));
+    uint16_t number = token->event == SUBDOC_SCALAR ? read_port(span_skip(text, token->begin)) : 0;
     for (enum cluster_port port = CLUSTER_PLAIN; port <= CLUSTER_TLS; port++) {
-        if (number > 0 && is_named(reader, token->level, port_names[port])) {
+        if (is_named(reader, token->level, port_names[port])) {
             size_t key_end = reader->key + reader->names[token->level].size + 2;
             reader->config->nodes[index].ports[port] = number;
+            reader->config->nodes[index].is_odd |= number == 0;
             add_place(reader,
                       (struct cluster_place){CLUSTER_PORT_NAME, port, index, reader->key, key_end});
             add_place(reader,
@@ -151,14 +152,18 @@ static void read_begin(struct reader *reader, const struct subdoc_token *token)
     if (token->level + 1 < LEVELS) {
         reader->names[token->level + 1] = span_of(NULL, 0);
     }
-    if (!is_named(reader, 2, "nodesExt") || token->kind != SUBDOC_OBJECT) {
+    if (!is_named(reader, 2, "nodesExt")) {
         return;
     }
-    if (token->level == 3 && token->parent == SUBDOC_ARRAY) {
+    bool is_object = token->kind == SUBDOC_OBJECT;
+    if (token->level == 3 && is_object && token->parent == SUBDOC_ARRAY) {
         reader->node = reader->config->nodes_count;
         add_node(reader);
-    } else if (token->level == 5 && is_named(reader, 4, "alternateAddresses")) {
+    } else if (token->level == 5 && is_object && token->parent == SUBDOC_OBJECT &&
+               is_named(reader, 4, "alternateAddresses")) {
         add_node(reader);
+    } else if (reader->node < reader->config->nodes_count) {
+        take_of_node(reader, token, span_of(NULL, 0));
     }
 }
 
@@ -167,8 +172,12 @@ static void read_end(struct reader *reader, const struct subdoc_token *token)
 {
     struct cluster_config *config = reader->config;
     if (token->level == 3 && is_named(reader, 2, "nodesExt")) {
-        for (size_t i = reader->node + 1; i < config->nodes_count; i++) {
-            config->nodes[i].is_sender = config->nodes[reader->node].is_sender;
+        for (size_t i = reader->node; i < config->nodes_count; i++) {
+            struct cluster_node *node = &config->nodes[i];
+            node->is_sender = config->nodes[reader->node].is_sender;
+            if (node->is_odd) {
+                node->ports[CLUSTER_PLAIN] = node->ports[CLUSTER_TLS] = 0;
+            }
         }
         reader->node = config->nodes_count;
     }

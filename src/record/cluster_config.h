@@ -19,6 +19,7 @@ struct cluster_node {
     struct span host;  /* as the text has it; empty: the one that the client is connected to */
     uint16_t ports[2]; /* by enum cluster_port; 0: it has none */
     bool is_sender;    /* the node itself that tells it */
+    bool is_odd;       /* one of the ports is no port: none counts */
     uint16_t told;     /* the proxy's port, which is set by the caller; 0: the address stays */
 };
 

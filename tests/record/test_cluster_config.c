@@ -119,7 +119,13 @@ static void what_only_looks_like_an_address_is_none(void **state)
                           "\"hostname\":7,\"x\":{\"hostname\":\"a\"}},{\"services\":{\"kv\":0,"
                           "\"kvSSL\":65536}},{\"services\":[{\"kv\":1}]}]}"));
     assert_int_equal(config.nodes_count, 3);
-    assert_int_equal(config.places_count, 0);
+    for (size_t i = 0; i < config.nodes_count; i++) {
+        expect_node(i, "", 0, 0, false);
+    }
+    assert_true(read_text("{\"nodesExt\":[{\"services\":{\"kv\":0,\"kvSSL\":1}},"
+                          "{\"services\":{\"kv\":{},\"kvSSL\":1}}]}"));
+    expect_node(0, "", 0, 0, false);
+    expect_node(1, "", 0, 0, false);
 }
 
 static void what_is_no_json_has_no_addresses(void **state)
