@@ -250,6 +250,7 @@ static void learn_frame(void *context, struct dissect_conversation *dissected,
         knowledge_note_value(&self->knowledge, &about, frame);
         if (language->couchbase) {
             knowledge_note_documents(&self->knowledge, &about, frame);
+            knowledge_note_order(&self->knowledge, language, frame);
         }
     }
 }
@@ -523,7 +524,7 @@ static enum verify_status run_in_memory(struct passes *self)
         snprintf(self->message, ANONYMISE_MESSAGE_SIZE, "no memory, or no random bytes");
         return VERIFY_INTERNAL;
     }
-    self->knowledge.secret = self->scrub.secret;
+    self->knowledge.secret = self->knowledge.keys.secret = self->scrub.secret;
     self->rules = (struct rules){.secret = self->scrub.secret,
                                  .knowledge = &self->knowledge,
                                  .replace_counters = self->options->replace_counters};

@@ -151,7 +151,7 @@ static enum commands_became replace_observed(const struct commands_value *self, 
     while (rest.size >= HEAD && rest.size - HEAD >= read_be16(rest.data + 2) + tail) {
         struct span key = span_head(span_skip(rest, HEAD), read_be16(rest.data + 2));
         size_t prefix = language_prefix_size(self->language, MCBP_GET, key);
-        substitute_key(self->manner->secret, in_copy(self, bytes, key) + prefix, key.size - prefix);
+        keys_replace(self->keys, in_copy(self, bytes, key) + prefix, key.size - prefix);
         rest = span_skip(rest, HEAD + key.size + tail);
     }
     replace_rest(self, rest, bytes);
@@ -187,9 +187,8 @@ static enum commands_became replace_json(const struct commands_value *self, uint
 {
     size_t size = self->frame->frame.value.size;
     bool compressed = (self->frame->frame.header.datatype & MCBP_DATATYPE_SNAPPY) != 0;
-    return !compressed && protocol_replace_json(self->manner->secret, bytes, size)
-               ? COMMANDS_REPLACED
-               : COMMANDS_UNKNOWN;
+    return !compressed && protocol_replace_json(self->keys, bytes, size) ? COMMANDS_REPLACED
+                                                                         : COMMANDS_UNKNOWN;
 }
 
 static enum commands_became replace_asked(const struct commands_value *self, uint8_t *bytes)
@@ -260,8 +259,8 @@ enum commands_became commands_replace_value(const struct commands_value *self, u
     return response ? replace_answered(self, bytes) : replace_asked(self, bytes);
 }
 
-enum commands_became commands_replace_key(struct secret *secret, const struct dissect_frame *frame,
-                                          uint8_t *bytes)
+enum commands_became commands_replace_key(const struct keys *keys,
+                                          const struct dissect_frame *frame, uint8_t *bytes)
 {
     struct span key = frame->frame.key;
     uint8_t opcode = frame->frame.header.opcode;
@@ -269,12 +268,11 @@ enum commands_became commands_replace_key(struct secret *secret, const struct di
         return COMMANDS_UNKNOWN;
     }
     if (!is_of_server(frame) && opcode == MCBP_HELLO) {
-        return protocol_replace_json(secret, bytes, key.size) ? COMMANDS_REPLACED
-                                                              : COMMANDS_UNKNOWN;
+        return protocol_replace_json(keys, bytes, key.size) ? COMMANDS_REPLACED : COMMANDS_UNKNOWN;
     }
     if (is_of_server(frame) || opcode == MCBP_SELECT_BUCKET || opcode == MCBP_COLLECTIONS_GET_ID ||
         opcode == MCBP_COLLECTIONS_GET_SCOPE_ID) {
-        protocol_replace_names(secret, bytes, key.size);
+        protocol_replace_names(keys->secret, bytes, key.size);
         return COMMANDS_REPLACED;
     }
     return COMMANDS_UNKNOWN;

@@ -6,6 +6,7 @@
 #define KVREPLAY_ANONYMISE_COMMANDS_H
 
 #include "anonymise/body.h"
+#include "anonymise/keys.h"
 #include "anonymise/language.h"
 
 enum commands_became {
@@ -17,6 +18,7 @@ struct commands_value {
     const struct body_manner *manner; /* of the document that the frame is about */
     const struct language *language;
     const struct dissect_frame *frame;
+    const struct keys *keys;
     uint32_t results; /* that a subdocument command asked for */
 };
 
@@ -24,7 +26,7 @@ struct commands_value {
 enum commands_became commands_replace_value(const struct commands_value *value, uint8_t *bytes);
 
 /* Of a key that is no document's. `bytes`: a copy of it. */
-enum commands_became commands_replace_key(struct secret *secret, const struct dissect_frame *frame,
-                                          uint8_t *bytes);
+enum commands_became commands_replace_key(const struct keys *keys,
+                                          const struct dissect_frame *frame, uint8_t *bytes);
 
 #endif

@@ -1,5 +1,6 @@
 #include "anonymise/knowledge.h"
 
+#include "anonymise/protocol.h"
 #include "base/array.h"
 #include "base/endian.h"
 #include "mcbp/form.h"
@@ -58,10 +59,11 @@ static struct name key_name(struct knowledge *self, const struct language *langu
 void knowledge_deinit(struct knowledge *self)
 {
     for (size_t i = 0; i < self->names.count; i++) {
-        bifix_deinit(&self->keys[i].pieces);
-        free(self->keys[i].alphabet);
+        bifix_deinit(&self->known[i].pieces);
+        free(self->known[i].alphabet);
     }
-    free(self->keys);
+    free(self->known);
+    keys_deinit(&self->keys);
     names_deinit(&self->names);
     names_deinit(&self->versions);
 }
@@ -73,27 +75,27 @@ static struct known_key *add_key(struct knowledge *self, const struct name *name
 {
     uint64_t number = self->names.count;
     if (names_find(&self->names, name, &number)) {
-        return &self->keys[number];
+        return &self->known[number];
     }
     number = self->names.count;
     struct known_key *grown =
-        array_grow(self->keys, sizeof(*grown), self->names.count, &self->keys_room);
+        array_grow(self->known, sizeof(*grown), self->names.count, &self->known_room);
     if (grown != NULL) {
-        self->keys = grown;
+        self->known = grown;
     }
     if (grown == NULL || !names_add(&self->names, name, number)) {
         self->no_memory = true;
         return NULL;
     }
-    self->keys[number] = (struct known_key){.alike = number};
-    return &self->keys[number];
+    self->known[number] = (struct known_key){.alike = number};
+    return &self->known[number];
 }
 
 static uint64_t first_alike(const struct knowledge *self, uint64_t number)
 {
     struct known_key *key;
-    while ((key = &self->keys[number])->alike != number) {
-        key->alike = self->keys[key->alike].alike; /* half as far the next time */
+    while ((key = &self->known[number])->alike != number) {
+        key->alike = self->known[key->alike].alike; /* half as far the next time */
         number = key->alike;
     }
     return number;
@@ -106,7 +108,7 @@ static void make_alike(void *context, const struct name *a, const struct name *b
     uint64_t first = key == NULL ? 0 : first_alike(self, key->alike);
     const struct known_key *other = add_key(self, b);
     if (key != NULL && other != NULL) {
-        self->keys[first_alike(self, other->alike)].alike = first;
+        self->known[first_alike(self, other->alike)].alike = first;
     }
 }
 
@@ -118,11 +120,11 @@ static bool is_mixed(const struct known_key *first)
 void knowledge_settle(struct knowledge *self)
 {
     for (size_t i = 0; i < self->names.count; i++) {
-        self->keys[i].all_counters = true;
+        self->known[i].all_counters = true;
     }
     for (size_t i = 0; i < self->names.count; i++) {
-        const struct known_key *key = &self->keys[i];
-        struct known_key *first = &self->keys[first_alike(self, i)];
+        const struct known_key *key = &self->known[i];
+        struct known_key *first = &self->known[first_alike(self, i)];
         first->any_joined |= key->joined;
         first->any_counter |= key->counter;
         first->all_counters &= key->counter;
@@ -132,14 +134,14 @@ void knowledge_settle(struct knowledge *self)
         self->joined |= key->joined;
     }
     for (size_t i = 0; i < self->names.count; i++) {
-        self->mixed |= is_mixed(&self->keys[i]);
+        self->mixed |= is_mixed(&self->known[i]);
     }
     self->settled = true;
 }
 
 bool knowledge_wants_values(const struct knowledge *self)
 {
-    return self->joined || self->mixed || self->compressed;
+    return self->joined || self->mixed || self->compressed || self->keys.ordered;
 }
 
 /* ----------------------------------------------------------------------------------- numbers */
@@ -318,6 +320,8 @@ void knowledge_note_key(struct knowledge *self, struct asked **asked,
         }
     }
     if (language->couchbase) {
+        self->keys.ordered |=
+            opcode == MCBP_RANGE_SCAN_CREATE || opcode == MCBP_RANGE_SCAN_CONTINUE;
         note_documents_keys(self, frame, known ? &subject : NULL);
     }
 }
@@ -352,8 +356,8 @@ struct about knowledge_about(struct knowledge *self, struct asked **asked,
     if (!names_find(&self->names, &subject.key, &about.number)) {
         return about;
     }
-    const struct known_key *key = &self->keys[about.number];
-    const struct known_key *first = &self->keys[first_alike(self, about.number)];
+    const struct known_key *key = &self->known[about.number];
+    const struct known_key *first = &self->known[first_alike(self, about.number)];
     about_document(&about, key, first);
     bool anyones = !knowledge_is_request(frame) && asked_is_ambiguous(frame->frame.header.opcode);
     about.number = first->alike;
@@ -370,8 +374,8 @@ struct about knowledge_about_key(struct knowledge *self, struct span key)
     struct about about = {0};
     struct name name = name_of(self->secret, SECRET_KEY_NAME, key);
     if (names_find(&self->names, &name, &about.number)) {
-        const struct known_key *known = &self->keys[about.number];
-        const struct known_key *first = &self->keys[first_alike(self, about.number)];
+        const struct known_key *known = &self->known[about.number];
+        const struct known_key *first = &self->known[first_alike(self, about.number)];
         about_document(&about, known, first);
         about.learn = known->joined;
         about.number = first->alike;
@@ -398,7 +402,7 @@ void knowledge_note_value(struct knowledge *self, const struct about *about,
     if (!about->learn || !holds_value(frame)) {
         return;
     }
-    struct bifix *pieces = &self->keys[about->number].pieces;
+    struct bifix *pieces = &self->known[about->number].pieces;
     self->pieces_bytes -= pieces->bytes;
     switch (bifix_add(pieces, frame->frame.value, PIECES_BYTES_MAX - self->pieces_bytes)) {
     case BIFIX_ADDED:
@@ -416,7 +420,7 @@ void knowledge_note_value(struct knowledge *self, const struct about *about,
 static void note_document(struct knowledge *self, const struct about *about, uint8_t datatype,
                           struct span value)
 {
-    struct known_key *key = &self->keys[about->number];
+    struct known_key *key = &self->known[about->number];
     struct body_manner manner = {.secret = self->secret,
                                  .keeps_numbers = about->counts_within,
                                  .keeps_macros = about->has_macros};
@@ -439,10 +443,34 @@ void knowledge_note_documents(struct knowledge *self, const struct about *about,
     }
 }
 
+void knowledge_note_order(struct knowledge *self, const struct language *language,
+                          const struct dissect_frame *frame)
+{
+    const struct mcbp_frame *fields = &frame->frame;
+    uint8_t opcode = fields->header.opcode;
+    struct language_document document;
+    size_t at = 0;
+    if (!self->keys.ordered) {
+        return;
+    }
+    if (mcbp_opcode_has_collection(opcode)) {
+        keys_add(&self->keys,
+                 span_skip(fields->key, language_prefix_size(language, opcode, fields->key)));
+    } else if (opcode == MCBP_RANGE_SCAN_CREATE && knowledge_is_request(frame)) {
+        protocol_note_bounds(&self->keys, fields->value);
+    }
+    while (opcode == MCBP_RANGE_SCAN_CONTINUE && language_next_document(frame, &at, &document)) {
+        keys_add(&self->keys, document.key);
+    }
+}
+
 void knowledge_settle_values(struct knowledge *self)
 {
+    keys_settle(&self->keys);
+    self->no_memory |= self->keys.no_memory;
+    self->forgotten += self->keys.forgotten;
     for (size_t i = 0; i < self->names.count; i++) {
-        struct known_key *key = &self->keys[i];
+        struct known_key *key = &self->known[i];
         if (key->any_compressed || (key->any_joined && key->json)) {
             key->alphabet = malloc(sizeof(*key->alphabet));
             self->no_memory |= key->alphabet == NULL;
@@ -450,7 +478,7 @@ void knowledge_settle_values(struct knowledge *self)
     }
     for (size_t i = 0; i < self->names.room; i++) {
         const struct name_entry *entry = &self->names.entries[i];
-        const struct known_key *key = entry->used ? &self->keys[entry->number] : NULL;
+        const struct known_key *key = entry->used ? &self->known[entry->number] : NULL;
         if (key != NULL && key->alphabet != NULL) {
             alphabet_init(key->alphabet, self->secret, &entry->name, &key->pins, key->json);
         }
@@ -461,6 +489,6 @@ size_t knowledge_piece(const struct knowledge *self, const struct about *about, 
                        void ***beside)
 {
     *beside = NULL;
-    return about->joined ? bifix_first(&self->keys[about->number].pieces, value, beside)
+    return about->joined ? bifix_first(&self->known[about->number].pieces, value, beside)
                          : value.size;
 }

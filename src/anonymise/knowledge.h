@@ -7,7 +7,8 @@
  *             of: the replacement of a value is those of its pieces
  *
  *
- * Of documents in Couchbase's dialect:
+ * Of keys in Couchbase's dialect, whether range scans show their order (keys.h). Of documents
+ * there:
  *
  *   counted   SUBDOC_COUNTER changed a number in them
  *   macros    values were made of macros
@@ -23,6 +24,7 @@
 #include "anonymise/asked.h"
 #include "anonymise/bifix.h"
 #include "anonymise/body.h"
+#include "anonymise/keys.h"
 #include "anonymise/language.h"
 
 enum { PIECES_BYTES_MAX = 64 * 1024 * 1024 };
@@ -31,9 +33,10 @@ struct known_key;
 
 struct knowledge { /* all zero but for the secret to begin with */
     struct secret *secret;
-    struct names names; /* of keys; their numbers index `keys` */
-    struct known_key *keys;
-    size_t keys_room;
+    struct names names; /* of keys; their numbers index `known` */
+    struct known_key *known;
+    size_t known_room;
+    struct keys keys;      /* what they become */
     bool settled;          /* the first pass is over */
     bool counted;          /* there are counters */
     bool joined;           /* there are joined ones */
@@ -93,6 +96,10 @@ void knowledge_note_value(struct knowledge *knowledge, const struct about *about
 /* The same of the documents of a frame in Couchbase's dialect. */
 void knowledge_note_documents(struct knowledge *knowledge, const struct about *about,
                               const struct dissect_frame *frame);
+
+/* The keys of a frame in Couchbase's dialect, if their order matters. */
+void knowledge_note_order(struct knowledge *knowledge, const struct language *language,
+                          const struct dissect_frame *frame);
 
 /* The size of the first piece of a value: all of it unless the key was appended to. *beside is
  * where to keep what it becomes, see bifix_first. */

@@ -1,7 +1,6 @@
 #include "anonymise/protocol.h"
 
 #include "anonymise/json.h"
-#include "anonymise/substitute.h"
 #include "anonymise/text.h"
 
 #include <ctype.h>
@@ -96,41 +95,47 @@ void protocol_replace_names(struct secret *secret, uint8_t *bytes, size_t size)
     }
 }
 
-/* Base64 of a key, which stays as long. A bound that no key reaches (0xff, or the last character
- * there is) keeps what makes it one. */
-static void replace_bound(struct secret *secret, uint8_t *bytes, size_t size)
+enum { BOUND_MAX = 512 /* bytes of a bound in base64 */ };
+
+/* A bound of a range: a key, or what is behind all that begin with it, or right behind it. */
+struct bound {
+    uint8_t bytes[BOUND_MAX];
+    size_t size;
+};
+
+static bool read_bound(struct span text, struct bound *bound)
 {
-    enum { BOUND_MAX = 512 };
-    static const uint8_t last[] = {0xf4, 0x8f, 0xbf, 0xbf};
-    uint8_t key[BOUND_MAX];
-    uint8_t text[2 * BOUND_MAX];
-    size_t padding = 0;
-    while (padding < 2 && padding < size && bytes[size - 1 - padding] == '=') {
-        padding++;
+    if (text.size == 0 || text.size > BOUND_MAX || text.size % 4 != 0) {
+        return false;
     }
-    int decoded = size == 0 || size > BOUND_MAX || size % 4 != 0
-                      ? -1
-                      : EVP_DecodeBlock(key, bytes, (int)size);
+    int decoded = EVP_DecodeBlock(bound->bytes, text.data, (int)text.size);
     if (decoded < 0) {
-        text_replace_string(secret, bytes, size);
+        return false;
+    }
+    bound->size = (size_t)decoded;
+    for (size_t i = 1; i <= 2 && text.data[text.size - i] == '='; i++) {
+        bound->size--;
+    }
+    return true;
+}
+
+/* Base64 stays as long. */
+static void replace_bound(const struct keys *keys, uint8_t *bytes, size_t size)
+{
+    struct bound bound;
+    uint8_t text[BOUND_MAX + 4];
+    if (!read_bound(span_of(bytes, size), &bound)) {
+        text_replace_string(keys->secret, bytes, size);
         return;
     }
-    size_t key_size = (size_t)decoded - padding;
-    size_t kept = 0;
-    if (key_size >= sizeof(last) &&
-        memcmp(key + key_size - sizeof(last), last, sizeof(last)) == 0) {
-        kept = sizeof(last);
-    } else if (key_size > 0 && (key[key_size - 1] == 0xff || key[key_size - 1] == 0)) {
-        kept = 1;
-    }
-    substitute_key(secret, key, key_size - kept);
-    EVP_EncodeBlock(text, key, (int)key_size);
+    keys_replace(keys, bound.bytes, bound.size);
+    EVP_EncodeBlock(text, bound.bytes, (int)bound.size);
     memcpy(bytes, text, size);
 }
 
 /* What is being replaced. */
 struct protocol_work {
-    struct secret *secret;
+    const struct keys *keys;
     uint8_t *bytes;
 };
 
@@ -145,17 +150,41 @@ static void protocol_visit(void *context, enum json_piece piece, struct span mem
         return;
     }
     if (piece == JSON_STRING && protocol_is_in(member, BOUNDS)) {
-        replace_bound(work->secret, bytes, size);
+        replace_bound(work->keys, bytes, size);
     } else {
-        protocol_replace_names(work->secret, bytes, size);
+        protocol_replace_names(work->keys->secret, bytes, size);
     }
 }
 
-bool protocol_replace_json(struct secret *secret, uint8_t *bytes, size_t size)
+bool protocol_replace_json(const struct keys *keys, uint8_t *bytes, size_t size)
 {
-    struct protocol_work work = {secret, bytes};
+    struct protocol_work work = {keys, bytes};
     struct json_visitor visitor = {&work, protocol_visit};
     return json_walk(span_of(bytes, size), &visitor);
+}
+
+/* A scan whose bounds are read. */
+struct scan {
+    struct keys *keys;
+    struct span text;
+};
+
+static void note_bound(void *context, enum json_piece piece, struct span member, size_t at,
+                       size_t size)
+{
+    struct scan *scan = context;
+    struct bound bound;
+    if (piece == JSON_STRING && protocol_is_in(member, BOUNDS) &&
+        read_bound(span_head(span_skip(scan->text, at), size), &bound)) {
+        keys_add(scan->keys, span_of(bound.bytes, bound.size));
+    }
+}
+
+void protocol_note_bounds(struct keys *keys, struct span value)
+{
+    struct scan scan = {keys, value};
+    struct json_visitor visitor = {&scan, note_bound};
+    json_walk(value, &visitor);
 }
 
 struct error_map {

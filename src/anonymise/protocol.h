@@ -6,10 +6,13 @@
 #ifndef KVREPLAY_ANONYMISE_PROTOCOL_H
 #define KVREPLAY_ANONYMISE_PROTOCOL_H
 
-#include "anonymise/secret.h"
+#include "anonymise/keys.h"
 
 /* False: it is not JSON, and has not changed. Bounds of scans become what keys become. */
-bool protocol_replace_json(struct secret *secret, uint8_t *bytes, size_t size);
+bool protocol_replace_json(const struct keys *keys, uint8_t *bytes, size_t size);
+
+/* Adds the bounds of a scan to the keys. */
+void protocol_note_bounds(struct keys *keys, struct span value);
 
 /* A name, or several: "scope.collection", "host:port". */
 void protocol_replace_names(struct secret *secret, uint8_t *bytes, size_t size);

@@ -179,10 +179,10 @@ static enum part_class replace_key(const struct state *state, uint8_t *bytes)
     }
     const struct language *language = &state->conversation->language;
     struct span key = state->frame->frame.key;
-    if (!language->couchbase ||
-        commands_replace_key(state->rules->secret, state->frame, bytes) == COMMANDS_UNKNOWN) {
+    if (!language->couchbase || commands_replace_key(&state->rules->knowledge->keys, state->frame,
+                                                     bytes) == COMMANDS_UNKNOWN) {
         size_t prefix = language_prefix_size(language, state->frame->frame.header.opcode, key);
-        substitute_key(state->rules->secret, bytes + prefix, key.size - prefix);
+        keys_replace(&state->rules->knowledge->keys, bytes + prefix, key.size - prefix);
     }
     return PART_KEY;
 }
@@ -334,8 +334,8 @@ static void rules_replace_document(const struct state *state,
     struct span value = state->frame->frame.value;
     if (document->key.size > 0) {
         own.about = knowledge_about_key(state->rules->knowledge, document->key);
-        substitute_key(state->rules->secret, bytes + (document->key.data - value.data),
-                       document->key.size);
+        keys_replace(&state->rules->knowledge->keys, bytes + (document->key.data - value.data),
+                     document->key.size);
     } else if (state->response && state->opcode == MCBP_GET_RANDOM_KEY) {
         struct span key = state->frame->frame.key;
         size_t prefix = language_prefix_size(&state->conversation->language, state->opcode, key);
@@ -367,7 +367,7 @@ static bool replace_couchbases(struct state *state, uint8_t *bytes)
 {
     const struct body_manner manner = manner_of(state);
     const struct commands_value value = {&manner, &state->conversation->language, state->frame,
-                                         state->about.results};
+                                         &state->rules->knowledge->keys, state->about.results};
     return state->conversation->language.couchbase &&
            (replace_documents(state, bytes) ||
             commands_replace_value(&value, bytes) != COMMANDS_UNKNOWN);

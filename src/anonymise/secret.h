@@ -31,6 +31,7 @@ enum secret_use {
     SECRET_TEXT_ROUND,
     SECRET_TEXT_STREAM,
     SECRET_ALPHABET,
+    SECRET_KEY_ORDER,
 };
 
 /* HMAC of the use and all parts; the caller sees to it that parts can't be mistaken. */
