@@ -1,5 +1,6 @@
 #include "couchbase/collections.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -130,6 +131,163 @@ bool collections_init(struct collections *self, const struct couchbase_options *
     self->any = options->any_collection;
     self->manifest = added ? make_manifest(self) : NULL;
     return self->manifest != NULL;
+}
+
+/* ------------------------------------------------------------------------------ a manifest */
+
+enum { NAME_MAX_BYTES = 251 };
+
+static bool is_valid_name(const char *name)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-%";
+    size_t size = name == NULL ? 0 : strlen(name);
+    return size > 0 && size <= NAME_MAX_BYTES && strspn(name, allowed) == size;
+}
+
+/* Hexadecimal digits. */
+static bool read_uid(const json_t *json, uint64_t max, uint64_t *uid)
+{
+    const char *text = json_string_value(json);
+    char *end;
+    if (text == NULL || strspn(text, "0123456789abcdefABCDEF") != strlen(text) || *text == '\0') {
+        return false;
+    }
+    errno = 0;
+    *uid = strtoull(text, &end, 16);
+    return errno == 0 && *uid <= max;
+}
+
+/* The default's id and name belong together, and some ids are reserved. */
+static bool is_valid_id(uint64_t id, const char *name)
+{
+    return id == COLLECTIONS_DEFAULT ? strcmp(name, DEFAULT_NAME) == 0
+                                     : id >= COLLECTIONS_FIRST && strcmp(name, DEFAULT_NAME) != 0;
+}
+
+static enum collections_read read_collection(struct collections *self, const json_t *json)
+{
+    const char *name = json_string_value(json_object_get(json, "name"));
+    size_t scope = self->scopes_count - 1;
+    uint64_t id;
+    if (!is_valid_name(name) || !read_uid(json_object_get(json, "uid"), UINT32_MAX, &id) ||
+        !is_valid_id(id, name) || (id == COLLECTIONS_DEFAULT && self->scopes[scope].id != id) ||
+        json_object_get(json, "maxTTL") != NULL || collections_has(self, (uint32_t)id) ||
+        find_collection(self, scope, span_of(name, strlen(name))) != NULL) {
+        return COLLECTIONS_INVALID;
+    }
+    return add_collection(self, name, scope, (uint32_t)id) ? COLLECTIONS_READ
+                                                           : COLLECTIONS_NO_MEMORY;
+}
+
+static bool has_scope(const struct collections *self, uint64_t id, const char *name)
+{
+    for (size_t i = 0; i < self->scopes_count; i++) {
+        if (self->scopes[i].id == id || strcmp(self->scopes[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum collections_read read_scope(struct collections *self, const json_t *json)
+{
+    const char *name = json_string_value(json_object_get(json, "name"));
+    const json_t *list = json_object_get(json, "collections");
+    uint64_t id;
+    enum collections_read result = COLLECTIONS_READ;
+    if (!is_valid_name(name) || !read_uid(json_object_get(json, "uid"), UINT32_MAX, &id) ||
+        !is_valid_id(id, name) || has_scope(self, id, name) || !json_is_array(list)) {
+        return COLLECTIONS_INVALID;
+    }
+    if (!add_scope(self, name, (uint32_t)id)) {
+        return COLLECTIONS_NO_MEMORY;
+    }
+    for (size_t i = 0; result == COLLECTIONS_READ && i < json_array_size(list); i++) {
+        result = read_collection(self, json_array_get(list, i));
+    }
+    return result;
+}
+
+static size_t count_collections(const json_t *scopes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(scopes); i++) {
+        count += json_array_size(json_object_get(json_array_get(scopes, i), "collections"));
+    }
+    return count;
+}
+
+static enum collections_read read_manifest(struct collections *self, const json_t *manifest)
+{
+    const json_t *scopes = json_object_get(manifest, "scopes");
+    enum collections_read result = COLLECTIONS_READ;
+    if (!json_is_array(scopes) ||
+        !read_uid(json_object_get(manifest, "uid"), UINT64_MAX, &self->uid)) {
+        return COLLECTIONS_INVALID;
+    }
+    self->scopes = calloc(json_array_size(scopes) + 1, sizeof(*self->scopes));
+    self->collections = calloc(count_collections(scopes) + 1, sizeof(*self->collections));
+    if (self->scopes == NULL || self->collections == NULL) {
+        return COLLECTIONS_NO_MEMORY;
+    }
+    for (size_t i = 0; result == COLLECTIONS_READ && i < json_array_size(scopes); i++) {
+        result = read_scope(self, json_array_get(scopes, i));
+    }
+    if (result == COLLECTIONS_READ && !has_scope(self, COLLECTIONS_DEFAULT, DEFAULT_NAME)) {
+        return COLLECTIONS_INVALID;
+    }
+    return result;
+}
+
+enum collections_read collections_read(struct collections *self, struct span manifest)
+{
+    *self = (struct collections){0};
+    json_t *json = json_loadb((const char *)manifest.data, manifest.size, 0, NULL);
+    enum collections_read result = json == NULL ? COLLECTIONS_INVALID : read_manifest(self, json);
+    json_decref(json);
+    if (result == COLLECTIONS_READ) {
+        self->manifest = make_manifest(self);
+        result = self->manifest == NULL ? COLLECTIONS_NO_MEMORY : result;
+    }
+    return result;
+}
+
+static bool keeps_scopes(const struct collections *self, const struct collections *next)
+{
+    for (size_t i = 0; i < self->scopes_count; i++) {
+        for (size_t j = 0; j < next->scopes_count; j++) {
+            if (self->scopes[i].id == next->scopes[j].id &&
+                strcmp(self->scopes[i].name, next->scopes[j].name) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool keeps_collections(const struct collections *self, const struct collections *next)
+{
+    for (size_t i = 0; i < self->collections_count; i++) {
+        const struct collection *old = &self->collections[i];
+        for (size_t j = 0; j < next->collections_count; j++) {
+            const struct collection *new = &next->collections[j];
+            if (old->id == new->id &&
+                (strcmp(old->name, new->name) != 0 ||
+                 self->scopes[old->scope].id != next->scopes[new->scope].id)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool collections_may_follow(const struct collections *self, const struct collections *next)
+{
+    if (next->uid == self->uid) {
+        return span_equal(blob_span(self->manifest), blob_span(next->manifest));
+    }
+    return next->uid > self->uid && keeps_scopes(self, next) && keeps_collections(self, next);
 }
 
 /* ------------------------------------------------------------------------------- finding */

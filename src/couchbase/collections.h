@@ -38,6 +38,19 @@ struct collections {
 bool collections_init(struct collections *collections, const struct couchbase_options *options);
 void collections_deinit(struct collections *collections);
 
+enum collections_read { COLLECTIONS_READ, COLLECTIONS_INVALID, COLLECTIONS_NO_MEMORY };
+
+/*
+ * Those of a manifest, JSON, as administrators send it; to be given to deinit in any case. Names,
+ * ids and that they are there once are checked as in engines/ep/src/collections/manifest.cc, and
+ * limits of expiry, which this server does not have, are invalid.
+ */
+enum collections_read collections_read(struct collections *collections, struct span manifest);
+
+/* Whether `next` may follow: it has a larger uid, and what has the same id has the same name and
+ * scope; or it is the same. Source: Manifest::isSuccessor there. */
+bool collections_may_follow(const struct collections *collections, const struct collections *next);
+
 bool collections_has(const struct collections *collections, uint32_t id);
 
 enum collections_found {

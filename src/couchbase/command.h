@@ -104,6 +104,7 @@ void handle_error_map(struct command *command);
 /* cluster.c */
 void handle_cluster_config(struct command *command);
 void handle_manifest(struct command *command);
+void handle_set_manifest(struct command *command);
 void handle_collection_id(struct command *command);
 void handle_scope_id(struct command *command);
 void handle_observe(struct command *command);

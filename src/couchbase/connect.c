@@ -16,6 +16,8 @@ static const uint16_t FEATURES[] = {
     MCBP_FEATURE_SELECT_BUCKET,
     MCBP_FEATURE_SNAPPY,
     MCBP_FEATURE_JSON,
+    MCBP_FEATURE_DUPLEX,
+    MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION,
     MCBP_FEATURE_UNORDERED_EXECUTION,
     MCBP_FEATURE_TRACING,
     MCBP_FEATURE_ALT_REQUEST,
@@ -25,6 +27,7 @@ static const uint16_t FEATURES[] = {
     MCBP_FEATURE_VATTR,
     MCBP_FEATURE_SUBDOC_REPLICA_READ, /* of which there are none */
     MCBP_FEATURE_CLUSTER_CONFIG_WITH_KNOWN_VERSION,
+    MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF,
 };
 enum { FEATURES_COUNT = sizeof(FEATURES) / sizeof(FEATURES[0]) };
 
@@ -39,6 +42,12 @@ void handle_hello(struct command *command)
         return;
     }
     mcbp_feature_set wanted = mcbp_feature_set_of(asked);
+    if (!mcbp_feature_is_in(wanted, MCBP_FEATURE_DUPLEX) &&
+        (mcbp_feature_is_in(wanted, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION) ||
+         mcbp_feature_is_in(wanted, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF))) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Notifications need Duplex");
+        return;
+    }
     command->session->features = 0;
     for (size_t i = 0; i < FEATURES_COUNT; i++) {
         if (mcbp_feature_is_in(wanted, (enum mcbp_feature)FEATURES[i])) {
@@ -113,6 +122,7 @@ void handle_select_bucket(struct command *command)
         reply_error(command, anything ? MCBP_STATUS_KEY_NOT_FOUND : MCBP_STATUS_NO_ACCESS, NULL);
         return;
     }
+    command->session->told_revision = 0;
     command->session->has_bucket = !leaves;
     reply_add(command);
 }

@@ -87,6 +87,14 @@ struct couchbase_answer {
 void couchbase_execute(struct couchbase_node *node, struct couchbase_session *session,
                        const struct couchbase_request *request, struct couchbase_answer *answer);
 
+/*
+ * The revision of the bucket's configuration. When it has changed, sessions may have to be told:
+ * each that wants that (HELLO), and does not know it yet, is given a request of the server's, to be
+ * sent as answers are. False: there is nothing to be told.
+ */
+int64_t couchbase_node_revision(const struct couchbase_node *node);
+bool couchbase_session_tell(struct couchbase_session *session, struct couchbase_answer *answer);
+
 /* So many microseconds is what the last answer says that the server took. */
 void couchbase_set_duration(struct couchbase_node *node, uint64_t microseconds);
 

@@ -77,6 +77,17 @@ void documents_purge(struct documents *documents)
     }
 }
 
+void documents_drop(struct documents *documents, uint32_t collection)
+{
+    struct documents_entry *next;
+    for (struct documents_entry *entry = documents->entries; entry != NULL; entry = next) {
+        next = entry->hh.next;
+        if (read_be32(entry->id) == collection) {
+            remove_entry(documents, entry);
+        }
+    }
+}
+
 void documents_set_value(struct documents *documents, struct document *document, struct blob *value)
 {
     *documents->memory += blob_memory(value) - blob_memory(document->value);

@@ -69,6 +69,9 @@ void documents_set_value(struct documents *documents, struct document *document,
 /* Drops all tombstones. */
 void documents_purge(struct documents *documents);
 
+/* Drops all of a collection. */
+void documents_drop(struct documents *documents, uint32_t collection);
+
 /* Calls visit for each until that returns false; the order says nothing. */
 void documents_each(const struct documents *documents,
                     bool (*visit)(void *context, const struct document_id *id,

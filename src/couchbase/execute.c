@@ -88,6 +88,7 @@ static const struct row {
     [MCBP_STAT] = {handle_stat, NEEDS_BUCKET | NO_CAS},
     [MCBP_GET_CLUSTER_CONFIG] = {handle_cluster_config, NO_CAS},
     [MCBP_COLLECTIONS_GET_MANIFEST] = {handle_manifest, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
+    [MCBP_COLLECTIONS_SET_MANIFEST] = {handle_set_manifest, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
     [MCBP_COLLECTIONS_GET_ID] = {handle_collection_id, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
     [MCBP_COLLECTIONS_GET_SCOPE_ID] = {handle_scope_id, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET},
     [MCBP_RANGE_SCAN_CREATE] = {handle_scan_create, NEEDS_BUCKET | TAKES_DATA | NO_CAS},

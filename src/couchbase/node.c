@@ -40,13 +40,16 @@ struct couchbase_node *couchbase_node_create(const struct couchbase_options *opt
     node->vbuckets_count = options->vbuckets;
     node->memory_max = options->memory_max;
     node->users = options->users;
+    node->options = *options;
+    node->options.bucket = node->bucket;
+    node->revision = 1;
     if (node->bucket == NULL || !create_vbuckets(node) ||
         !collections_init(&node->collections, options)) {
         couchbase_node_destroy(node);
         return NULL;
     }
-    node->cluster_config = config_create(options, true, node->collections.uid);
-    node->global_config = config_create(options, false, 0);
+    node->cluster_config = config_create(options, true, node->collections.uid, node->revision);
+    node->global_config = config_create(options, false, 0, node->revision);
     node->error_map = config_create_error_map();
     if (node->cluster_config == NULL || node->global_config == NULL || node->error_map == NULL) {
         couchbase_node_destroy(node);
@@ -72,6 +75,33 @@ void couchbase_node_destroy(struct couchbase_node *node)
     blob_drop(node->error_map);
     free(node->bucket);
     free(node);
+}
+
+static void drop_collection(struct couchbase_node *node, uint32_t id)
+{
+    for (unsigned i = 0; i < node->vbuckets_count; i++) {
+        documents_drop(&node->vbuckets[i].documents, id);
+    }
+}
+
+bool node_set_collections(struct couchbase_node *node, struct collections *collections)
+{
+    struct blob *config = config_create(&node->options, true, collections->uid, node->revision + 1);
+    if (config == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < node->collections.collections_count; i++) {
+        uint32_t id = node->collections.collections[i].id;
+        if (!collections_has(collections, id)) {
+            drop_collection(node, id);
+        }
+    }
+    collections_deinit(&node->collections);
+    node->collections = *collections;
+    blob_drop(node->cluster_config);
+    node->cluster_config = config;
+    node->revision++;
+    return true;
 }
 
 void node_purge(struct couchbase_node *node)

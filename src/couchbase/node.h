@@ -25,7 +25,9 @@ struct couchbase_node {
     const struct sasl_users *users; /* NULL: anybody may log in */
     struct collections collections;
     struct scans scans;
-    struct blob *cluster_config; /* JSON: of the bucket, and of the cluster */
+    struct couchbase_options options; /* but for what they point to */
+    int64_t revision;                 /* of the bucket's configuration; rises with every change */
+    struct blob *cluster_config;      /* JSON: of the bucket, and of the cluster */
     struct blob *global_config;
     struct blob *error_map;
 
@@ -41,5 +43,9 @@ void node_forget_answer(struct couchbase_node *node);
 
 /* Drops all tombstones. */
 void node_purge(struct couchbase_node *node);
+
+/* Takes the collections over, and drops documents of those that are gone; the configuration is a
+ * new one. False: no memory, and nothing has changed. */
+bool node_set_collections(struct couchbase_node *node, struct collections *collections);
 
 #endif

@@ -22,6 +22,15 @@ void couchbase_session_destroy(struct couchbase_session *session)
     free(session);
 }
 
+bool session_is_administrator(const struct couchbase_session *session)
+{
+    if (session->node->users == NULL) {
+        return true;
+    }
+    struct span user = session->sasl == NULL ? span_of(NULL, 0) : sasl_server_user(session->sasl);
+    return session->authenticated && user.size > 0 && user.data[0] == '@';
+}
+
 size_t couchbase_session_frame_max(const struct couchbase_session *session)
 {
     return session->authenticated ? COUCHBASE_FRAME_MAX : COUCHBASE_UNKNOWN_FRAME_MAX;

@@ -13,12 +13,17 @@ struct couchbase_session {
     struct sasl_server *sasl;  /* NULL: nobody has begun to log in */
     bool authenticated;
     bool has_bucket;
+    int64_t told_revision; /* of the bucket's configuration, that the client was given last */
 };
 
 static inline bool session_has(const struct couchbase_session *session, enum mcbp_feature feature)
 {
     return mcbp_feature_is_in(session->features, feature);
 }
+
+/* Whether the client may do what an administrator may: as with kv_engine, these are users whose
+ * names begin with '@'; everybody, where there are no users. */
+bool session_is_administrator(const struct couchbase_session *session);
 
 /* The datatype bits that the client is sent, and may send. */
 uint8_t session_datatypes(const struct couchbase_session *session);

@@ -1,6 +1,7 @@
 #include "server/connection.h"
 
 #include "base/clock.h"
+#include "server/couchbase_requests.h"
 #include "server/requests.h"
 #include "server/wire.h"
 
@@ -157,6 +158,23 @@ static bool connection_answer(struct connection *connection)
     return true;
 }
 
+/* Who does not take its answers is told later. False: it has to be closed at once. */
+static bool announce(struct connection *connection)
+{
+    struct connections *worker = connection->connections;
+    if (connection->requests.session == NULL || connection->paused) {
+        return true;
+    }
+    couchbase_requests_tell(&connection->requests, worker->service, &worker->batch);
+    if (worker->batch.count > 0) {
+        if (!write_batch(connection)) {
+            return false;
+        }
+        send_answers(connection);
+    }
+    return true;
+}
+
 /* Takes what has come while requests are served. */
 static void connection_serve(struct connection *connection)
 {
@@ -211,7 +229,8 @@ static void on_sent(void *context)
     if (connection->paused) {
         connection->paused = false;
         set_active(connection);
-        if (connection->phase == SERVING && !connection_answer(connection)) {
+        if (connection->phase == SERVING &&
+            (!connection_answer(connection) || !announce(connection))) {
             connection_destroy(connection);
             return;
         }
@@ -283,6 +302,18 @@ void connections_expire(struct connections *connections)
         if (takes_answers(connection)) {
             set_active(connection);
         } else {
+            connection_destroy(connection);
+        }
+    }
+}
+
+void connections_announce(struct connections *connections)
+{
+    struct list_link *next;
+    for (struct list_link *link = connections->list.next; link != &connections->list; link = next) {
+        struct connection *connection = LIST_MEMBER(link, struct connection, link);
+        next = link->next; /* the connection may be gone after this */
+        if (connection->phase == SERVING && !announce(connection)) {
             connection_destroy(connection);
         }
     }

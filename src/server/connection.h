@@ -49,6 +49,9 @@ void connection_open(struct connections *connections, int socket);
 /* Closes those that have been idle for too long. */
 void connections_expire(struct connections *connections);
 
+/* Each client is told what has changed, if it wants that. */
+void connections_announce(struct connections *connections);
+
 /* No more requests are read; each is closed once its answers have been sent. */
 void connections_stop(struct connections *connections);
 

@@ -21,6 +21,27 @@ static enum requests_state find_request(struct requests *requests, struct span i
     return REQUESTS_WAIT;
 }
 
+void couchbase_requests_tell(struct requests *requests, struct service *service,
+                             struct batch *batch)
+{
+    struct couchbase_answer answer;
+    pthread_mutex_lock(&service->lock);
+    if (couchbase_session_tell(requests->session, &answer)) {
+        batch_add(batch, answer.responses, answer.count);
+    }
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* The service's lock is held. */
+static void announce_change(struct service *service)
+{
+    int64_t revision = couchbase_node_revision(service->node);
+    if (revision != service->revision) {
+        service->revision = revision;
+        service->announce(service->announce_context);
+    }
+}
+
 void couchbase_requests_refuse(struct requests *requests, struct service *service,
                                const struct mcbp_frame *frame, struct batch *batch)
 {
@@ -54,6 +75,7 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
         couchbase_set_duration(service->node, (uint64_t)(done - begun) / 1000);
         begun = done;
         batch_add(batch, answer.responses, answer.count);
+        announce_change(service);
         ++*executed;
         if (answer.close) {
             return REQUESTS_CLOSE;

@@ -14,6 +14,11 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
                                                struct span input, struct batch *batch, size_t *used,
                                                size_t *executed);
 
+/* Adds what the client has to be told unasked, to a batch that is not full. Takes the service's
+ * lock. */
+void couchbase_requests_tell(struct requests *requests, struct service *service,
+                             struct batch *batch);
+
 /* Adds the answer to a request of which only the header is looked at, for lack of memory. */
 void couchbase_requests_refuse(struct requests *requests, struct service *service,
                                const struct mcbp_frame *frame, struct batch *batch);

@@ -100,6 +100,14 @@ static void server_on_accept_again(evutil_socket_t socket, short events, void *c
     }
 }
 
+static void announce_to_workers(void *context)
+{
+    struct server *server = context;
+    for (unsigned i = 0; i < server->threads; i++) {
+        server_worker_announce(server->workers[i]);
+    }
+}
+
 /* ------------------------------------------------------------------------ stopping */
 
 static void server_close_listeners(struct server *server)
@@ -212,8 +220,13 @@ static bool create_store(struct server *server, const struct server_options *opt
     };
     if (options->couchbase != NULL) {
         server->service.node = create_node(server, options);
+        server->service.announce = announce_to_workers;
+        server->service.announce_context = server;
     } else {
         server->service.engine = engine_create(&engine);
+    }
+    if (server->service.node != NULL) {
+        server->service.revision = couchbase_node_revision(server->service.node);
     }
     return server->service.node != NULL || server->service.engine != NULL ||
            server_fail(problem, strerror(errno));

@@ -13,9 +13,12 @@
 #include <stdatomic.h>
 
 struct service {
-    struct engine *engine;       /* memcached's dialect, or */
-    struct couchbase_node *node; /* Couchbase's; the other one is NULL */
-    pthread_mutex_t lock;        /* of either */
+    struct engine *engine;           /* memcached's dialect, or */
+    struct couchbase_node *node;     /* Couchbase's; the other one is NULL */
+    pthread_mutex_t lock;            /* of either */
+    int64_t revision;                /* of the node's configuration, that workers were told of */
+    void (*announce)(void *context); /* lets all workers tell their clients of it */
+    void *announce_context;
     size_t item_size_max;
     size_t memory_max;          /* of items and of what is being received, together; 0: no limit */
     atomic_size_t receiving;    /* bytes that connections have received and not executed */

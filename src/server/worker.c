@@ -20,7 +20,9 @@ struct server_worker {
     bool stopping;
     struct event *tick;
     struct event *orders;
-    int pipe[2]; /* orders come through it: as small as they are, each arrives whole */
+    struct event *news;
+    int announced; /* an eventfd: there is something to be told to clients */
+    int pipe[2];   /* orders come through it: as small as they are, each arrives whole */
 };
 
 enum { ORDERS_AT_ONCE = 64, TICK_MILLISECONDS = 250 };
@@ -54,6 +56,15 @@ static void on_orders(evutil_socket_t descriptor, short events, void *context)
     }
 }
 
+static void on_news(evutil_socket_t descriptor, short events, void *context)
+{
+    (void)events;
+    struct server_worker *worker = context;
+    eventfd_t count;
+    eventfd_read(descriptor, &count);
+    connections_announce(&worker->connections);
+}
+
 static void worker_on_tick(evutil_socket_t descriptor, short events, void *context)
 {
     (void)descriptor;
@@ -84,8 +95,10 @@ static bool worker_add_events(struct server_worker *worker)
     struct event_base *base = worker->connections.base;
     struct timeval tick = {.tv_usec = TICK_MILLISECONDS * 1000};
     worker->orders = event_new(base, worker->pipe[0], EV_READ | EV_PERSIST, on_orders, worker);
+    worker->news = event_new(base, worker->announced, EV_READ | EV_PERSIST, on_news, worker);
     worker->tick = event_new(base, -1, EV_PERSIST, worker_on_tick, worker);
-    return worker->orders != NULL && worker->tick != NULL && event_add(worker->orders, NULL) == 0 &&
+    return worker->orders != NULL && worker->news != NULL && worker->tick != NULL &&
+           event_add(worker->orders, NULL) == 0 && event_add(worker->news, NULL) == 0 &&
            (worker->connections.service->idle_milliseconds == 0 ||
             event_add(worker->tick, &tick) == 0);
 }
@@ -117,9 +130,10 @@ struct server_worker *server_worker_create(struct service *service)
     if (!piped) {
         worker->pipe[0] = worker->pipe[1] = -1;
     }
+    worker->announced = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     connections->room = malloc(WIRE_ROOM);
     if (!batch_init(&connections->batch) || connections->room == NULL || !piped ||
-        connections->base == NULL || !worker_add_events(worker)) {
+        worker->announced < 0 || connections->base == NULL || !worker_add_events(worker)) {
         server_worker_destroy(worker);
         return NULL;
     }
@@ -160,8 +174,16 @@ void server_worker_abort(struct server_worker *worker)
     worker_insist(worker, ORDER_ABORT);
 }
 
+void server_worker_announce(struct server_worker *worker)
+{
+    eventfd_write(worker->announced, 1);
+}
+
 static void free_events(struct server_worker *worker)
 {
+    if (worker->news != NULL) {
+        event_free(worker->news);
+    }
     if (worker->orders != NULL) {
         event_free(worker->orders);
     }
@@ -187,6 +209,7 @@ void server_worker_destroy(struct server_worker *worker)
     }
     batch_deinit(&connections->batch);
     free(connections->room);
+    close(worker->announced);
     close(worker->pipe[0]);
     close(worker->pipe[1]);
     free(worker);

@@ -20,6 +20,9 @@ bool server_worker_start(struct server_worker *worker);
  * are waiting for the worker, or it is stopping; the socket is still the caller's. */
 bool server_worker_give(struct server_worker *worker, int socket);
 
+/* Lets the worker tell its clients what has changed. By any thread. */
+void server_worker_announce(struct server_worker *worker);
+
 /* Lets the worker end, as soon as what it has to send is sent. */
 void server_worker_stop(struct server_worker *worker);
 

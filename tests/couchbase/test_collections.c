@@ -177,6 +177,122 @@ static void a_random_key_is_one_of_the_collection(void **state)
     has_status(ask(client, GET_RANDOM_KEY, 0), INVALID_ARGUMENTS);
 }
 
+#define DEFAULT                                                                                    \
+    "{\"name\":\"_default\",\"uid\":\"0\",\"collections\":[{\"name\":\"_default\",\"uid\":\"0\"}]" \
+    "}"
+#define SHOP(collections)     "{\"name\":\"shop\",\"uid\":\"8\",\"collections\":[" collections "]}"
+#define FRUIT                 "{\"name\":\"fruit\",\"uid\":\"9\"}"
+#define NUTS                  "{\"name\":\"nuts\",\"uid\":\"a\"}"
+#define MANIFEST(uid, scopes) "{\"uid\":\"" uid "\",\"scopes\":[" scopes "]}"
+
+static void a_manifest_makes_and_drops_collections(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    client_set(client, "\x09k", "apple");
+    has_status(ask(client, GET, .key = "\x0ak"), UNKNOWN_COLLECTION);
+    has_status(ask(client, COLLECTIONS_SET_MANIFEST,
+                   .value = MANIFEST("2", DEFAULT "," SHOP(FRUIT "," NUTS))),
+               SUCCESS);
+    has_status(ask(client, GET, .key = "\x0ak"), KEY_NOT_FOUND);
+    gives(ask(client, GET, .key = "\x09k"), "apple");
+    has_status(ask(client, COLLECTIONS_GET_ID, .value = "shop.nuts"), SUCCESS);
+    has_status(ask(client, COLLECTIONS_SET_MANIFEST, .value = MANIFEST("3", DEFAULT)), SUCCESS);
+    has_status(ask(client, GET, .key = "\x09k"), UNKNOWN_COLLECTION);
+    has_status(
+        ask(client, COLLECTIONS_SET_MANIFEST, .value = MANIFEST("4", DEFAULT "," SHOP(FRUIT))),
+        SUCCESS);
+    has_status(ask(client, GET, .key = "\x09k"), KEY_NOT_FOUND);
+    const struct kvr_response *response = ask(client, GET_CLUSTER_CONFIG, 0);
+    assert_non_null(memmem(response->value, response->value_size, "\"rev\":4,", 8));
+    assert_non_null(memmem(response->value, response->value_size, "ManifestUid\":\"4\"", 16));
+}
+
+static void a_manifest_that_is_none_changes_nothing(void **state)
+{
+    static const char *const wrong[] = {
+        "x",
+        "{}",
+        MANIFEST("x", DEFAULT),
+        MANIFEST("2", SHOP(FRUIT)),
+        MANIFEST("2", DEFAULT "," DEFAULT),
+        MANIFEST("2", DEFAULT "," SHOP(FRUIT "," FRUIT)),
+        MANIFEST("2", DEFAULT "," SHOP(FRUIT) "," SHOP(NUTS)),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"a\",\"uid\":\"7\"}")),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"$a\",\"uid\":\"a\"}")),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"a\",\"uid\":\"100000000\"}")),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"_default\",\"uid\":\"0\"}")),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"a\",\"uid\":\"a\",\"maxTTL\":5}")),
+    };
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        has_status(ask(client, COLLECTIONS_SET_MANIFEST, .value = wrong[i]), INVALID_ARGUMENTS);
+    }
+    has_status(ask(client, GET, .key = "\x09k"), KEY_NOT_FOUND);
+    assert_int_equal(couchbase_node_revision(client->node), 1);
+}
+
+static void a_manifest_follows_an_earlier_one(void **state)
+{
+    static const char *const wrong[] = {
+        MANIFEST("0", DEFAULT),
+        MANIFEST("1", DEFAULT),
+        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"other\",\"uid\":\"9\"}")),
+        MANIFEST("2", DEFAULT ",{\"name\":\"other\",\"uid\":\"8\",\"collections\":[]}"),
+        MANIFEST("2", DEFAULT ",{\"name\":\"b\",\"uid\":\"b\",\"collections\":[" FRUIT "]}"),
+    };
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        has_status(ask(client, COLLECTIONS_SET_MANIFEST, .value = wrong[i]),
+                   CANNOT_APPLY_COLLECTIONS_MANIFEST);
+    }
+    has_status(
+        ask(client, COLLECTIONS_SET_MANIFEST, .value = MANIFEST("1", DEFAULT "," SHOP(FRUIT))),
+        SUCCESS);
+    assert_int_equal(couchbase_node_revision(client->node), 1);
+}
+
+static void clients_are_told_once_of_another_configuration(void **state)
+{
+    struct client *client = *state;
+    struct couchbase_answer told;
+    static const uint8_t version[16] = {[7] = 1, [15] = 2};
+    log_in(client, MCBP_FEATURE_JSON, MCBP_FEATURE_DUPLEX,
+           MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION);
+    ask(client, GET_CLUSTER_CONFIG, 0);
+    assert_false(couchbase_session_tell(client->session, &told));
+    ask(client, COLLECTIONS_SET_MANIFEST, .value = MANIFEST("2", DEFAULT));
+    assert_true(couchbase_session_tell(client->session, &told));
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.responses[0].magic, MCBP_SERVER_REQUEST);
+    assert_int_equal(told.responses[0].opcode, 0x01);
+    assert_int_equal(told.responses[0].datatype, MCBP_DATATYPE_JSON);
+    assert_int_equal(told.responses[0].extras_size, 16);
+    assert_memory_equal(told.responses[0].extras, version, 16);
+    assert_int_equal(told.responses[0].key_size, 7);
+    assert_memory_equal(told.responses[0].key, "default", 7);
+    assert_non_null(memmem(told.responses[0].value, told.responses[0].value_size, "\"rev\":2,", 8));
+    assert_false(couchbase_session_tell(client->session, &told));
+}
+
+static void clients_may_want_the_version_alone_or_nothing(void **state)
+{
+    struct client *client = *state;
+    struct couchbase_answer told;
+    log_in(client, MCBP_FEATURE_DUPLEX, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION,
+           MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF);
+    assert_true(couchbase_session_tell(client->session, &told));
+    assert_int_equal(told.responses[0].value_size, 0);
+    assert_int_equal(told.responses[0].datatype, 0);
+    log_in(client, MCBP_FEATURE_DUPLEX);
+    assert_false(couchbase_session_tell(client->session, &told));
+    log_in(client, MCBP_FEATURE_XERROR);
+    has_status(ask(client, HELLO, .value = "\0\x0d", .value_size = 2), INVALID_ARGUMENTS);
+    has_status(ask(client, HELLO, .value = "\0\x1f", .value_size = 2), INVALID_ARGUMENTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +307,11 @@ int main(void)
         client_test(observe_tells_what_is_there),
         client_test(observe_seqno_tells_how_far_a_vbucket_is),
         client_test(a_random_key_is_one_of_the_collection),
+        client_test(a_manifest_makes_and_drops_collections),
+        client_test(a_manifest_that_is_none_changes_nothing),
+        client_test(a_manifest_follows_an_earlier_one),
+        client_test(clients_are_told_once_of_another_configuration),
+        client_test(clients_may_want_the_version_alone_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,7 @@ static void the_configuration_names_the_port_and_is_empty_to_those_who_know_it(v
     assert_int_equal(response->datatype, MCBP_DATATYPE_JSON);
     assert_non_null(memmem(response->value, response->value_size, "$HOST:11210", 11));
     assert_non_null(memmem(response->value, response->value_size, "[[0],[0],[0],[0]]", 17));
+    write_be64(known, 1);
     write_be64(known + 8, 1);
     response = ask(client, GET_CLUSTER_CONFIG, .extras = known, .extras_size = 16);
     has_status(response, SUCCESS);
@@ -171,6 +172,7 @@ static void only_users_with_their_passwords_log_in_where_there_are_some(void **s
     static const char right[] = "\0ann\0secret";
     struct sasl_users *users = sasl_users_create();
     assert_int_equal(sasl_users_add(users, span_of("ann:secret", 10)), SASL_USERS_OK);
+    assert_int_equal(sasl_users_add(users, span_of("@admin:secret", 13)), SASL_USERS_OK);
     const struct couchbase_options options = {.bucket = "default", .vbuckets = 1, .users = users};
     struct client guarded = {.node = couchbase_node_create(&options), .now = client->now};
     guarded.session = couchbase_session_create(guarded.node);
@@ -189,6 +191,12 @@ static void only_users_with_their_passwords_log_in_where_there_are_some(void **s
     has_status(ask(&guarded, NOOP, 0), SUCCESS);
     has_status(ask(&guarded, SELECT_BUCKET, .key = "another"), NO_ACCESS);
     has_status(ask(&guarded, SELECT_BUCKET, .key = "default"), SUCCESS);
+    has_status(ask(&guarded, COLLECTIONS_SET_MANIFEST, .value = "{}"), NO_ACCESS);
+    has_status(
+        ask(&guarded, SASL_AUTH, .key = "PLAIN", .value = "\0@admin\0secret", .value_size = 14),
+        SUCCESS);
+    has_status(ask(&guarded, SELECT_BUCKET, .key = "default"), SUCCESS);
+    has_status(ask(&guarded, COLLECTIONS_SET_MANIFEST, .value = "{}"), INVALID_ARGUMENTS);
     couchbase_session_destroy(guarded.session);
     couchbase_node_destroy(guarded.node);
     sasl_users_destroy(users);

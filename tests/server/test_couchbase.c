@@ -156,6 +156,57 @@ static void a_request_that_does_not_fit_is_refused_and_swallowed(void **state)
     serving_stop(&fixture->serving);
 }
 
+/* HELLO for XERROR, DUPLEX and CLUSTERMAP_CHANGE_NOTIFICATION. */
+#define HELLO_NOTIFIED "80 1f 0000 00 00 0000 00000006 00000001 0000000000000000 0007 000c 000d"
+#define SET_MANIFEST                                                                               \
+    "80 b9 0000 00 00 0000 0000005b 00000006 0000000000000000"                                     \
+    "'{\"uid\":\"2\",\"scopes\":[{\"name\":\"_default\",\"uid\":\"0\",\"collections\":'"           \
+    "'[{\"name\":\"a\",\"uid\":\"8\"}]}]}'"
+#define NOOP "80 0a 0000 00 00 0000 00000000 00000007 0000000000000000"
+
+static struct mcbp_frame next_frame(struct fixture *fixture, int client, uint8_t magic,
+                                    uint8_t opcode)
+{
+    struct mcbp_frame frame;
+    assert_true(client_frame(client, &fixture->in, &frame));
+    assert_int_equal(frame.header.magic, magic);
+    assert_int_equal(frame.header.opcode, opcode);
+    assert_int_equal(frame.header.vbucket_or_status, MCBP_STATUS_SUCCESS);
+    return frame;
+}
+
+static int log_in(struct fixture *fixture)
+{
+    int client = client_connect(&fixture->serving);
+    client_send(client, notation(fixture, HELLO_NOTIFIED AUTH BUCKET));
+    next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_HELLO);
+    next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_SASL_AUTH);
+    next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_SELECT_BUCKET);
+    return client;
+}
+
+static void all_clients_are_told_of_a_new_manifest_once(void **state)
+{
+    enum { CLIENTS = 6 }; /* more than workers */
+    struct fixture *fixture = *state;
+    int clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = log_in(fixture);
+    }
+    client_send(clients[0], notation(fixture, SET_MANIFEST));
+    next_frame(fixture, clients[0], MCBP_CLIENT_RESPONSE, MCBP_COLLECTIONS_SET_MANIFEST);
+    for (int i = 0; i < CLIENTS; i++) {
+        struct mcbp_frame told = next_frame(fixture, clients[i], MCBP_SERVER_REQUEST,
+                                            MCBP_CLUSTERMAP_CHANGE_NOTIFICATION);
+        assert_true(span_equal(told.key, span_of("default", 7)));
+        assert_non_null(memmem(told.value.data, told.value.size, "\"rev\":2,", 8));
+        client_send(clients[i], notation(fixture, NOOP));
+        next_frame(fixture, clients[i], MCBP_CLIENT_RESPONSE, MCBP_NOOP);
+        close(clients[i]);
+    }
+    serving_stop(&fixture->serving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +216,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_request_that_does_not_fit_is_refused_and_swallowed,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_clients_are_told_of_a_new_manifest_once, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_connection, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
