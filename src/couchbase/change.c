@@ -2,6 +2,7 @@
 #include "base/endian.h"
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
+#include "couchbase/xattr.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,52 +16,29 @@ static void change_quietly(struct command *command, const struct document *docum
 
 /* ---------------------------------------------------------------- the request's value */
 
-/* SUCCESS, and *inflated (NULL: the value is not compressed, or empty). */
-static enum mcbp_status inflate(const struct command *command, struct blob **inflated)
+/* The value as it is to be kept: compressed where that is worth it, and no attributes stand before
+ * it. False: the answer says why. */
+static bool take_value(struct command *command, bool has_xattrs, struct content *content)
 {
-    bool too_large;
-    bool no_memory;
-    struct span value = command->frame->value;
-    *inflated = NULL;
-    if ((command->frame->header.datatype & MCBP_DATATYPE_SNAPPY) == 0) {
-        return value.size > COUCHBASE_VALUE_MAX ? MCBP_STATUS_TOO_LARGE : MCBP_STATUS_SUCCESS;
-    }
-    *inflated = value_inflate(value, COUCHBASE_VALUE_MAX, &too_large, &no_memory);
-    return *inflated != NULL ? MCBP_STATUS_SUCCESS
-           : too_large       ? MCBP_STATUS_TOO_LARGE
-           : no_memory       ? MCBP_STATUS_NO_MEMORY
-                             : MCBP_STATUS_INVALID_ARGUMENTS;
-}
-
-static void refuse_value(struct command *command, enum mcbp_status status)
-{
-    reply_error(command, status,
-                status == MCBP_STATUS_INVALID_ARGUMENTS ? "The value can't be inflated" : NULL);
-}
-
-/* The value as it is to be kept: compressed where that is worth it. False: the answer says why. */
-static bool take_value(struct command *command, struct content *content)
-{
-    struct blob *inflated;
     struct span sent = command->frame->value;
-    enum mcbp_status status = inflate(command, &inflated);
-    if (status != MCBP_STATUS_SUCCESS) {
-        refuse_value(command, status);
+    struct span value = command->value;
+    if (value.size > COUCHBASE_VALUE_MAX) {
+        reply_error(command, MCBP_STATUS_TOO_LARGE, NULL);
         return false;
     }
-    struct span value = inflated == NULL ? sent : blob_span(inflated);
-    content->datatype = value_is_json(value) ? MCBP_DATATYPE_JSON : 0;
-    content->value = inflated;
-    if (inflated == NULL || value_is_worth_compressing(inflated->size, sent.size)) {
-        content->datatype |= inflated == NULL ? 0 : MCBP_DATATYPE_SNAPPY;
-        blob_drop(inflated);
-        content->value = sent.size == 0 ? NULL : blob_copy(sent);
-        if (content->value == NULL && sent.size > 0) {
-            reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
-            return false;
-        }
+    bool keeps_compressed = command->inflated != NULL && !has_xattrs &&
+                            value_is_worth_compressing(value.size, sent.size);
+    content->datatype = (value_is_json(value) ? MCBP_DATATYPE_JSON : 0) |
+                        (keeps_compressed ? MCBP_DATATYPE_SNAPPY : 0);
+    if (value.size == 0) {
+        return true;
     }
-    return true;
+    content->value = command->inflated != NULL && !keeps_compressed ? blob_hold(command->inflated)
+                                                                    : blob_copy(sent);
+    if (content->value == NULL) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+    }
+    return content->value != NULL;
 }
 
 /* ---------------------------------------------------------------- SET, ADD, REPLACE */
@@ -73,7 +51,7 @@ static void store(struct command *command, const struct document *before)
     if (command->preserve_expiry && before != NULL) {
         content.expiry = before->expiry;
     }
-    if (take_value(command, &content)) {
+    if (take_value(command, before != NULL && before->xattrs != NULL, &content)) {
         const struct document *document = command_put(command, &content);
         if (document != NULL) {
             change_quietly(command, document, false);
@@ -81,9 +59,16 @@ static void store(struct command *command, const struct document *before)
     }
 }
 
-void handle_set(struct command *command)
+/* One that has expired is deleted only where attributes would have to be kept. */
+static const struct document *find_to_replace(struct command *command)
 {
-    const struct document *document = command_find(command);
+    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    return document != NULL && document->xattrs != NULL ? command_find(command)
+                                                        : command_peek(command);
+}
+
+static void set(struct command *command, const struct document *document)
+{
     enum mcbp_status status = command_check_cas(command, document);
     if (status != MCBP_STATUS_SUCCESS) {
         reply_error(command, status, NULL);
@@ -92,9 +77,14 @@ void handle_set(struct command *command)
     }
 }
 
+void handle_set(struct command *command)
+{
+    set(command, find_to_replace(command));
+}
+
 void handle_add(struct command *command)
 {
-    if (command_find(command) != NULL) {
+    if (command_peek(command) != NULL) {
         reply_error(command, MCBP_STATUS_KEY_EXISTS, NULL);
     } else {
         store(command, NULL);
@@ -103,10 +93,25 @@ void handle_add(struct command *command)
 
 void handle_replace(struct command *command)
 {
-    if (command_find(command) == NULL) {
+    const struct document *document = find_to_replace(command);
+    if (document == NULL) {
         reply_error(command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
     } else {
-        handle_set(command);
+        set(command, document);
+    }
+}
+
+/* What leaves system attributes is no durable change. Source: RemoveCommandContext::storeItem. */
+static void bury(struct command *command, struct document *document)
+{
+    struct blob *xattrs;
+    bool pruned = xattr_keep_system(document->xattrs, &xattrs);
+    command->durable &= pruned && xattrs == NULL;
+    blob_drop(pruned ? xattrs : NULL);
+    if (pruned && command_bury(command, document)) {
+        change_quietly(command, document, false);
+    } else {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
     }
 }
 
@@ -115,12 +120,13 @@ void handle_remove(struct command *command)
     struct document *document = command_find(command);
     enum mcbp_status status =
         document == NULL ? MCBP_STATUS_KEY_NOT_FOUND : command_check_cas(command, document);
-    if (status != MCBP_STATUS_SUCCESS) {
+    if (status == MCBP_STATUS_LOCKED && command->frame->header.cas != 0) {
+        reply_locked(command);
+    } else if (status != MCBP_STATUS_SUCCESS) {
         reply_error(command, status, NULL);
-        return;
+    } else {
+        bury(command, document);
     }
-    command_bury(command, document);
-    change_quietly(command, document, false);
 }
 
 /* ---------------------------------------------------------------- APPEND, PREPEND */
@@ -128,27 +134,21 @@ void handle_remove(struct command *command)
 /* NULL: the answer says why. */
 static struct blob *join(struct command *command, const struct document *document, bool behind)
 {
-    struct blob *given;
     struct blob *there = NULL;
     struct blob *joined = NULL;
-    enum mcbp_status status = inflate(command, &given);
-    if (status == MCBP_STATUS_SUCCESS && !document_hold_inflated(document, &there)) {
-        status = MCBP_STATUS_NO_MEMORY;
-    }
-    struct span addition = given == NULL ? command->frame->value : blob_span(given);
-    if (status == MCBP_STATUS_SUCCESS &&
-        addition.size > COUCHBASE_VALUE_MAX - blob_span(there).size) {
+    struct span given = command->value;
+    enum mcbp_status status =
+        document_hold_inflated(document, &there) ? MCBP_STATUS_SUCCESS : MCBP_STATUS_NO_MEMORY;
+    if (status == MCBP_STATUS_SUCCESS && given.size > COUCHBASE_VALUE_MAX - blob_span(there).size) {
         status = MCBP_STATUS_TOO_LARGE;
     }
     if (status == MCBP_STATUS_SUCCESS) {
-        joined =
-            behind ? blob_join(blob_span(there), addition) : blob_join(addition, blob_span(there));
+        joined = behind ? blob_join(blob_span(there), given) : blob_join(given, blob_span(there));
         status = joined == NULL ? MCBP_STATUS_NO_MEMORY : status;
     }
-    blob_drop(given);
     blob_drop(there);
     if (joined == NULL) {
-        refuse_value(command, status);
+        reply_error(command, status, NULL);
     }
     return joined;
 }
@@ -187,17 +187,31 @@ void handle_prepend(struct command *command)
 
 /* ---------------------------------------------------------------- counters */
 
+static bool is_blank_at(struct span text, size_t at)
+{
+    static const char blanks[] = " \t\n\v\f\r";
+    return at < text.size && text.data[at] != 0 && strchr(blanks, text.data[at]) != NULL;
+}
+
+/* Blanks and a plus may stand before it, and behind it anything that begins with a blank. Source:
+ * utilities/util.cc, parseInt. */
 static bool read_number(struct span text, uint64_t *number)
 {
+    size_t begin = 0;
     *number = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned digit = text.data[i] - (unsigned)'0';
-        if (digit > 9 || __builtin_mul_overflow(*number, 10, number) ||
-            __builtin_add_overflow(*number, digit, number)) {
+    while (is_blank_at(text, begin)) {
+        begin++;
+    }
+    begin += begin < text.size && text.data[begin] == '+' ? 1 : 0;
+    size_t end = begin;
+    while (end < text.size && text.data[end] >= '0' && text.data[end] <= '9') {
+        if (__builtin_mul_overflow(*number, 10, number) ||
+            __builtin_add_overflow(*number, text.data[end] - (unsigned)'0', number)) {
             return false;
         }
+        end++;
     }
-    return text.size > 0;
+    return end > begin && (end == text.size || is_blank_at(text, end));
 }
 
 static void put_number(struct command *command, struct content *content, uint64_t number)
@@ -244,10 +258,6 @@ void handle_count(struct command *command)
         create_number(command);
         return;
     }
-    if (document_is_locked(document, command->now)) {
-        reply_error(command, MCBP_STATUS_LOCKED, NULL);
-        return;
-    }
     if (!document_hold_inflated(document, &value)) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return;
@@ -256,6 +266,10 @@ void handle_count(struct command *command)
     blob_drop(value);
     if (!counts) {
         reply_error(command, MCBP_STATUS_DELTA_BAD_VALUE, NULL);
+        return;
+    }
+    if (document_is_locked(document, command->now)) {
+        reply_error(command, MCBP_STATUS_LOCKED, NULL);
         return;
     }
     struct content content = {.flags = document->flags, .expiry = document->expiry};

@@ -6,9 +6,7 @@
 
 static void reply_json(struct command *command, struct blob *json)
 {
-    struct kvr_response *response = reply_add(command);
-    response->datatype = session_has(command->session, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
-    reply_give(command, response, blob_hold(json));
+    reply_give_json(command, reply_add(command), blob_hold(json));
 }
 
 /* The epoch comes first, then the revision: 16 bytes. */
@@ -111,6 +109,15 @@ void handle_manifest(struct command *command)
 
 /* ---------------------------------------------------------------- ids by name */
 
+/* Clients that know nothing of collections are told of no status that is about them. Source:
+ * daemon/connection.cc, remapErrorCode. */
+static void reply_unknown(struct command *command, enum mcbp_status status)
+{
+    bool known = session_has(command->session, MCBP_FEATURE_XERROR) ||
+                 session_has(command->session, MCBP_FEATURE_COLLECTIONS);
+    reply_unknown_collection(command, known ? status : MCBP_STATUS_INVALID_ARGUMENTS);
+}
+
 static void reply_id(struct command *command, enum collections_found found, uint32_t id)
 {
     uint8_t extras[12];
@@ -124,10 +131,10 @@ static void reply_id(struct command *command, enum collections_found found, uint
         reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "The path is not scope.collection");
         break;
     case COLLECTIONS_NO_SCOPE:
-        reply_unknown_collection(command, MCBP_STATUS_UNKNOWN_SCOPE);
+        reply_unknown(command, MCBP_STATUS_UNKNOWN_SCOPE);
         break;
     case COLLECTIONS_NO_COLLECTION:
-        reply_unknown_collection(command, MCBP_STATUS_UNKNOWN_COLLECTION);
+        reply_unknown(command, MCBP_STATUS_UNKNOWN_COLLECTION);
         break;
     }
 }
@@ -176,58 +183,93 @@ static uint8_t state_of(const struct document *document)
     return document == NULL ? NOT_FOUND : document->deleted ? DELETED : PERSISTED;
 }
 
-/* What is said of the item that `items` begin with. Returns the bytes of the item, 0: it is none.
- */
-static size_t observe_one(struct command *command, struct span items, uint8_t *out)
+/* Takes the vbucket and the key of the item that `items` begin with. NULL: there they are; or why
+ * they are not. */
+static const char *take_item(struct span *items, uint16_t *vbucket, struct span *key)
 {
-    if (items.size < OBSERVED_HEADER) {
-        return 0;
+    if (items->size < OBSERVED_HEADER) {
+        return "Requires vbid and keylen.";
     }
-    uint16_t vbucket = read_be16(items.data);
-    size_t size = OBSERVED_HEADER + (size_t)read_be16(items.data + 2);
-    if (size > items.size || vbucket >= command->node->vbuckets_count) {
-        return 0;
+    *vbucket = read_be16(items->data);
+    size_t size = read_be16(items->data + 2);
+    if (items->size - OBSERVED_HEADER < size) {
+        return "Incorrect keylen";
     }
-    command->id = (struct document_id){COLLECTIONS_DEFAULT,
-                                       span_skip(span_head(items, size), OBSERVED_HEADER)};
+    *key = span_head(span_skip(*items, OBSERVED_HEADER), size);
+    *items = span_skip(*items, OBSERVED_HEADER + size);
+    return NULL;
+}
+
+/* False: the answer says why the document can't be looked for. */
+static bool find_observed(struct command *command, uint16_t vbucket, struct span key)
+{
+    command->id = (struct document_id){COLLECTIONS_DEFAULT, key};
     if (session_has(command->session, MCBP_FEATURE_COLLECTIONS) &&
         mcbp_leb128_take(&command->id.key, &command->id.collection) != MCBP_LEB128_OK) {
-        return 0;
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, NULL);
+        return false;
+    }
+    if (vbucket >= command->node->vbuckets_count) {
+        reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
+        return false;
+    }
+    if (!collections_has(&command->node->collections, command->id.collection)) {
+        reply_unknown_collection(command, MCBP_STATUS_UNKNOWN_COLLECTION);
+        return false;
     }
     command->vbucket = &command->node->vbuckets[vbucket];
-    command_find(command);
-    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
-    memcpy(out, items.data, size);
-    out[size] = state_of(document);
-    write_be64(out + size + 1, document == NULL ? 0 : document->cas);
-    return size;
+    return true;
+}
+
+/* Each item gets 9 bytes more. False: the answer says why not. */
+static bool observe_all(struct command *command, struct span items, struct blob *told)
+{
+    uint16_t vbucket;
+    struct span key;
+    while (items.size > 0) {
+        const uint8_t *begin = items.data;
+        take_item(&items, &vbucket, &key);
+        if (!find_observed(command, vbucket, key)) {
+            return false;
+        }
+        command_find(command);
+        const struct document *document =
+            documents_find(&command->vbucket->documents, &command->id);
+        uint8_t *out = told->bytes + told->size;
+        memcpy(out, begin, OBSERVED_HEADER + key.size);
+        out += OBSERVED_HEADER + key.size;
+        out[0] = state_of(document);
+        write_be64(out + 1, document == NULL ? 0 : document->cas);
+        told->size += OBSERVED_HEADER + key.size + OBSERVED_STATE;
+    }
+    return true;
 }
 
 void handle_observe(struct command *command)
 {
+    struct span rest = command->frame->value;
+    uint16_t vbucket;
+    struct span key;
+    size_t count = 0;
+    for (; rest.size > 0; count++) {
+        const char *fault = take_item(&rest, &vbucket, &key);
+        if (fault != NULL) {
+            reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, fault);
+            return;
+        }
+    }
     struct span items = command->frame->value;
-    /* Each of them has at least 4 bytes, and gets 9 more. */
-    struct blob *blob =
-        items.size > COUCHBASE_FRAME_MAX
-            ? NULL
-            : blob_create(items.size + items.size / OBSERVED_HEADER * OBSERVED_STATE);
-    size_t size = 0;
-    if (blob == NULL) {
+    struct blob *told = blob_create(items.size + count * OBSERVED_STATE);
+    if (told == NULL) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return;
     }
-    while (items.size > 0) {
-        size_t used = observe_one(command, items, blob->bytes + size);
-        if (used == 0) {
-            blob_drop(blob);
-            reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Items are no vbuckets and keys");
-            return;
-        }
-        items = span_skip(items, used);
-        size += used + OBSERVED_STATE;
+    told->size = 0;
+    if (observe_all(command, items, told)) {
+        reply_give(command, reply_add(command), told);
+    } else {
+        blob_drop(told);
     }
-    blob->size = size;
-    reply_give(command, reply_add(command), blob);
 }
 
 /* There was no failover: the short form. */
@@ -236,7 +278,7 @@ void handle_observe_seqno(struct command *command)
     uint8_t told[27] = {0};
     uint16_t vbucket = command->frame->header.vbucket_or_status;
     if (command->frame->value.size != 8) {
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "The vbucket's UUID has 8 bytes");
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Request value must be of length 8");
         return;
     }
     if (vbucket >= command->node->vbuckets_count) {

@@ -17,6 +17,8 @@ struct command {
     struct couchbase_answer *answer;
     int64_t now;
     struct couchbase_told told;
+    struct span value;     /* the request's, inflated */
+    struct blob *inflated; /* NULL: it was not compressed */
     bool quiet;
     bool durable;         /* the change takes two sequence numbers, of prepare and commit */
     bool preserve_expiry; /* of a document that is there */
@@ -24,13 +26,20 @@ struct command {
     struct document_id id; /* of commands about a document */
 };
 
+/* Finds the request's vbucket. False: it is not here, and the answer says so. */
+bool command_has_vbucket(struct command *command);
+
 /* ---------------------------------------------------------------- the document */
 
 /* The document, or NULL if there is none, or it is deleted. One found to have expired is deleted by
  * this. */
 struct document *command_find(struct command *command);
 
-bool document_is_locked(const struct document *document, int64_t now);
+/* The same; NULL: the answer says so. */
+struct document *command_find_or_miss(struct command *command);
+
+/* The same without deleting what has expired: commands that replace it don't. */
+struct document *command_peek(const struct command *command);
 
 /* SUCCESS if the request's CAS allows to change the document (NULL: there is none), LOCKED,
  * KEY_EXISTS or KEY_NOT_FOUND. Source: engines/ep/src/vbucket.cc, checkCasForWrite. */
@@ -43,7 +52,7 @@ uint64_t command_next_seqno(const struct command *command);
 /* The document has changed: CAS, sequence number and revision are new, and it is not locked. */
 void command_changed(struct command *command, struct document *document);
 
-/* What a document is to become; its xattrs stay. */
+/* What a document is to become; its xattrs stay, if it is alive. */
 struct content {
     struct blob *value; /* NULL: of 0 bytes */
     uint8_t datatype;
@@ -54,8 +63,12 @@ struct content {
 /* Stores it, and takes the value over. NULL: no memory, and the answer says so. */
 struct document *command_put(struct command *command, const struct content *content);
 
-/* Becomes a tombstone. */
-void command_bury(struct command *command, struct document *document);
+/* Becomes a tombstone, which keeps system attributes; its expiry is the time of that. False: no
+ * memory. */
+bool command_bury(struct command *command, struct document *document);
+
+/* What has been put is a tombstone: without flags, and the time is its expiry. */
+void document_mark_deleted(struct command *command, struct document *document);
 
 /* The Unix time at which something with this expiration time is gone, 0: never. */
 uint32_t command_expiry(const struct command *command, uint32_t given);

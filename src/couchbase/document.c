@@ -1,6 +1,7 @@
 /* What commands find of a document, and what a change makes of it. */
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
+#include "couchbase/xattr.h"
 
 enum { NANOSECONDS = 1000000000, RELATIVE_MAX = 60 * 60 * 24 * 30 };
 
@@ -25,9 +26,24 @@ uint32_t command_expiry(const struct command *command, uint32_t given)
     return given == 0 || given > RELATIVE_MAX ? given : (uint32_t)(seconds + given);
 }
 
-static bool is_expired(const struct document *document, int64_t now)
+bool document_is_expired(const struct document *document, int64_t now)
 {
     return document->expiry != 0 && document->expiry <= now / NANOSECONDS;
+}
+
+bool document_is_locked(const struct document *document, int64_t now)
+{
+    return document->lock_cas != 0 && document->locked_until > now;
+}
+
+bool document_is_alive(const struct document *document, int64_t now)
+{
+    return !document->deleted && !document_is_expired(document, now);
+}
+
+uint64_t document_seen_cas(const struct document *document, int64_t now)
+{
+    return document_is_locked(document, now) ? UINT64_MAX : document->cas;
 }
 
 void command_changed(struct command *command, struct document *document)
@@ -41,15 +57,34 @@ void command_changed(struct command *command, struct document *document)
     document->lock_cas = 0;
 }
 
-void command_bury(struct command *command, struct document *document)
+static void remember_revision(struct vbucket *vbucket, uint64_t revision)
 {
+    if (revision > vbucket->deleted_revision) {
+        vbucket->deleted_revision = revision;
+    }
+}
+
+void document_mark_deleted(struct command *command, struct document *document)
+{
+    document->deleted = true;
+    document->flags = 0;
+    document->expiry = (uint32_t)(command->now / NANOSECONDS);
+    remember_revision(command->vbucket, document->revision);
+}
+
+bool command_bury(struct command *command, struct document *document)
+{
+    struct blob *xattrs;
+    if (!xattr_keep_system(document->xattrs, &xattrs)) {
+        return false;
+    }
     documents_set_value(&command->vbucket->documents, document, NULL);
     blob_drop(document->xattrs);
-    document->xattrs = NULL;
+    document->xattrs = xattrs;
     document->datatype = 0;
-    document->expiry = 0; /* the flags stay */
-    document->deleted = true;
     command_changed(command, document);
+    document_mark_deleted(command, document);
+    return true;
 }
 
 struct document *command_find(struct command *command)
@@ -58,17 +93,29 @@ struct document *command_find(struct command *command)
     if (document == NULL || document->deleted) {
         return NULL;
     }
-    if (is_expired(document, command->now)) {
+    if (document_is_expired(document, command->now)) {
         struct command expiry = {.vbucket = command->vbucket, .now = command->now};
-        command_bury(&expiry, document);
+        if (command_bury(&expiry, document)) {
+            remember_revision(command->vbucket, document->revision + 1);
+        }
         return NULL;
     }
     return document;
 }
 
-bool document_is_locked(const struct document *document, int64_t now)
+struct document *command_find_or_miss(struct command *command)
 {
-    return document->lock_cas != 0 && document->locked_until > now;
+    struct document *document = command_find(command);
+    if (document == NULL) {
+        reply_miss(command);
+    }
+    return document;
+}
+
+struct document *command_peek(const struct command *command)
+{
+    struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    return document == NULL || !document_is_alive(document, command->now) ? NULL : document;
 }
 
 enum mcbp_status command_check_cas(const struct command *command, const struct document *document)
@@ -104,6 +151,8 @@ static struct document *document_place(struct command *command, size_t size)
         documents_find_or_add(&command->vbucket->documents, &command->id, &is_new);
     if (document == NULL) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+    } else if (document->revision == 0) { /* it may have been there, and be forgotten */
+        document->revision = command->vbucket->deleted_revision;
     }
     return document;
 }
@@ -114,6 +163,10 @@ struct document *command_put(struct command *command, const struct content *cont
     if (document == NULL) {
         blob_drop(content->value);
         return NULL;
+    }
+    if (!document_is_alive(document, command->now)) {
+        blob_drop(document->xattrs);
+        document->xattrs = NULL;
     }
     documents_set_value(&command->vbucket->documents, document, content->value);
     document->datatype = content->datatype;

@@ -40,6 +40,14 @@ struct document {
     void *user;           /* a replay's: NULL in a server */
 };
 
+/* `now` is the Unix time in nanoseconds. */
+bool document_is_expired(const struct document *document, int64_t now);
+bool document_is_locked(const struct document *document, int64_t now);
+bool document_is_alive(const struct document *document, int64_t now); /* nor expired */
+
+/* What clients are shown: of a locked document all ones. */
+uint64_t document_seen_cas(const struct document *document, int64_t now);
+
 /* A document's place. */
 struct document_id {
     uint32_t collection;

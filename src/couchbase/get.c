@@ -6,8 +6,6 @@
 
 #include <sys/random.h>
 
-static const uint64_t CAS_LOCKED = UINT64_MAX; /* what others see of a locked document */
-
 /* ---------------------------------------------------------------- the document as an answer */
 
 /* Compressed values go to those who take them, and without xattrs only. False: no memory. */
@@ -55,11 +53,6 @@ static struct kvr_response *reply_document(struct command *command, const struct
     return response;
 }
 
-static uint64_t seen_cas(const struct command *command, const struct document *document)
-{
-    return document_is_locked(document, command->now) ? CAS_LOCKED : document->cas;
-}
-
 /* ---------------------------------------------------------------- GET and its like */
 
 void handle_get(struct command *command)
@@ -68,7 +61,7 @@ void handle_get(struct command *command)
     if (document == NULL) {
         reply_miss(command);
     } else {
-        reply_document(command, document, seen_cas(command, document));
+        reply_document(command, document, document_seen_cas(document, command->now));
     }
 }
 
@@ -79,7 +72,8 @@ void handle_getk(struct command *command)
         reply_miss(command);
         return;
     }
-    struct kvr_response *response = reply_document(command, document, seen_cas(command, document));
+    struct kvr_response *response =
+        reply_document(command, document, document_seen_cas(document, command->now));
     if (response != NULL) {
         response->key = command->frame->key.data;
         response->key_size = command->frame->key.size;
@@ -97,17 +91,21 @@ void handle_get_replica(struct command *command)
 void handle_get_locked(struct command *command)
 {
     enum { DEFAULT_SECONDS = 15, SECONDS_MAX = 30 };
-    struct document *document = command_find(command);
-    uint32_t seconds =
-        command->frame->extras.size == 4 ? read_be32(command->frame->extras.data) : 0;
+    struct span extras = command->frame->extras;
+    if (extras.size != 0 && extras.size != 4) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+                    "Request extras must be of length 0 or 4");
+        return;
+    }
+    struct document *document = command_has_vbucket(command) ? command_find_or_miss(command) : NULL;
     if (document == NULL) {
-        reply_miss(command);
         return;
     }
     if (document_is_locked(document, command->now)) {
-        reply_error(command, MCBP_STATUS_LOCKED, NULL);
+        reply_locked(command);
         return;
     }
+    uint32_t seconds = extras.size == 4 ? read_be32(extras.data) : 0;
     if (seconds == 0 || seconds > SECONDS_MAX) {
         seconds = DEFAULT_SECONDS;
     }
@@ -127,7 +125,7 @@ void handle_unlock(struct command *command)
     } else if (!document_is_locked(document, command->now)) {
         reply_error(command, MCBP_STATUS_NOT_LOCKED, NULL);
     } else if (command->frame->header.cas != document->lock_cas) {
-        reply_error(command, MCBP_STATUS_LOCKED, NULL);
+        reply_locked(command);
     } else {
         document->lock_cas = 0; /* the document has its old CAS again */
         reply_done(command);
@@ -140,9 +138,12 @@ void handle_unlock(struct command *command)
  * change. Source: engines/ep/src/vbucket.cc, processGetAndUpdateTtl. */
 static struct document *touch(struct command *command)
 {
-    struct document *document = command_find(command);
+    if (command->durable) {
+        reply_error(command, MCBP_STATUS_NOT_SUPPORTED, NULL);
+        return NULL;
+    }
+    struct document *document = command_has_vbucket(command) ? command_find_or_miss(command) : NULL;
     if (document == NULL) {
-        reply_miss(command);
         return NULL;
     }
     if (document_is_locked(document, command->now)) {
@@ -175,24 +176,15 @@ void handle_get_and_touch(struct command *command)
 
 /* ---------------------------------------------------------------- what is known of one */
 
-/* Tombstones are answered too. */
-void handle_get_meta(struct command *command)
+enum { WITH_DATATYPE = 2 };
+
+/* Tombstones are told, too. One that has expired is said to be deleted, and stays. */
+static void reply_meta(struct command *command, const struct document *document)
 {
-    enum { WITH_DATATYPE = 2 };
     uint8_t extras[21];
     struct span asked = command->frame->extras;
-    command_find(command);
-    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
-    if (asked.size == 1 && asked.data[0] > WITH_DATATYPE) {
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Version of the meta data");
-        return;
-    }
-    if (document == NULL) {
-        reply_miss(command);
-        return;
-    }
     bool with_datatype = asked.size == 1 && asked.data[0] == WITH_DATATYPE;
-    write_be32(extras, document->deleted);
+    write_be32(extras, document->deleted || document_is_expired(document, command->now));
     write_be32(extras + 4, document->flags);
     write_be32(extras + 8, document->expiry);
     write_be64(extras + 12, document->revision);
@@ -200,7 +192,30 @@ void handle_get_meta(struct command *command)
         (uint8_t)(document->datatype | (document->xattrs != NULL ? MCBP_DATATYPE_XATTR : 0));
     struct kvr_response *response = reply_add(command);
     reply_set_extras(command, response, span_of(extras, with_datatype ? 21 : 20));
-    response->cas = seen_cas(command, document);
+    response->cas = document_seen_cas(document, command->now);
+}
+
+void handle_get_meta(struct command *command)
+{
+    struct span asked = command->frame->extras;
+    if (asked.size > 1) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+                    "Request extras must be of length 0 or 1");
+        return;
+    }
+    if (asked.size == 1 && asked.data[0] > WITH_DATATYPE) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Request extras invalid");
+        return;
+    }
+    if (!command_has_vbucket(command)) {
+        return;
+    }
+    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    if (document == NULL) {
+        reply_miss(command);
+    } else {
+        reply_meta(command, document);
+    }
 }
 
 /* ---------------------------------------------------------------- GET_RANDOM_KEY */
@@ -223,8 +238,7 @@ static uint64_t below(uint64_t limit)
 static bool visit(void *context, const struct document_id *id, const struct document *document)
 {
     struct pick *pick = context;
-    bool expired = document->expiry != 0 && document->expiry <= pick->now / 1000000000;
-    if (id->collection == pick->collection && !document->deleted && !expired &&
+    if (id->collection == pick->collection && document_is_alive(document, pick->now) &&
         below(++pick->seen) == 0) {
         pick->id = *id;
         pick->document = document;
@@ -249,8 +263,14 @@ void handle_get_random_key(struct command *command)
 {
     struct span extras = command->frame->extras;
     bool prefixed = session_has(command->session, MCBP_FEATURE_COLLECTIONS);
-    if (prefixed != (extras.size >= 4)) {
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Length of the extras");
+    if (prefixed && extras.size != 4 && extras.size != 5) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+                    "Extras should contain collection id (and optionally flag to request xattrs)");
+        return;
+    }
+    if (!prefixed && extras.size > 0) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+                    "Extras should be empty for clients without collections support");
         return;
     }
     struct pick pick = {.now = command->now,

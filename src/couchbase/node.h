@@ -12,7 +12,8 @@
 struct vbucket {
     uint64_t uuid;
     uint64_t seqno;
-    uint64_t cas; /* the last one given out */
+    uint64_t cas;              /* the last one given out */
+    uint64_t deleted_revision; /* the highest that a deleted document has had */
     struct documents documents;
 };
 

@@ -76,34 +76,19 @@ struct kvr_response *reply_changed(struct command *command, const struct documen
 
 /* ---------------------------------------------------------------------------------- errors */
 
-static bool is_change_of_lock(uint8_t opcode)
-{
-    return opcode == MCBP_GET_LOCKED || opcode == MCBP_UNLOCK_KEY || opcode == MCBP_DELETE ||
-           opcode == MCBP_DELETEQ || (opcode >= MCBP_SUBDOC_GET && opcode <= MCBP_SUBDOC_GET_COUNT);
-}
-
 /* What clients without extended errors are told; CLOSES: nothing, the connection ends. Source:
  * daemon/connection.cc, remapErrorCode. */
 enum { CLOSES = 0xffff };
 
-static uint16_t remap(const struct command *command, uint16_t status)
+static uint16_t remap(uint16_t status)
 {
     switch (status) {
     case MCBP_STATUS_LOCKED:
-        return is_change_of_lock(command->frame->header.opcode) ? MCBP_STATUS_TEMPORARY_FAILURE
-                                                                : MCBP_STATUS_KEY_EXISTS;
+        return MCBP_STATUS_KEY_EXISTS;
     case MCBP_STATUS_NOT_LOCKED:
         return MCBP_STATUS_TEMPORARY_FAILURE;
-    case MCBP_STATUS_UNKNOWN_COLLECTION:
-    case MCBP_STATUS_UNKNOWN_SCOPE:
-        return session_has(command->session, MCBP_FEATURE_COLLECTIONS)
-                   ? status
-                   : MCBP_STATUS_INVALID_ARGUMENTS;
-    case MCBP_STATUS_NO_ACCESS:
     case MCBP_STATUS_NO_BUCKET:
-    case MCBP_STATUS_AUTH_STALE:
-    case MCBP_STATUS_DURABILITY_INVALID_LEVEL:
-    case MCBP_STATUS_DURABILITY_IMPOSSIBLE:
+    case MCBP_STATUS_VBUCKET_UUID_NOT_EQUAL:
         return CLOSES;
     default:
         return status;
@@ -114,7 +99,7 @@ static uint16_t remap(const struct command *command, uint16_t status)
 static struct kvr_response *add_error(struct command *command, enum mcbp_status status)
 {
     bool extended = session_has(command->session, MCBP_FEATURE_XERROR);
-    uint16_t told = extended ? (uint16_t)status : remap(command, (uint16_t)status);
+    uint16_t told = extended ? (uint16_t)status : remap((uint16_t)status);
     if (told == CLOSES) {
         command->answer->close = true;
         return NULL;
@@ -122,6 +107,12 @@ static struct kvr_response *add_error(struct command *command, enum mcbp_status 
     struct kvr_response *response = reply_add(command);
     response->status = told;
     return response;
+}
+
+void reply_give_json(struct command *command, struct kvr_response *response, struct blob *json)
+{
+    response->datatype = session_has(command->session, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+    reply_give(command, response, json);
 }
 
 static void set_json(struct command *command, struct kvr_response *response, const char *text)
@@ -139,6 +130,8 @@ void reply_error(struct command *command, enum mcbp_status status, const char *c
     if (context != NULL) {
         snprintf(text, sizeof(text), "{\"error\":{\"context\":\"%s\"}}", context);
         set_json(command, response, text);
+    } else if (status == MCBP_STATUS_NOT_MY_VBUCKET) {
+        reply_give_json(command, response, blob_hold(command->node->cluster_config));
     }
 }
 
@@ -150,6 +143,12 @@ void reply_no_privilege(struct command *command, const char *privilege)
              "Authorization failure: can't execute %s operation without the %s privilege",
              mcbp_opcode_text(MCBP_CLIENT_REQUEST, command->frame->header.opcode, name), privilege);
     reply_error(command, MCBP_STATUS_NO_ACCESS, text);
+}
+
+void reply_locked(struct command *command)
+{
+    bool extended = session_has(command->session, MCBP_FEATURE_XERROR);
+    reply_error(command, extended ? MCBP_STATUS_LOCKED : MCBP_STATUS_TEMPORARY_FAILURE, NULL);
 }
 
 void reply_unknown_collection(struct command *command, enum mcbp_status status)

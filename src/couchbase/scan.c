@@ -143,9 +143,8 @@ static bool collect(void *context, const struct document_id *id, const struct do
 {
     struct collecting *collecting = context;
     struct scan *scan = collecting->scan;
-    bool expired = document->expiry != 0 && document->expiry <= collecting->now / 1000000000;
-    if (id->collection != collecting->request->collection || document->deleted || expired ||
-        !scan_covers(collecting->request, id->key)) {
+    if (id->collection != collecting->request->collection ||
+        !document_is_alive(document, collecting->now) || !scan_covers(collecting->request, id->key)) {
         return true;
     }
     struct scan_item item = {

@@ -15,29 +15,20 @@ static enum mcbp_status check_snapshot(const struct scan_request *request,
                                              : MCBP_STATUS_SUCCESS;
 }
 
-/* False: the answer says so. */
-static bool find_vbucket(struct command *command)
-{
-    uint16_t vbucket = command->frame->header.vbucket_or_status;
-    if (vbucket >= command->node->vbuckets_count) {
-        reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
-        return false;
-    }
-    command->vbucket = &command->node->vbuckets[vbucket];
-    return true;
-}
-
 void handle_scan_create(struct command *command)
 {
     struct scan_request request;
     uint8_t uuid[SCAN_UUID_SIZE];
-    enum mcbp_status status = scan_parse(command->frame->value, &request);
-    if (status != MCBP_STATUS_SUCCESS ||
-        (command->frame->header.datatype & MCBP_DATATYPE_JSON) == 0) {
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "The value describes no scan");
+    if (command->frame->header.datatype != MCBP_DATATYPE_JSON) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Datatype must be JSON");
         return;
     }
-    if (!find_vbucket(command)) {
+    enum mcbp_status status = scan_parse(command->value, &request);
+    if (status != MCBP_STATUS_SUCCESS) {
+        reply_error(command, status, "The value describes no scan");
+        return;
+    }
+    if (!command_has_vbucket(command)) {
         return;
     }
     if (!collections_has(&command->node->collections, request.collection)) {

@@ -12,15 +12,15 @@ enum part { BODY, XATTRS, PARTS };
 struct work {
     struct command *command;
     struct subdoc_request request;
-    struct document *document; /* NULL: there is none */
-    bool is_json;              /* the body */
+    struct document *document; /* may be deleted; NULL: there is none */
+    bool is_deleted;           /* and stays so, unless it is revived */
+    struct blob *body;         /* inflated: where the body is to begin with */
+    struct span begin[PARTS];  /* the texts then */
+    bool was_json;             /* the body then */
     struct span texts[PARTS];
-    struct blob *body;            /* inflated: where the body is to begin with */
-    struct blob *virtual;         /* the virtual attributes, once they are asked for */
-    struct buffer changed[PARTS]; /* where a text is that has been changed */
-    bool is_changed[PARTS];
-    bool removes;               /* the document is to go */
-    struct xattr_change change; /* for macros */
+    bool is_json;
+    struct buffer changed[PARTS];        /* where a text is that has been changed */
+    struct blob *expanded[SUBDOC_SPECS]; /* virtual attributes, values of macros */
     struct subdoc_result results[SUBDOC_SPECS];
     enum mcbp_status statuses[SUBDOC_SPECS];
     size_t failed; /* the first spec that failed; request.count: none */
@@ -31,17 +31,28 @@ static bool is_of_xattrs(const struct mcbp_subdoc_spec *spec)
     return (spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0;
 }
 
-static bool is_empty_object(struct span text)
+static bool has_flag(const struct work *work, enum mcbp_subdoc_doc_flag flag)
 {
-    return span_equal(text, span_of("{}", 2));
+    return (work->request.extras.doc_flags & flag) != 0;
+}
+
+static void begin_anew(struct work *work)
+{
+    for (size_t i = 0; i < SUBDOC_SPECS; i++) {
+        blob_drop(work->expanded[i]);
+        work->expanded[i] = NULL;
+    }
+    for (int part = 0; part < PARTS; part++) {
+        buffer_deinit(&work->changed[part]);
+        work->texts[part] = work->begin[part];
+    }
+    work->is_json = work->was_json;
 }
 
 static void work_deinit(struct work *work)
 {
+    begin_anew(work);
     blob_drop(work->body);
-    blob_drop(work->virtual);
-    buffer_deinit(&work->changed[BODY]);
-    buffer_deinit(&work->changed[XATTRS]);
 }
 
 /* False: no memory. */
@@ -51,56 +62,39 @@ static bool take_texts(struct work *work)
     if (!document_hold_inflated(document, &work->body)) {
         return false;
     }
-    work->texts[BODY] = blob_span(work->body);
-    work->is_json = (document->datatype & MCBP_DATATYPE_JSON) != 0;
-    work->texts[XATTRS] = document->xattrs == NULL ? span_of("{}", 2) : blob_span(document->xattrs);
+    work->begin[BODY] = blob_span(work->body);
+    work->was_json = (document->datatype & MCBP_DATATYPE_JSON) != 0;
+    work->begin[XATTRS] = document->xattrs == NULL ? span_of("{}", 2) : blob_span(document->xattrs);
     return true;
 }
 
+static struct xattr_subject subject_of(const struct work *work)
+{
+    return (struct xattr_subject){work->document, work->begin[BODY], work->begin[XATTRS]};
+}
+
 /* ---------------------------------------------------------------- lookups */
-
-static bool is_known_virtual(struct span path)
-{
-    static const char name[] = "$document";
-    size_t size = strlen(name);
-    return path.size >= size && memcmp(path.data, name, size) == 0 &&
-           (path.size == size || path.data[size] == '.');
-}
-
-/* The text that the spec reads. SUCCESS, SUBDOC_XATTR_UNKNOWN_VATTR or NO_MEMORY. */
-static enum mcbp_status find_text(struct work *work, const struct mcbp_subdoc_spec *spec,
-                                  struct span *text)
-{
-    bool is_virtual = is_of_xattrs(spec) && spec->path.size > 0 && spec->path.data[0] == '$';
-    *text = work->texts[is_of_xattrs(spec) ? XATTRS : BODY];
-    if (!is_virtual) {
-        return MCBP_STATUS_SUCCESS;
-    }
-    if (!is_known_virtual(spec->path)) {
-        return MCBP_STATUS_SUBDOC_XATTR_UNKNOWN_VATTR;
-    }
-    if (work->virtual == NULL) {
-        work->virtual = xattr_virtual(work->command, work->document, work->texts[BODY]);
-    }
-    *text = blob_span(work->virtual);
-    return work->virtual == NULL ? MCBP_STATUS_NO_MEMORY : MCBP_STATUS_SUCCESS;
-}
 
 static enum mcbp_status look_up(struct work *work, size_t index)
 {
     const struct mcbp_subdoc_spec *spec = &work->request.specs[index];
     struct subdoc_result *result = &work->results[index];
-    struct span text;
-    enum mcbp_status status = find_text(work, spec, &text);
-    if (status != MCBP_STATUS_SUCCESS) {
-        return status;
-    }
+    struct span text = work->texts[is_of_xattrs(spec) ? XATTRS : BODY];
     if (spec->opcode == MCBP_GET) {
         result->value = text;
-        return MCBP_STATUS_SUCCESS;
+        return text.size == 0 ? MCBP_STATUS_SUBDOC_PATH_NOT_FOUND : MCBP_STATUS_SUCCESS;
     }
     if (!is_of_xattrs(spec) && !work->is_json) {
         return MCBP_STATUS_SUBDOC_DOCUMENT_NOT_JSON;
+    }
+    if (is_of_xattrs(spec) && spec->path.data[0] == '$') {
+        const struct xattr_subject subject = subject_of(work);
+        enum mcbp_status status =
+            xattr_virtual(work->command, &subject, spec->path, &work->expanded[index]);
+        if (status != MCBP_STATUS_SUCCESS) {
+            return status;
+        }
+        text = blob_span(work->expanded[index]);
     }
     struct subdoc_operation operation = {.opcode = spec->opcode, .path = spec->path};
     return subdoc_lookup(&operation, text, result);
@@ -125,46 +119,70 @@ static void take_changed(struct work *work, enum part part, struct buffer *next)
     buffer_deinit(&work->changed[part]);
     work->changed[part] = *next;
     work->texts[part] = buffer_span(&work->changed[part]);
-    work->is_changed[part] = true;
 }
 
-static enum mcbp_status edit_whole(struct work *work, const struct mcbp_subdoc_spec *spec)
+/* SUCCESS or NO_MEMORY. */
+static enum mcbp_status set_body(struct work *work, struct span body)
 {
     struct buffer next = {0};
-    work->removes = spec->opcode == MCBP_DELETE;
-    if (!work->removes) {
-        if (!buffer_append(&next, spec->value)) {
-            return MCBP_STATUS_NO_MEMORY;
-        }
-        take_changed(work, BODY, &next);
-        work->is_json = value_is_json(spec->value);
+    if (!buffer_append(&next, body)) {
+        return MCBP_STATUS_NO_MEMORY;
     }
+    take_changed(work, BODY, &next);
+    work->is_json = value_is_json(body);
     return MCBP_STATUS_SUCCESS;
 }
 
-static enum mcbp_status edit(struct work *work, size_t index)
+static enum mcbp_status copy_to_body(struct work *work, size_t index)
+{
+    struct subdoc_operation operation = {.opcode = MCBP_SUBDOC_GET,
+                                         .path = work->request.specs[index].path};
+    enum mcbp_status status = subdoc_lookup(&operation, work->texts[XATTRS], &work->results[index]);
+    return status == MCBP_STATUS_SUCCESS ? set_body(work, work->results[index].value) : status;
+}
+
+/* The value that the spec puts in. SUCCESS, SUBDOC_XATTR_UNKNOWN_VATTR_MACRO or NO_MEMORY. */
+static enum mcbp_status take_value(struct work *work, const struct xattr_change *change,
+                                   size_t index, struct span *value)
+{
+    const struct mcbp_subdoc_spec *spec = &work->request.specs[index];
+    *value = spec->value;
+    if ((spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) == 0) {
+        return MCBP_STATUS_SUCCESS;
+    }
+    const struct xattr_subject subject = subject_of(work);
+    enum mcbp_status status =
+        xattr_expand(work->command, &subject, change, *value, &work->expanded[index]);
+    *value = blob_span(work->expanded[index]);
+    return status;
+}
+
+static enum mcbp_status edit(struct work *work, const struct xattr_change *change, size_t index)
 {
     const struct mcbp_subdoc_spec *spec = &work->request.specs[index];
     enum part part = is_of_xattrs(spec) ? XATTRS : BODY;
-    char macro[XATTR_MACRO_SIZE];
     struct buffer next = {0};
     struct subdoc_operation operation = {
         .opcode = spec->opcode,
         .path = spec->path,
-        .value = spec->value,
         .makes_parents = subdoc_makes_parents(&work->request, spec),
     };
-    if (spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE) {
-        return edit_whole(work, spec);
+    switch (spec->opcode) {
+    case MCBP_SET:
+    case MCBP_DELETE: /* has no value */
+        return set_body(work, spec->value);
+    case MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR:
+        return copy_to_body(work, index);
+    default:
+        break;
     }
     if (part == BODY && !work->is_json) {
         return MCBP_STATUS_SUBDOC_DOCUMENT_NOT_JSON;
     }
-    if ((spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0) {
-        operation.value = span_of(macro, xattr_expand(spec->value, &work->change, macro));
-    }
-    enum mcbp_status status =
-        subdoc_mutate(&operation, work->texts[part], &next, &work->results[index]);
+    enum mcbp_status status = take_value(work, change, index, &operation.value);
+    status = status != MCBP_STATUS_SUCCESS
+                 ? status
+                 : subdoc_mutate(&operation, work->texts[part], &next, &work->results[index]);
     if (status != MCBP_STATUS_SUCCESS) {
         buffer_deinit(&next);
         return status;
@@ -173,72 +191,98 @@ static enum mcbp_status edit(struct work *work, size_t index)
     return MCBP_STATUS_SUCCESS;
 }
 
-/* Returns the first that failed, or `end`. */
-static size_t edit_range(struct work *work, size_t begin, size_t end)
+static void edit_all(struct work *work, const struct xattr_change *change)
 {
-    for (size_t i = begin; i < end; i++) {
-        work->statuses[i] = edit(work, i);
-        if (work->statuses[i] != MCBP_STATUS_SUCCESS) {
-            return i;
+    begin_anew(work);
+    work->failed = 0;
+    while (work->failed < work->request.count) {
+        work->statuses[work->failed] = edit(work, change, work->failed);
+        if (work->statuses[work->failed] != MCBP_STATUS_SUCCESS) {
+            return;
         }
+        work->failed++;
     }
-    return end;
 }
 
-/* Attributes come first in the request; macros in them need the new body. */
-static void edit_all(struct work *work)
+static bool wants_checksum(const struct work *work)
 {
-    size_t attributes = work->request.xattr_count;
-    work->failed = edit_range(work, attributes, work->request.count);
-    work->change.value = work->texts[BODY];
-    size_t failed = edit_range(work, 0, attributes);
-    if (failed < attributes) {
-        work->failed = failed;
+    for (size_t i = 0; i < work->request.xattr_count; i++) {
+        if (xattr_is_checksum(work->request.specs[i].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Attributes come first, and may have the checksum of what becomes of the body. */
+static void edit_twice(struct work *work)
+{
+    struct xattr_change change = {command_next_cas(work->command),
+                                  command_next_seqno(work->command), 0};
+    edit_all(work, &change);
+    if (work->failed == work->request.count && wants_checksum(work)) {
+        change.checksum = xattr_checksum(work->texts[BODY]);
+        edit_all(work, &change);
     }
 }
 
 /* ---------------------------------------------------------------- what is there before */
 
-static bool has_flag(const struct work *work, enum mcbp_subdoc_doc_flag flag)
+/* Whether the request's CAS allows the command to begin, false: the answer says why not. A wrong
+ * one for a locked document is noticed when it is stored. Source:
+ * SubdocExecutionContext::get_document_for_searching. */
+static bool check_cas(const struct work *work)
 {
-    return (work->request.extras.doc_flags & flag) != 0;
-}
-
-/* A document that is made begins as the container that its first path needs. */
-static struct span first_text(const struct work *work)
-{
-    const struct subdoc_request *request = &work->request;
-    if (request->xattr_count == request->count) {
-        return span_of("{}", 2);
+    uint64_t cas = work->command->frame->header.cas;
+    uint64_t seen = document_seen_cas(work->document, work->command->now);
+    bool locked = document_is_locked(work->document, work->command->now);
+    if (work->request.is_mutation && locked) {
+        if (cas == 0 || cas == seen) {
+            reply_locked(work->command);
+        }
+        return cas != 0 && cas != seen;
     }
-    struct span path = request->specs[request->xattr_count].path;
-    bool array = path.size == 0 || path.data[0] == '[';
-    return span_of(array ? "[]" : "{}", 2);
+    if (cas != 0 && cas != seen) {
+        reply_error(work->command, MCBP_STATUS_KEY_EXISTS, NULL);
+    }
+    return cas == 0 || cas == seen;
 }
 
-/* SUCCESS, and the texts to be edited. */
-static enum mcbp_status begin_edit(struct work *work)
+/* False: the answer says why. */
+static bool begin_with_document(struct work *work)
+{
+    work->is_deleted = work->document->deleted;
+    if (has_flag(work, MCBP_SUBDOC_DOC_ADD)) {
+        reply_error(work->command, MCBP_STATUS_KEY_EXISTS, NULL);
+        return false;
+    }
+    if (!check_cas(work)) {
+        return false;
+    }
+    if (has_flag(work, MCBP_SUBDOC_DOC_REVIVE_DOCUMENT) && !work->is_deleted) {
+        reply_error(work->command, MCBP_STATUS_SUBDOC_CAN_ONLY_REVIVE_DELETED_DOCUMENTS, NULL);
+        return false;
+    }
+    if (!take_texts(work)) {
+        reply_error(work->command, MCBP_STATUS_NO_MEMORY, NULL);
+        return false;
+    }
+    return true;
+}
+
+/* The same of a document that is to be made. */
+static bool begin_without(struct work *work)
 {
     bool makes = has_flag(work, MCBP_SUBDOC_DOC_MKDOC) || has_flag(work, MCBP_SUBDOC_DOC_ADD);
-    if (work->document != NULL && has_flag(work, MCBP_SUBDOC_DOC_ADD)) {
-        return MCBP_STATUS_KEY_EXISTS;
+    if (!makes) {
+        reply_error(work->command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
+        return false;
     }
-    if (work->document == NULL && !makes) {
-        return MCBP_STATUS_KEY_NOT_FOUND;
-    }
-    enum mcbp_status status = command_check_cas(work->command, work->document);
-    if (status != MCBP_STATUS_SUCCESS) {
-        return status;
-    }
-    work->change.cas = command_next_cas(work->command);
-    work->change.seqno = command_next_seqno(work->command);
-    if (work->document != NULL) {
-        return take_texts(work) ? MCBP_STATUS_SUCCESS : MCBP_STATUS_NO_MEMORY;
-    }
-    work->texts[BODY] = first_text(work);
-    work->texts[XATTRS] = span_of("{}", 2);
-    work->is_json = work->is_changed[BODY] = true;
-    return MCBP_STATUS_SUCCESS;
+    work->is_deleted = has_flag(work, MCBP_SUBDOC_DOC_CREATE_AS_DELETED);
+    work->begin[BODY] = subdoc_new_document(&work->request);
+    work->begin[XATTRS] = span_of("{}", 2);
+    work->was_json = work->begin[BODY].size > 0;
+    return true;
 }
 
 /* ---------------------------------------------------------------- storing */
@@ -258,54 +302,100 @@ static uint32_t flags_after(const struct work *work)
                                                : 0;
 }
 
-/* The attributes after the edit, NULL: none. False: no memory. */
-static bool keep_xattrs(const struct work *work, struct blob **xattrs)
+static bool deletes(const struct work *work)
 {
-    *xattrs = NULL;
-    if (is_empty_object(work->texts[XATTRS])) {
-        return true;
-    }
-    *xattrs = work->is_changed[XATTRS] ? blob_copy(work->texts[XATTRS])
-                                       : blob_hold(work->document->xattrs);
-    return *xattrs != NULL;
+    return work->request.specs[work->request.count - 1].opcode == MCBP_DELETE;
 }
 
-/* NULL: the answer says why. */
-static struct document *store_edited(struct work *work)
+/* The attributes after the edit, *xattrs NULL: none. False: no memory. */
+static bool keep_xattrs(const struct work *work, struct blob **xattrs)
+{
+    struct blob *all;
+    if (!xattr_keep(work->texts[XATTRS], &all)) {
+        return false;
+    }
+    *xattrs = all;
+    if (!deletes(work)) {
+        return true;
+    }
+    bool kept = xattr_keep_system(all, xattrs);
+    blob_drop(all);
+    return kept;
+}
+
+/* False: the answer says why the document may not be stored. */
+static bool may_store(const struct work *work)
 {
     struct command *command = work->command;
-    struct blob *xattrs;
-    struct content content = {.flags = flags_after(work),
-                              .expiry = expiry_after(work),
-                              .datatype = work->is_json ? MCBP_DATATYPE_JSON : 0};
+    uint64_t cas = command->frame->header.cas;
+    bool revives = has_flag(work, MCBP_SUBDOC_DOC_REVIVE_DOCUMENT);
+    if (work->is_deleted && !revives && work->texts[BODY].size > 0) {
+        reply_error(command, MCBP_STATUS_SUBDOC_DELETED_DOCUMENT_CANNOT_HAVE_VALUE,
+                    "A deleted document can't have a value");
+        return false;
+    }
+    if (work->document != NULL && document_is_locked(work->document, command->now) &&
+        cas != work->document->lock_cas) {
+        reply_locked(command);
+        return false;
+    }
     if (work->texts[BODY].size > COUCHBASE_VALUE_MAX ||
         work->texts[XATTRS].size > COUCHBASE_VALUE_MAX - work->texts[BODY].size) {
         reply_error(command, MCBP_STATUS_TOO_LARGE, NULL);
-        return NULL;
+        return false;
     }
-    content.value = blob_copy(work->texts[BODY]);
-    if (content.value == NULL || !keep_xattrs(work, &xattrs)) {
-        blob_drop(content.value);
-        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
-        return NULL;
+    /* A deleted document can only be made where there is not even a tombstone. */
+    if (work->is_deleted && work->document == NULL &&
+        documents_find(&command->vbucket->documents, &command->id) != NULL) {
+        reply_error(command,
+                    has_flag(work, MCBP_SUBDOC_DOC_ADD) ? MCBP_STATUS_NOT_STORED
+                    : cas != 0                          ? MCBP_STATUS_KEY_EXISTS
+                                                        : MCBP_STATUS_TEMPORARY_FAILURE,
+                    NULL);
+        return false;
+    }
+    return true;
+}
+
+/* NULL: the answer says why. */
+static struct document *put(struct work *work, struct blob *xattrs)
+{
+    struct command *command = work->command;
+    struct content content = {.flags = flags_after(work),
+                              .expiry = expiry_after(work),
+                              .datatype = work->is_json ? MCBP_DATATYPE_JSON : 0};
+    if (work->texts[BODY].size > 0) {
+        content.value = blob_copy(work->texts[BODY]);
+        if (content.value == NULL) {
+            reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+            return NULL;
+        }
     }
     struct document *document = command_put(command, &content);
-    if (document == NULL) {
-        blob_drop(xattrs);
-        return NULL;
+    if (document != NULL) {
+        blob_drop(document->xattrs);
+        document->xattrs = blob_hold(xattrs);
     }
-    blob_drop(document->xattrs);
-    document->xattrs = xattrs;
     return document;
 }
 
 static struct document *store(struct work *work)
 {
-    if (!work->removes) {
-        return store_edited(work);
+    struct blob *xattrs;
+    bool revives = has_flag(work, MCBP_SUBDOC_DOC_REVIVE_DOCUMENT);
+    if (!may_store(work)) {
+        return NULL;
     }
-    command_bury(work->command, work->document);
-    return work->document;
+    if (!keep_xattrs(work, &xattrs)) {
+        reply_error(work->command, MCBP_STATUS_NO_MEMORY, NULL);
+        return NULL;
+    }
+    struct document *document = put(work, xattrs);
+    blob_drop(xattrs);
+    if (document != NULL && (work->is_deleted || deletes(work)) && !revives) {
+        document_mark_deleted(work->command, document);
+    }
+    return document;
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -347,54 +437,38 @@ static void reply_results(struct work *work, struct kvr_response *response)
 }
 
 /* A single command's result is the value itself. */
-static void reply_single(struct work *work, struct kvr_response *response)
+static void set_result(struct work *work, struct kvr_response *response)
 {
-    uint8_t opcode = work->request.specs[0].opcode;
-    bool json = session_has(work->command->session, MCBP_FEATURE_JSON);
-    if (subdoc_has_result(opcode) &&
+    const struct mcbp_subdoc_spec *spec = &work->request.specs[0];
+    bool json = session_has(work->command->session, MCBP_FEATURE_JSON) &&
+                (spec->flags & MCBP_SUBDOC_PATH_BINARY) == 0;
+    if (subdoc_has_result(spec->opcode) &&
         reply_set_text(work->command, response, work->results[0].value)) {
         response->datatype = json ? MCBP_DATATYPE_JSON : 0;
     }
 }
 
-static void reply_looked_up(struct work *work)
+static void reply_failed(struct work *work, uint16_t status, uint64_t cas)
 {
-    bool failed = work->failed < work->request.count;
-    if (!work->request.is_multi && failed) {
+    if (!work->request.is_multi) {
         reply_error(work->command, work->statuses[0], NULL);
         return;
     }
     struct kvr_response *response = reply_add(work->command);
-    response->cas = work->document->cas;
-    if (work->request.is_multi) {
-        response->status = failed ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS;
-        reply_results(work, response);
-    } else {
-        reply_single(work, response);
-    }
+    response->status = status;
+    response->cas = cas;
+    reply_results(work, response);
 }
 
-static void reply_edited(struct work *work)
+static void reply_success(struct work *work, struct kvr_response *response, bool is_deleted)
 {
-    if (work->failed < work->request.count) {
-        if (!work->request.is_multi) {
-            reply_error(work->command, work->statuses[0], NULL);
-            return;
-        }
-        struct kvr_response *response = reply_add(work->command);
-        response->status = MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE;
-        reply_results(work, response);
-        return;
+    if (is_deleted) {
+        response->status = MCBP_STATUS_SUBDOC_SUCCESS_DELETED;
     }
-    const struct document *document = store(work);
-    if (document == NULL) {
-        return;
-    }
-    struct kvr_response *response = reply_changed(work->command, document);
     if (work->request.is_multi) {
         reply_results(work, response);
     } else {
-        reply_single(work, response);
+        set_result(work, response);
     }
 }
 
@@ -402,25 +476,53 @@ static void reply_edited(struct work *work)
 
 static void do_lookup(struct work *work)
 {
+    struct command *command = work->command;
     if (work->document == NULL) {
-        reply_error(work->command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
-    } else if (!take_texts(work)) {
-        reply_error(work->command, MCBP_STATUS_NO_MEMORY, NULL);
+        reply_error(command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
+        return;
+    }
+    if (!begin_with_document(work)) {
+        return;
+    }
+    begin_anew(work);
+    look_up_all(work);
+    uint64_t cas = document_seen_cas(work->document, command->now);
+    if (work->failed < work->request.count) {
+        reply_failed(work,
+                     work->is_deleted ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED
+                                      : MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE,
+                     cas);
     } else {
-        look_up_all(work);
-        reply_looked_up(work);
+        struct kvr_response *response = reply_add(command);
+        response->cas = cas;
+        reply_success(work, response, work->is_deleted);
     }
 }
 
 static void do_edit(struct work *work)
 {
-    enum mcbp_status status = begin_edit(work);
-    if (status != MCBP_STATUS_SUCCESS) {
-        reply_error(work->command, status, NULL);
-    } else {
-        edit_all(work);
-        reply_edited(work);
+    if (!(work->document == NULL ? begin_without(work) : begin_with_document(work))) {
+        return;
     }
+    edit_twice(work);
+    if (work->failed < work->request.count) {
+        reply_failed(work, MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE, 0);
+        return;
+    }
+    const struct document *document = store(work);
+    if (document != NULL) {
+        bool revives = has_flag(work, MCBP_SUBDOC_DOC_REVIVE_DOCUMENT);
+        reply_success(work, reply_changed(work->command, document), work->is_deleted && !revives);
+    }
+}
+
+static struct document *find_document(const struct work *work)
+{
+    struct command *command = work->command;
+    struct document *document = command_find(command);
+    return document == NULL && has_flag(work, MCBP_SUBDOC_DOC_ACCESS_DELETED)
+               ? documents_find(&command->vbucket->documents, &command->id)
+               : document;
 }
 
 void handle_subdoc(struct command *command)
@@ -439,11 +541,14 @@ void handle_subdoc(struct command *command)
         reply_error(command, status, work.request.context);
         return;
     }
+    if (!command_has_vbucket(command)) {
+        return;
+    }
     if (has_flag(&work, MCBP_SUBDOC_DOC_REPLICA_READ)) {
         reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL); /* there are no replicas */
         return;
     }
-    work.document = command_find(command);
+    work.document = find_document(&work);
     if (work.request.is_mutation) {
         do_edit(&work);
     } else {

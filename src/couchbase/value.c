@@ -45,7 +45,7 @@ bool value_is_json(struct span value)
 
 bool value_is_worth_compressing(size_t inflated, size_t compressed)
 {
-    return inflated >= compressed + compressed / 5; /* a ratio of 1.2 */
+    return 5 * (uint64_t)inflated >= 6 * (uint64_t)compressed; /* a ratio of 1.2 */
 }
 
 bool document_hold_inflated(const struct document *document, struct blob **value)

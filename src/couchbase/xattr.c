@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---------------------------------------------------------------- virtual attributes */
+
 /* Castagnoli's polynomial, reflected (RFC 3720, appendix B.4). */
-static uint32_t crc32c(struct span bytes)
+uint32_t xattr_checksum(struct span bytes)
 {
     const uint32_t polynomial = 0x82f63b78;
     uint32_t crc = UINT32_MAX;
@@ -36,34 +38,78 @@ static json_t *decimal_text(uint64_t number)
 
 static json_t *list_datatypes(const struct document *document)
 {
+    unsigned datatype = document == NULL ? 0 : document->datatype;
+    bool has_xattrs = document != NULL && document->xattrs != NULL;
     json_t *list = json_array();
-    json_array_append_new(
-        list, json_string((document->datatype & MCBP_DATATYPE_JSON) != 0 ? "json" : "raw"));
-    if ((document->datatype & MCBP_DATATYPE_SNAPPY) != 0) {
+    if ((datatype & MCBP_DATATYPE_SNAPPY) != 0) {
         json_array_append_new(list, json_string("snappy"));
     }
-    if (document->xattrs != NULL) {
+    if ((datatype & MCBP_DATATYPE_JSON) != 0) {
+        json_array_append_new(list, json_string("json"));
+    }
+    if (has_xattrs) {
         json_array_append_new(list, json_string("xattr"));
+    }
+    if (datatype == 0 && !has_xattrs) {
+        json_array_append_new(list, json_string("raw"));
     }
     return list;
 }
 
-struct blob *xattr_virtual(const struct command *command, const struct document *document,
-                           struct span value)
+/* What $document says; NULL: no memory. Of one that is not there, zeros. */
+static json_t *describe(const struct command *command, const struct xattr_subject *subject)
 {
+    static const struct document none = {0};
+    const struct document *document = subject->document == NULL ? &none : subject->document;
+    uint64_t uuid = subject->document == NULL ? 0 : command->vbucket->uuid;
+    uint64_t cas = document_seen_cas(document, command->now);
     json_t *members = json_pack(
-        "{s:o, s:o, s:b, s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "CAS",
-        hexadecimal_text(document->cas, 16), "datatype", list_datatypes(document), "deleted",
-        (int)document->deleted, "exptime", (json_int_t)document->expiry, "flags",
-        (json_int_t)document->flags, "last_modified", decimal_text(document->cas / 1000000000),
-        "revid", decimal_text(document->revision), "seqno", hexadecimal_text(document->seqno, 16),
-        "value_bytes", (json_int_t)value.size, "value_crc32c", hexadecimal_text(crc32c(value), 8),
-        "vbucket_uuid", hexadecimal_text(command->vbucket->uuid, 16));
-    json_t *all = json_pack("{s:o}", "$document", members);
-    char *text = all == NULL ? NULL : json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+        "{s:o, s:o, s:b, s:I, s:I, s:o, s:o, s:I, s:o, s:o}", "CAS", hexadecimal_text(cas, 16),
+        "datatype", list_datatypes(subject->document), "deleted", (int)document->deleted, "exptime",
+        (json_int_t)document->expiry, "flags", (json_int_t)document->flags, "revid",
+        decimal_text(document->revision), "seqno", hexadecimal_text(document->seqno, 16),
+        "value_bytes", (json_int_t)subject->body.size, "value_crc32c",
+        hexadecimal_text(xattr_checksum(subject->body), 8), "vbucket_uuid",
+        hexadecimal_text(uuid, 16));
+    /* A CAS is a time in nanoseconds, with a sign. */
+    json_t *modified = decimal_text((uint64_t)((int64_t)cas / 1000000000));
+    if (subject->document == NULL) {
+        json_decref(modified);
+    } else if (json_object_set_new(members, "last_modified", modified) != 0) {
+        json_decref(members);
+        return NULL;
+    }
+    return members;
+}
+
+static json_t *list_names(const struct xattr_subject *subject)
+{
+    const char *name;
+    json_t *value;
+    json_t *names = json_array();
+    json_t *object = json_loadb((const char *)subject->xattrs.data, subject->xattrs.size, 0, NULL);
+    json_object_foreach(object, name, value)
+    {
+        json_array_append_new(names, json_string(name));
+    }
+    json_decref(object);
+    return names;
+}
+
+static json_t *tell_time(const struct command *command)
+{
+    return json_pack("{s:{s:s, s:o}}", "HLC", "mode", "real", "now",
+                     decimal_text((uint64_t)(command->now / 1000000000)));
+}
+
+/* Takes the JSON over. NULL: no memory. */
+static struct blob *print(json_t *json)
+{
+    char *text =
+        json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     struct blob *blob = text == NULL ? NULL : blob_copy(span_of(text, strlen(text)));
     free(text);
-    json_decref(all);
+    json_decref(json);
     return blob;
 }
 
@@ -72,18 +118,141 @@ static bool is_text(struct span span, const char *text)
     return span_equal(span, span_of(text, strlen(text)));
 }
 
-/* The CAS is written in the byte order of the machines that Couchbase runs on. Source:
- * docs/SubDocument.md, docs/ExtendedAttributes.md. */
-size_t xattr_expand(struct span macro, const struct xattr_change *change,
-                    char text[XATTR_MACRO_SIZE])
+enum mcbp_status xattr_virtual(const struct command *command, const struct xattr_subject *subject,
+                               struct span path, struct blob **object)
 {
-    int size = 0;
-    if (is_text(macro, "\"${Mutation.CAS}\"")) {
-        size = snprintf(text, XATTR_MACRO_SIZE, "\"0x%016" PRIx64 "\"", bswap_64(change->cas));
-    } else if (is_text(macro, "\"${Mutation.seqno}\"")) {
-        size = snprintf(text, XATTR_MACRO_SIZE, "\"0x%016" PRIx64 "\"", change->seqno);
-    } else if (is_text(macro, "\"${Mutation.value_crc32c}\"")) {
-        size = snprintf(text, XATTR_MACRO_SIZE, "\"0x%08" PRIx32 "\"", crc32c(change->value));
+    struct span name = path;
+    for (size_t i = path.size; i > 0; i--) {
+        if (path.data[i - 1] == '.' || path.data[i - 1] == '[') {
+            name = span_head(path, i - 1);
+        }
     }
-    return (size_t)size;
+    if (is_text(name, "$document")) {
+        *object = print(json_pack("{s:o}", "$document", describe(command, subject)));
+    } else if (is_text(name, "$XTOC")) {
+        *object = print(json_pack("{s:o}", "$XTOC", list_names(subject)));
+    } else if (is_text(name, "$vbucket")) {
+        *object = print(json_pack("{s:o}", "$vbucket", tell_time(command)));
+    } else {
+        return MCBP_STATUS_SUBDOC_XATTR_UNKNOWN_VATTR;
+    }
+    return *object == NULL ? MCBP_STATUS_NO_MEMORY : MCBP_STATUS_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- what is kept */
+
+static bool keep(json_t *object, struct blob **kept)
+{
+    bool is_empty = json_object_size(object) == 0;
+    if (is_empty) {
+        json_decref(object);
+    }
+    *kept = is_empty ? NULL : print(object);
+    return is_empty || *kept != NULL;
+}
+
+/* What jansson can't read (numbers beyond 64 bits) stays as it is. */
+static json_t *read_object(struct span text, bool *no_memory)
+{
+    json_error_t error;
+    json_t *object = json_loadb((const char *)text.data, text.size, 0, &error);
+    *no_memory = object == NULL && json_error_code(&error) == json_error_out_of_memory;
+    return object;
+}
+
+static bool keep_as_it_is(struct span text, struct blob **kept)
+{
+    *kept = blob_copy(text);
+    return *kept != NULL;
+}
+
+bool xattr_keep(struct span xattrs, struct blob **kept)
+{
+    bool no_memory;
+    json_t *object = read_object(xattrs, &no_memory);
+    return object != NULL ? keep(object, kept) : !no_memory && keep_as_it_is(xattrs, kept);
+}
+
+bool xattr_keep_system(const struct blob *xattrs, struct blob **kept)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    bool no_memory;
+    *kept = NULL;
+    if (xattrs == NULL) {
+        return true;
+    }
+    json_t *object = read_object(blob_span(xattrs), &no_memory);
+    if (object == NULL) {
+        return !no_memory && keep_as_it_is(blob_span(xattrs), kept);
+    }
+    json_object_foreach_safe(object, next, name, value)
+    {
+        if (name[0] != '_') {
+            json_object_del(object, name);
+        }
+    }
+    return keep(object, kept);
+}
+
+/* ---------------------------------------------------------------- macros */
+
+bool xattr_is_checksum(struct span macro)
+{
+    return is_text(macro, "\"${Mutation.value_crc32c}\"");
+}
+
+/* The CAS is written in the byte order of the machines that Couchbase runs on. Source:
+ * docs/SubDocument.md, docs/ExtendedAttributes.md. NULL: no memory, or another macro. */
+static json_t *value_of_mutation(struct span macro, const struct xattr_change *change)
+{
+    return is_text(macro, "\"${Mutation.CAS}\"")     ? hexadecimal_text(bswap_64(change->cas), 16)
+           : is_text(macro, "\"${Mutation.seqno}\"") ? hexadecimal_text(change->seqno, 16)
+           : xattr_is_checksum(macro)                ? hexadecimal_text(change->checksum, 8)
+                                                     : NULL;
+}
+
+/* Which member of $document the macro means; empty: all of it. False: the macro is another one. */
+static bool read_member(struct span macro, struct span *member)
+{
+    static const char before[] = "\"${$document";
+    enum { BEFORE = sizeof(before) - 1, BEHIND = 2 };
+    if (macro.size < BEFORE + BEHIND || memcmp(macro.data, before, BEFORE) != 0) {
+        return false;
+    }
+    *member = span_head(span_skip(macro, BEFORE), macro.size - BEFORE - BEHIND);
+    if (member->size == 0) {
+        return true;
+    }
+    bool named = member->data[0] == '.';
+    *member = span_skip(*member, 1);
+    return named && member->size > 0;
+}
+
+enum mcbp_status xattr_expand(const struct command *command, const struct xattr_subject *subject,
+                              const struct xattr_change *change, struct span macro,
+                              struct blob **value)
+{
+    struct span member;
+    if (!read_member(macro, &member)) {
+        *value = print(value_of_mutation(macro, change));
+        return *value == NULL ? MCBP_STATUS_NO_MEMORY : MCBP_STATUS_SUCCESS;
+    }
+    json_t *all = describe(command, subject);
+    if (all == NULL) {
+        return MCBP_STATUS_NO_MEMORY;
+    }
+    if (member.size == 0) {
+        *value = print(all);
+        return *value == NULL ? MCBP_STATUS_NO_MEMORY : MCBP_STATUS_SUCCESS;
+    }
+    json_t *found = is_text(member, "value_crc32c")
+                        ? NULL
+                        : json_object_getn(all, (const char *)member.data, member.size);
+    *value = print(json_incref(found));
+    json_decref(all);
+    return found == NULL    ? MCBP_STATUS_SUBDOC_XATTR_UNKNOWN_VATTR_MACRO
+           : *value == NULL ? MCBP_STATUS_NO_MEMORY
+                            : MCBP_STATUS_SUCCESS;
 }

@@ -7,24 +7,46 @@
 
 #include "couchbase/command.h"
 
-/* The virtual attributes as one object, "$document" its only member. `value` is the document's,
- * inflated. NULL: no memory. Source: daemon/subdocument_context.cc in couchbase/kv_engine. */
-struct blob *xattr_virtual(const struct command *command, const struct document *document,
-                           struct span value);
+/* A document that is being read or changed. */
+struct xattr_subject {
+    const struct document *document; /* NULL: there is none yet */
+    struct span body;                /* inflated */
+    struct span xattrs;              /* a JSON object */
+};
 
-/* What a change will give the document, for macros. */
+/*
+ * An object that has the virtual attribute that the path names, `$document`, `$XTOC` or `$vbucket`,
+ * as its only member. SUCCESS, SUBDOC_XATTR_UNKNOWN_VATTR or NO_MEMORY. Source:
+ * daemon/subdocument_context.cc in couchbase/kv_engine.
+ */
+enum mcbp_status xattr_virtual(const struct command *command, const struct xattr_subject *subject,
+                               struct span path, struct blob **object);
+
+/* The attributes as a server keeps them: their names sorted, values printed anew. *kept NULL: there
+ * are none. False: no memory. Source: SubdocExecutionContext::do_xattr_phase. */
+bool xattr_keep(struct span xattrs, struct blob **kept);
+
+/* Likewise the system attributes, whose names begin with "_". */
+bool xattr_keep_system(const struct blob *xattrs, struct blob **kept);
+
+/* CRC-32C. */
+uint32_t xattr_checksum(struct span body);
+
+/* What a change will give the document. */
 struct xattr_change {
     uint64_t cas;
     uint64_t seqno;
-    struct span value;
+    uint32_t checksum; /* of the body */
 };
 
-enum { XATTR_MACRO_SIZE = 24 };
+/* Whether the macro is that of the checksum. */
+bool xattr_is_checksum(struct span macro);
 
-/* Writes the text of a macro's value, with its quotation marks. Returns its size, 0: it is none of
- * "${Mutation.CAS}", "${Mutation.seqno}" and "${Mutation.value_crc32c}", quotation marks included.
- */
-size_t xattr_expand(struct span macro, const struct xattr_change *change,
-                    char text[XATTR_MACRO_SIZE]);
+/* The value of a macro: of "${Mutation.CAS}", "${Mutation.seqno}", "${Mutation.value_crc32c}", or
+ * what a member of $document is before the change. Quotation marks are part of macro and value.
+ * SUCCESS, SUBDOC_XATTR_UNKNOWN_VATTR_MACRO or NO_MEMORY. */
+enum mcbp_status xattr_expand(const struct command *command, const struct xattr_subject *subject,
+                              const struct xattr_change *change, struct span macro,
+                              struct blob **value);
 
 #endif

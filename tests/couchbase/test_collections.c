@@ -134,7 +134,7 @@ static void observe_tells_what_is_there(void **state)
     assert_int_equal(read_be64(value + 6), cas);
     assert_int_equal(value[19], 0x80);
     has_status(ask(client, OBSERVE, .value = asked, .value_size = 9), INVALID_ARGUMENTS);
-    has_status(ask(client, OBSERVE, .value = "\0\4\0\0", .value_size = 4), INVALID_ARGUMENTS);
+    has_status(ask(client, OBSERVE, .value = "\0\4\0\0", .value_size = 4), NOT_MY_VBUCKET);
 }
 
 static void observe_seqno_tells_how_far_a_vbucket_is(void **state)

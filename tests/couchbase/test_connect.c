@@ -17,11 +17,60 @@ static void before_it_has_authenticated_a_client_may_do_little(void **state)
     assert_int_equal(couchbase_session_frame_max(client->session), COUCHBASE_UNKNOWN_FRAME_MAX);
 }
 
-static void without_extended_errors_it_is_cut_off(void **state)
+static void without_extended_errors_it_is_cut_off_for_want_of_a_bucket(void **state)
 {
     struct client *client = *state;
-    assert_null(ask(client, NOOP, 0));
+    has_status(ask(client, NOOP, 0), NO_ACCESS);
+    log_in(client, MCBP_FEATURE_JSON);
+    ask(client, SELECT_BUCKET, .key = "@no bucket@");
+    assert_null(ask(client, GET, .key = "k"));
     assert_true(client->answer.close);
+}
+
+static void says(const struct kvr_response *response, const char *context)
+{
+    has_status(response, INVALID_ARGUMENTS);
+    assert_non_null(memmem(response->value, response->value_size, context, strlen(context)));
+}
+
+static void what_is_wrong_with_a_request_is_said_in_the_servers_words(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR, MCBP_FEATURE_COLLECTIONS);
+    says(ask(client, GET, .key = "\0k", .key_size = 2, .datatype = 8, .cas = 1),
+         "\"Request datatype invalid\"");
+    says(ask(client, GET, .extras = "x", .extras_size = 1, .cas = 1),
+         "\"Request must not include extras\"");
+    says(ask(client, TOUCH, .key = "\0k", .key_size = 2),
+         "\"Request must include extras of length 4\"");
+    says(ask(client, GET, .value = "x", .cas = 1), "\"Request must include key\"");
+    says(ask(client, GET, .key = "\0k", .key_size = 2, .value = "x", .cas = 1),
+         "\"Request must not include value\"");
+    says(ask(client, GET, .key = "\0k", .key_size = 2, .cas = 1),
+         "\"Request CAS must not be set\"");
+    says(ask(client, UNLOCK_KEY, .key = "\0k", .key_size = 2), "\"Request CAS must be set\"");
+    says(ask(client, GET, .key = "k"), "\"Key length must be >= 2\"");
+    says(ask(client, GET, .key = "\x80\x80", .key_size = 2), "\"No stop-byte found\"");
+    says(ask(client, GET, .key = "\x89\0k", .key_size = 3),
+         "\"Key contains non-canonical leb128\"");
+    says(ask(client, GET, .key = "\x88\1", .key_size = 2), "\"No logical key found\"");
+    says(ask(client, GET, .key = "\1k", .key_size = 2), "\"Invalid collection-id:1\"");
+    says(ask(client, SET, .extras = "\0\0\0\0\0\0\0", .extras_size = 8, .key = "\0k", .key_size = 2,
+             .datatype = MCBP_DATATYPE_JSON),
+         "\"Datatype (json) not enabled for the connection\"");
+}
+
+static void quiet_changes_are_not_durable(void **state)
+{
+    struct client *client = *state;
+    static const uint8_t extras[8];
+    log_in(client, MCBP_FEATURE_XERROR);
+    says(ask(client, SETQ, .framing = "\x11\x01", .framing_size = 2, .extras = extras,
+             .extras_size = 8, .key = "k"),
+         "does not support durability requirements");
+    has_status(ask(client, TOUCH, .framing = "\x11\x01", .framing_size = 2, .extras = extras,
+                   .extras_size = 4, .key = "k"),
+               NOT_SUPPORTED);
 }
 
 static void documents_need_a_bucket(void **state)
@@ -206,7 +255,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         client_test(before_it_has_authenticated_a_client_may_do_little),
-        client_test(without_extended_errors_it_is_cut_off),
+        client_test(without_extended_errors_it_is_cut_off_for_want_of_a_bucket),
+        client_test(what_is_wrong_with_a_request_is_said_in_the_servers_words),
+        client_test(quiet_changes_are_not_durable),
         client_test(documents_need_a_bucket),
         client_test(hello_grants_what_the_server_can_do_in_ascending_order),
         client_test(an_odd_list_of_features_is_refused_and_changes_nothing),

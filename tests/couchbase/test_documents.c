@@ -182,13 +182,25 @@ static void a_counter_wraps_upwards_and_stops_at_0(void **state)
 
 static void what_is_no_number_is_not_counted(void **state)
 {
-    static const char *const texts[] = {"", "-1", " 1", "1 ", "0x1", "18446744073709551616", "1.0"};
+    static const char *const texts[] = {"", "-1", "+", "0x1", "18446744073709551616", "1.0"};
     struct client *client = *state;
     log_in(client, MCBP_FEATURE_XERROR);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         client_set(client, "n", texts[i]);
         has_status(count(client, MCBP_INCREMENT, 1, 5, 0), DELTA_BAD_VALUE);
         gives(get(client, "n"), texts[i]);
+    }
+}
+
+static void blanks_and_what_follows_them_do_not_keep_from_counting(void **state)
+{
+    static const char *const texts[] = {" 7", "+7", "7 x", "\t+7\n"};
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        client_set(client, "n", texts[i]);
+        has_status(count(client, MCBP_INCREMENT, 1, 5, 0), SUCCESS);
+        gives(get(client, "n"), "8");
     }
 }
 
@@ -232,6 +244,48 @@ static void a_document_is_gone_in_the_second_of_its_expiry(void **state)
     /* that it is gone took a sequence number */
     const struct kvr_response *response = set_expiry(client, 0, NULL);
     assert_int_equal(read_be64((const uint8_t *)response->extras + 8), 3);
+}
+
+static void what_has_expired_is_replaced_without_being_deleted_first(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_MUTATION_SEQNO);
+    set_expiry(client, 10, NULL);
+    client->now += 10;
+    has_status(change(client, MCBP_REPLACE, "x", 0), KEY_NOT_FOUND);
+    const struct kvr_response *response = ask(client, GET_META, .key = "k");
+    assert_int_equal(read_be32(response->extras), 1); /* deleted, it says */
+    response = set_expiry(client, 0, NULL);
+    assert_int_equal(read_be64((const uint8_t *)response->extras + 8), 2);
+}
+
+static void a_tombstone_has_no_flags_and_the_time_of_its_making(void **state)
+{
+    static const uint8_t extras[8] = {0, 0, 0, 6, 0, 0, 0, 100};
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    ask(client, SET, .extras = extras, .extras_size = 8, .key = "k", .value = "x");
+    client->now += 3;
+    ask(client, DELETE, .key = "k");
+    client->now += 3;
+    const uint8_t *meta = ask(client, GET_META, .key = "k")->extras;
+    assert_int_equal(read_be32(meta), 1);
+    assert_int_equal(read_be32(meta + 4), 0);
+    assert_int_equal(read_be32(meta + 8), client->now - 3);
+    assert_int_equal(read_be64(meta + 12), 2);
+}
+
+static void a_new_document_has_a_revision_above_those_of_deleted_ones(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    for (unsigned i = 0; i < 3; i++) {
+        client_set(client, "other", "x");
+    }
+    ask(client, DELETE, .key = "other");
+    client_set(client, "k", "x");
+    const uint8_t *meta = ask(client, GET_META, .key = "k")->extras;
+    assert_int_equal(read_be64(meta + 12), 5);
 }
 
 static void an_expiry_is_replaced_unless_it_is_to_be_preserved(void **state)
@@ -279,6 +333,10 @@ int main(void)
         client_test(with_tokens_a_quiet_append_answers),
         client_test(a_counter_wraps_upwards_and_stops_at_0),
         client_test(what_is_no_number_is_not_counted),
+        client_test(blanks_and_what_follows_them_do_not_keep_from_counting),
+        client_test(what_has_expired_is_replaced_without_being_deleted_first),
+        client_test(a_tombstone_has_no_flags_and_the_time_of_its_making),
+        client_test(a_new_document_has_a_revision_above_those_of_deleted_ones),
         client_test(an_expiry_of_30_days_is_relative_and_a_longer_one_absolute),
         client_test(a_document_is_gone_in_the_second_of_its_expiry),
         client_test(an_expiry_is_replaced_unless_it_is_to_be_preserved),

@@ -86,7 +86,20 @@ static void without_extended_errors_locks_are_told_in_other_words(void **state)
     lock(client);
     has_status(set(client, 0), KEY_EXISTS);
     has_status(ask(client, GET_LOCKED, .key = "k"), TEMPORARY_FAILURE);
-    has_status(ask(client, DELETE, .key = "k"), TEMPORARY_FAILURE);
+    has_status(ask(client, DELETE, .key = "k"), KEY_EXISTS);
+    has_status(ask(client, DELETE, .key = "k", .cas = 1), TEMPORARY_FAILURE);
+    has_status(ask(client, UNLOCK_KEY, .key = "k", .cas = 1), TEMPORARY_FAILURE);
+}
+
+static void that_a_text_is_no_number_is_noticed_before_its_lock(void **state)
+{
+    static const uint8_t extras[20];
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR);
+    client_set(client, "k", "x");
+    lock(client);
+    has_status(ask(client, INCREMENT, .extras = extras, .extras_size = 20, .key = "k"),
+               DELTA_BAD_VALUE);
 }
 
 int main(void)
@@ -97,6 +110,7 @@ int main(void)
         client_test(an_unlocked_document_has_its_old_cas_again),
         client_test(a_lock_ends_by_itself_after_15_seconds_or_the_time_asked_for),
         client_test(without_extended_errors_locks_are_told_in_other_words),
+        client_test(that_a_text_is_no_number_is_noticed_before_its_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,6 +276,117 @@ static void an_edit_removes_the_expiry_unless_it_is_to_be_preserved(void **state
     assert_int_equal(read_be32((const uint8_t *)ask(client, GET_META, .key = "k")->extras + 8), 0);
 }
 
+enum {
+    SEES = MCBP_SUBDOC_DOC_ACCESS_DELETED,
+    BURIED = MCBP_SUBDOC_DOC_CREATE_AS_DELETED,
+    REVIVES = MCBP_SUBDOC_DOC_REVIVE_DOCUMENT,
+};
+
+static void system_attributes_outlive_the_document(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    client_set(client, "k", "{}");
+    edit(client, 0, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "_s", "1"},
+         {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "2"});
+    /* what keeps attributes takes one sequence number, though it is to be durable */
+    const struct kvr_response *response =
+        ask(client, DELETE, .framing = "\x11\1", .framing_size = 2, .key = "k");
+    assert_int_equal(read_be64((const uint8_t *)response->extras + 8), 3);
+    has_status(look_up(client, {MCBP_SUBDOC_GET, ATTRIBUTE, "_s", NULL}), KEY_NOT_FOUND);
+    response = multi(client, MCBP_SUBDOC_MULTI_LOOKUP, SEES,
+                     (const struct spec[]){{MCBP_SUBDOC_GET, ATTRIBUTE, "_s", NULL},
+                                           {MCBP_SUBDOC_GET, ATTRIBUTE, "user", NULL}},
+                     2);
+    has_status(response, SUBDOC_MULTI_PATH_FAILURE_DELETED);
+    has(response, "\0\0\0\0\0\0011\0\xc0\0\0\0\0");
+    client_set(client, "k", "{}");
+    has(look_up(client, {MCBP_SUBDOC_EXISTS, ATTRIBUTE, "_s", NULL}), "\0\xc0\0\0\0\0");
+}
+
+static void a_document_may_be_created_as_deleted_and_be_revived(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    has_status(edit(client, MAKES | BURIED, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "1"}),
+               SUBDOC_SUCCESS_DELETED);
+    has_status(body(client), KEY_NOT_FOUND);
+    has_status(edit(client, ADDS | BURIED, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "1"}),
+               NOT_STORED);
+    has_status(edit(client, SEES, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "2"}),
+               SUBDOC_SUCCESS_DELETED);
+    has_status(edit(client, SEES | REVIVES, {MCBP_SUBDOC_REPLACE, ATTRIBUTE, "user", "3"}),
+               SUCCESS);
+    gives(body(client), "");
+    has(look_up(client, {MCBP_SUBDOC_GET, ATTRIBUTE, "user", NULL}), "\0\0\0\0\0\0013");
+    has_status(edit(client, SEES | REVIVES, {MCBP_SUBDOC_REPLACE, ATTRIBUTE, "user", "3"}),
+               SUBDOC_CAN_ONLY_REVIVE_DELETED_DOCUMENTS);
+}
+
+static void a_deleted_document_has_no_body(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    edit(client, MAKES | BURIED, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "{\"a\":1}"});
+    has_status(edit(client, SEES, {MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR, ATTRIBUTE, "user", ""}),
+               SUBDOC_DELETED_DOCUMENT_CANNOT_HAVE_VALUE);
+    has_status(
+        edit(client, SEES | REVIVES, {MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR, ATTRIBUTE, "user", ""}),
+        SUCCESS);
+    gives(body(client), "{\"a\":1}");
+}
+
+static void attributes_are_kept_sorted_and_without_blanks(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    client_set(client, "k", "{}");
+    edit(client, 0, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "u", "{\"b\": [1, 2], \"a\": 1}"},
+         {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "_s", "1"});
+    has(look_up(client, {MCBP_SUBDOC_GET, ATTRIBUTE, "u", NULL},
+                {MCBP_SUBDOC_GET, ATTRIBUTE, "$XTOC", NULL}),
+        "\0\0\0\0\0\021{\"a\":1,\"b\":[1,2]}"
+        "\0\0\0\0\0\012[\"_s\",\"u\"]");
+    has(look_up(client, {MCBP_SUBDOC_GET, ATTRIBUTE, "$vbucket.HLC.mode", NULL}),
+        "\0\0\0\0\0\6\"real\"");
+}
+
+static void macros_tell_what_the_document_was_before(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    client_set(client, "k", "{\"a\":1}");
+    edit(client, 0,
+         {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE | MACRO, "u", "\"${$document.value_bytes}\""},
+         {MCBP_SUBDOC_REPLACE, 0, "a", "12345"});
+    has(look_up(client, {MCBP_SUBDOC_GET, ATTRIBUTE, "u", NULL}), "\0\0\0\0\0\0017");
+    has(edit(client, 0,
+             {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE | MACRO, "u", "\"${$document.value_crc32c}\""}),
+        "\0\0\xd5");
+}
+
+static void a_lookup_may_have_a_cas(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    uint64_t cas = client_set(client, "k", "{\"a\":1}");
+    has_status(ask(client, SUBDOC_GET, .extras = "\0\1\0", .extras_size = 3, .key = "k",
+                   .value = "a", .cas = cas),
+               SUCCESS);
+    has_status(ask(client, SUBDOC_GET, .extras = "\0\1\0", .extras_size = 3, .key = "k",
+                   .value = "a", .cas = cas + 1),
+               KEY_EXISTS);
+}
+
+static void a_lookup_of_a_locked_document_does_not_tell_its_cas(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    client_set(client, "k", "{\"a\":1}");
+    ask(client, GET_LOCKED, .key = "k");
+    assert_true(look_up(client, {MCBP_SUBDOC_GET, 0, "a", NULL})->cas == UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +403,13 @@ int main(void)
         client_test(macros_become_what_the_change_gives_the_document),
         client_test(the_server_tells_about_a_document_in_a_virtual_attribute),
         client_test(an_edit_removes_the_expiry_unless_it_is_to_be_preserved),
+        client_test(system_attributes_outlive_the_document),
+        client_test(a_document_may_be_created_as_deleted_and_be_revived),
+        client_test(a_deleted_document_has_no_body),
+        client_test(attributes_are_kept_sorted_and_without_blanks),
+        client_test(macros_tell_what_the_document_was_before),
+        client_test(a_lookup_may_have_a_cas),
+        client_test(a_lookup_of_a_locked_document_does_not_tell_its_cas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
