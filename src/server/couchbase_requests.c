@@ -11,12 +11,13 @@ static enum requests_state find_request(struct requests *requests, struct span i
 {
     enum mcbp_parse parse = mcbp_frame_parse(input, frame);
     uint8_t magic = input.data[0];
-    *found = parse == MCBP_FRAME;
+    *found = false;
     if (parse == MCBP_BAD_MAGIC || parse == MCBP_BAD_LENGTHS ||
         (magic != MCBP_CLIENT_REQUEST && magic != MCBP_FLEX_CLIENT_REQUEST) ||
         frame->bytes.size > MCBP_HEADER_SIZE + couchbase_session_frame_max(requests->session)) {
         return REQUESTS_CLOSE;
     }
+    *found = parse == MCBP_FRAME;
     requests->needed = *found ? 1 : frame->bytes.size;
     return REQUESTS_WAIT;
 }

@@ -351,6 +351,7 @@ def mutate(operation, path, text, value, makes_parents):
     """Returns the new text, and COUNTER's number."""
     if operation == COUNTER:
         return count(path, text, value, makes_parents)
+    split(path)
     if operation in (REPLACE, DELETE, INSERT) and makes_parents:
         raise Refused(INTERNAL)  # the server gives subjson a command that it does not have
     if operation in (ADD, UPSERT, REPLACE):
