@@ -2,10 +2,10 @@
 #include "base/endian.h"
 #include "couchbase/frame_infos.h"
 #include "couchbase/reply.h"
+#include "couchbase/value.h"
 #include "mcbp/duration.h"
 #include "mcbp/form.h"
 #include "mcbp/frame_info.h"
-#include "couchbase/value.h"
 #include "mcbp/leb128.h"
 
 #include <inttypes.h>

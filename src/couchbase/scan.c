@@ -144,7 +144,8 @@ static bool collect(void *context, const struct document_id *id, const struct do
     struct collecting *collecting = context;
     struct scan *scan = collecting->scan;
     if (id->collection != collecting->request->collection ||
-        !document_is_alive(document, collecting->now) || !scan_covers(collecting->request, id->key)) {
+        !document_is_alive(document, collecting->now) ||
+        !scan_covers(collecting->request, id->key)) {
         return true;
     }
     struct scan_item item = {

@@ -191,8 +191,10 @@ static void note_pair(struct shadow_vbucket *vbucket, const struct numbers *told
 static bool is_durable(const struct mcbp_frame *request)
 {
     struct frame_infos infos;
-    const char *fault;
-    return frame_infos_read(request->framing_extras, &infos, &fault) == MCBP_STATUS_SUCCESS &&
+    const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
+    char fault[FRAME_INFOS_FAULT_SIZE];
+    return frame_infos_read(request->framing_extras, &allowed, &infos, fault) ==
+               MCBP_STATUS_SUCCESS &&
            infos.durable;
 }
 

@@ -180,18 +180,33 @@ static void take_over(const struct judged *judged, struct kvr_response *response
     }
 }
 
-/* A document that has expired is deleted when it is looked for, with numbers that no answer tells
- * but one that shows the tombstone. */
+/* Commands that replace a document don't delete it first, unless they keep its attributes. */
+static bool is_replaced(const struct judged *judged, const struct document *document)
+{
+    return judged->opcode == MCBP_ADD ||
+           (mcbp_opcode_family(judged->opcode) == MCBP_FAMILY_STORE && document->xattrs == NULL);
+}
+
+/* A document that has expired is deleted when it is looked for, or by the server itself some time,
+ * which GET_META shows; with numbers that no other answer tells. */
 static void expire(const struct judged *judged, struct document *document, int64_t now)
 {
-    uint64_t shown = shadow_version_of(judged->exchange->answer);
+    enum { FLAGS_AT = 4, EXPIRY_AT = 8, REVISION_AT = 12, END = 20 };
+    const struct mcbp_frame *answer = judged->exchange->answer;
     struct command expiry = {.vbucket = vbucket_of(judged), .now = now};
-    if (document->deleted || document->expiry == 0 || document->expiry > now / SECOND) {
+    bool tells = judged->opcode == MCBP_GET_META && answer != NULL && answer->extras.size >= END;
+    if (!document_is_expired(document, now) || document->deleted || is_replaced(judged, document) ||
+        (judged->opcode == MCBP_GET_META &&
+         !(tells && read_be64(answer->extras.data + REVISION_AT) > document->revision))) {
         return;
     }
     command_bury(&expiry, document);
-    document->unknown |= DOCUMENT_CAS | DOCUMENT_SEQNO;
-    document->cas = judged->opcode == MCBP_GET_META ? shown : document->cas;
+    document->unknown |= DOCUMENT_CAS | DOCUMENT_SEQNO | DOCUMENT_EXPIRY | DOCUMENT_FLAGS;
+    if (tells) {
+        document->cas = shadow_version_of(answer);
+        document->flags = read_be32(answer->extras.data + FLAGS_AT);
+        document->expiry = read_be32(answer->extras.data + EXPIRY_AT);
+    }
 }
 
 static void execute(struct judged *judged, int64_t now)

@@ -84,13 +84,14 @@ static void find_needs(const struct judged *judged, struct needs *needs)
 {
     const struct mcbp_frame *request = judged->exchange->request;
     struct frame_infos infos;
-    const char *fault;
+    const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
+    char fault[FRAME_INFOS_FAULT_SIZE];
     *needs = (struct needs){.unknown = 0};
     int at = mcbp_opcode_expiry_offset(judged->opcode);
     if (at >= 0 && request->extras.size >= (size_t)at + 4) {
         needs->expiry = read_be32(request->extras.data + at);
     }
-    if (frame_infos_read(request->framing_extras, &infos, &fault) == MCBP_STATUS_SUCCESS) {
+    if (frame_infos_read(request->framing_extras, &allowed, &infos, fault) == MCBP_STATUS_SUCCESS) {
         needs->preserves = infos.preserve_expiry;
     }
     if (mcbp_subdoc_shape_of(request->header.opcode) != MCBP_SUBDOC_NONE) {
@@ -542,9 +543,9 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
     case MCBP_FAMILY_STORE:
         unknown = after_expiry(needs, after_change(judged, unknown), before);
         return unknown & (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_FLAGS);
-    case MCBP_FAMILY_REMOVE:
-        return after_change(judged, unknown) &
-               (uint16_t) ~(DOCUMENT_VALUE | DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
+    case MCBP_FAMILY_REMOVE: /* which times and flags a tombstone has depends on the release */
+        return (after_change(judged, unknown) & (uint16_t)~DOCUMENT_VALUE) | DOCUMENT_EXPIRY |
+               DOCUMENT_FLAGS;
     case MCBP_FAMILY_COUNT: /* what is made has the request's expiry */
         if ((before & DOCUMENT_PRESENCE) == 0 && created) {
             unknown = after_expiry(needs, unknown, before);
