@@ -133,7 +133,9 @@ static enum commands_became replace_results(const struct commands_value *self,
     }
     for (unsigned i = 0; mcbp_subdoc_result_next(shape, &rest, &result); i++) {
         unsigned number = shape == MCBP_SUBDOC_MUTATION ? result.index : i;
-        replace_result(self, number, in_copy(self, bytes, result.value), result.value.size);
+        if (result.value.size > 0) { /* there is none where it failed */
+            replace_result(self, number, in_copy(self, bytes, result.value), result.value.size);
+        }
     }
     replace_rest(self, rest, bytes);
     return COMMANDS_REPLACED;
