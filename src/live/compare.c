@@ -1,8 +1,8 @@
 #include "live/compare.h"
 
-#include "base/endian.h"
 #include "check/compare.h"
 #include "live/exchange.h"
+#include "live/own.h"
 #include "replay/differences.h"
 
 #include <inttypes.h>
@@ -80,65 +80,64 @@ static struct difference *add_unexpected(const struct session *session,
     return difference;
 }
 
-/* -------------------------------------------------------------------------------- CAS values */
+/* ------------------------------------------------------------------------ values to be learnt */
 
-static uint64_t cas_of(const struct answer *answer)
+/* What a server gives for recorded values, for requests to come. */
+static void learn(struct live_run *run, const struct exchange *exchange, enum track track)
 {
-    return read_be64(answer->bytes + OFFSET_CAS);
-}
-
-/* Learns what a server gives for recorded CAS values, for requests to come. */
-static void learn(struct cas_maps *maps, const struct exchange *exchange, enum track track)
-{
-    const struct answer *recorded = exchange->answers[RECORDED].first;
-    const struct answer *given = exchange->answers[track].first;
-    uint64_t expected;
-    for (; recorded != NULL && given != NULL; recorded = recorded->next, given = given->next) {
-        if (cas_of(recorded) != 0 && cas_of(given) != 0) {
-            cas_map_note(&maps->from_recorded[track], cas_of(recorded), cas_of(given), &expected);
-        }
+    struct own_result result;
+    struct own_pair pair = {.exchange = exchange,
+                            .reference_track = RECORDED,
+                            .given_track = track,
+                            .reference = exchange->answers[RECORDED].first,
+                            .given = exchange->answers[track].first};
+    while (pair.reference != NULL && pair.given != NULL) {
+        own_translate(run, &run->translations.from_recorded[track], &pair, false, &result);
+        pair.reference = pair.reference->next;
+        pair.given = pair.given->next;
     }
-}
-
-/* Puts into `reference` the CAS that stands there for its own. False: it was given for two. */
-static bool translate_cas(struct live_run *run, struct answer *reference,
-                          const struct answer *given)
-{
-    struct cas_map *map =
-        run_reference(run->options) == OTHER ? &run->cas.from_other : &run->cas.from_recorded[LIVE];
-    uint64_t from = cas_of(reference);
-    uint64_t to = cas_of(given);
-    uint64_t expected;
-    if (from == 0 || to == 0) {
-        return true; /* compared as they are */
-    }
-    enum cas_known known = cas_map_note(map, from, to, &expected);
-    run->found.capture->cas_adopted += known == CAS_NEW;
-    if (known != CAS_CONFLICT) {
-        expected = to;
-    } else if (expected == 0 || expected == to) {
-        write_be64(reference->bytes + OFFSET_CAS,
-                   from == to ? ~from : from); /* differs in any case */
-        return false;
-    }
-    write_be64(reference->bytes + OFFSET_CAS, expected);
-    return true;
 }
 
 /* --------------------------------------------------------------------------------- comparing */
 
-static void compare_pair(const struct session *session, const struct exchange *exchange,
-                         struct answer *reference, const struct answer *given)
+/* Why a value at that place can't be what it is; NULL: it is nothing that servers choose. */
+static const char *why(const struct own_result *own, size_t offset)
+{
+    for (size_t i = 0; i < own->conflict_count; i++) {
+        const struct own_conflict *conflict = &own->conflicts[i];
+        if (offset >= conflict->offset && offset - conflict->offset < conflict->size) {
+            return conflict->why;
+        }
+    }
+    return NULL;
+}
+
+static void report_difference(const struct session *session, const struct own_pair *pair,
+                              const struct own_result *own, const struct comparison *comparison)
+{
+    struct difference *difference =
+        add_difference(session, pair->exchange, pair->reference, DIFFERENCE_FIELD);
+    const char *because = why(own, comparison->offset);
+    difference_set_sides(difference, comparison, own->expected,
+                         span_of(pair->given->bytes, pair->given->size));
+    if (because != NULL) {
+        difference_set_detail(difference, "%s", because);
+    }
+}
+
+static void compare_pair(const struct session *session, const struct own_pair *pair)
 {
     struct live_run *run = session->run;
     struct live_counts *counts = &run->found.capture->live;
+    struct translations *translations = &run->translations;
+    struct bindings *bindings = pair->reference_track == OTHER ? &translations->from_other
+                                                               : &translations->from_recorded[LIVE];
     struct comparison comparison;
-    uint64_t cas = cas_of(reference);
-    bool cas_once = translate_cas(run, reference, given);
-    struct span expected = span_of(reference->bytes, reference->size);
-    struct span built = span_of(given->bytes, given->size);
+    struct own_result own;
+    own_translate(run, bindings, pair, true, &own);
     counts->check.compared++;
-    switch (compare_frames(expected, built, &run->options->verify.masks, &comparison)) {
+    switch (compare_frames(own.expected, span_of(pair->given->bytes, pair->given->size),
+                           &run->options->verify.masks, &comparison)) {
     case COMPARED_EQUAL_MASKED:
         run->found.result->mask_hits[comparison.mask]++;
         counts->check.identical++;
@@ -150,17 +149,7 @@ static void compare_pair(const struct session *session, const struct exchange *e
         break;
     }
     counts->check.different++;
-    struct difference *difference = add_difference(session, exchange, reference, DIFFERENCE_FIELD);
-    difference_set_sides(difference, &comparison, expected, built);
-    if (!cas_once) {
-        difference_set_detail(
-            difference, "the server has given this CAS before, for another than 0x%" PRIx64, cas);
-    } else if (cas != cas_of(reference)) {
-        difference_set_detail(difference,
-                              "CAS 0x%" PRIx64 " there is 0x%" PRIx64
-                              " here, as an earlier answer has it",
-                              cas, cas_of(reference));
-    }
+    report_difference(session, pair, &own, &comparison);
 }
 
 /* A row of STAT that only one server has is accepted where the names of rows may differ. */
@@ -243,7 +232,12 @@ static void compare_answers(const struct session *session, struct exchange *exch
          reference = reference->next) {
         struct answer *answer = take_counterpart(exchange, given, reference);
         if (answer != NULL) {
-            compare_pair(session, exchange, reference, answer);
+            struct own_pair pair = {.exchange = exchange,
+                                    .reference_track = reference_track,
+                                    .given_track = LIVE,
+                                    .reference = reference,
+                                    .given = answer};
+            compare_pair(session, &pair);
             answer_give_back(&run->sessions.blocks, answer);
         } else if (given->unknown) {
             report_cut(session, exchange, LIVE);
@@ -295,8 +289,8 @@ void compare_exchange(struct session *session, struct exchange *exchange)
         return;
     }
     if (!run->found.comparing || run_reference(run->options) == OTHER) {
-        learn(&run->cas, exchange, LIVE);
-        learn(&run->cas, exchange, OTHER);
+        learn(run, exchange, LIVE);
+        learn(run, exchange, OTHER);
     }
     if (run->found.comparing) {
         compare_answers(session, exchange);

@@ -3,7 +3,7 @@
  *
  * Each recorded connection gets one of its own to the server. What is checked of an answer is every
  * byte that no mask covers; of its CAS, that it is given out as the recorded one was: the same
- * where that was the same, a new one where that was new (live/cas_map.h). CAS values in requests
+ * where that was the same, a new one where that was new (live/value_map.h). CAS values in requests
  * are those that the server gave where the recorded one gave what was recorded; expiry times that
  * are points in Unix time are as far ahead as they were. That an answer is
  * there, and that none is there where none was recorded, is checked too; a quiet request's silence

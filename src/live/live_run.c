@@ -5,6 +5,7 @@
 #include "live/pacing.h"
 #include "live/send.h"
 #include "live/session.h"
+#include "mcbp/status.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -56,9 +57,14 @@ static void count_not_compared(struct live_run *run, enum not_compared reason)
 
 static void on_recorded_answer(struct session *session, const struct dissect_frame *frame)
 {
+    const struct mcbp_header *header = &frame->frame.header;
+    if (header->opcode == MCBP_HELLO && mcbp_magic_is_response(header->magic) &&
+        header->vbucket_or_status == MCBP_STATUS_SUCCESS) {
+        session->features = mcbp_feature_set_of(frame->frame.value);
+    }
     if (session_note_request(&session->sides[RECORDED], &frame->frame)) {
         count_not_compared(session->run, NOT_COMPARED_SERVERS);
-    } else if (is_replaced_login(session->run, frame->frame.header.opcode)) {
+    } else if (is_replaced_login(session->run, header->opcode)) {
         count_not_compared(session->run, NOT_COMPARED_LOGIN);
     } else if (!session_answer(&session->sides[RECORDED], &frame->frame, &frame->origin)) {
         count_not_compared(session->run, NOT_COMPARED_NO_REQUEST);
@@ -180,11 +186,12 @@ static void begin_capture(struct live_run *run, struct verify_result *result,
     run->pacing.lingering = false;
     for (unsigned i = 0; i < TRACKS; i++) {
         /* It may go on where the one before ended, or be of another server's life, with the same
-         * CAS values for others: requests may still use those, but nothing is held against them. */
-        cas_map_deinit(&run->cas.from_earlier[i]);
-        run->cas.from_earlier[i] = run->cas.from_recorded[i];
-        run->cas.from_recorded[i] = (struct cas_map){0};
+         * values for others: requests may still use those, but nothing is held against them. */
+        bindings_deinit(&run->translations.from_earlier[i]);
+        run->translations.from_earlier[i] = run->translations.from_recorded[i];
+        run->translations.from_recorded[i] = (struct bindings){0};
     }
+    seqnos_deinit(&run->seqnos[RECORDED]);
 }
 
 static void end_capture(struct live_run *run)
@@ -313,10 +320,10 @@ void live_run_capture(struct live_run *run, const char *path, struct verify_resu
 void live_run_begin_loop(struct live_run *run)
 {
     for (unsigned i = 0; i < TRACKS; i++) {
-        cas_map_deinit(&run->cas.from_recorded[i]);
-        cas_map_deinit(&run->cas.from_earlier[i]);
+        bindings_deinit(&run->translations.from_recorded[i]);
+        bindings_deinit(&run->translations.from_earlier[i]);
     }
-    cas_map_deinit(&run->cas.from_other);
+    bindings_deinit(&run->translations.from_other);
 }
 
 void live_run_repeat(struct live_run *run, struct verify_result *result,
@@ -344,6 +351,10 @@ void live_run_repeat(struct live_run *run, struct verify_result *result,
 void live_run_destroy(struct live_run *run)
 {
     live_run_begin_loop(run);
+    for (unsigned i = 0; i < TRACKS; i++) {
+        seqnos_deinit(&run->seqnos[i]);
+    }
+    buffer_deinit(&run->expected);
     pacing_deinit(&run->pacing);
     blocks_deinit(&run->sessions.blocks);
     free(run);

@@ -7,9 +7,11 @@
 #include "base/blocks.h"
 #include "base/clock.h"
 #include "base/list.h"
-#include "live/cas_map.h"
+#include "live/bindings.h"
 #include "live/live.h"
 #include "live/peer.h"
+#include "live/seqnos.h"
+#include "mcbp/feature.h"
 #include "mcbp/opcode.h"
 
 enum { OFFSET_OPAQUE = 12, OFFSET_CAS = 16 }; /* in a frame */
@@ -47,6 +49,10 @@ struct exchange {
     bool fence;      /* a NOOP of our own */
     bool answer_due; /* answered in the capture, but not by all servers; counted */
     bool settled;    /* compared; it goes when those before it have gone */
+    uint16_t vbucket;
+    bool has_collection;            /* its key begins with the number of one */
+    uint16_t xattr_paths;           /* a bit for each path of a subdocument command */
+    uint64_t seqnos_before[TRACKS]; /* the vbucket's last when it was sent */
     struct answers answers[TRACKS];
     size_t key_size; /* of the request's key, cut to DIFFERENCE_KEY_MAX */
     uint8_t key[];
@@ -109,6 +115,7 @@ struct session {
         uint8_t opcode;
     } last;
     struct server_requests *server_requests; /* by kind */
+    mcbp_feature_set features;               /* granted, in the capture */
     uint64_t received_seen;                  /* bytes from its servers when it was last looked at */
     bool connected;                          /* tried to */
     bool malformed;       /* a request was, so nothing more is sent: servers close upon it */
@@ -130,11 +137,19 @@ static inline bool session_has_quit(const struct session *session)
 
 /* ----------------------------------------------------------------------------------- the run */
 
-/* Which CAS of one server stands for which of another. compare.c learns it, send.c uses it. */
-struct cas_maps {
-    struct cas_map from_recorded[TRACKS]; /* what a server gives for a recorded CAS */
-    struct cas_map from_earlier[TRACKS];  /* the same of the capture before */
-    struct cas_map from_other;            /* what LIVE gives for OTHER's */
+/* Which values of one server stand for which of another. compare.c learns it, translate.c uses it.
+ */
+struct translations {
+    struct bindings from_recorded[TRACKS]; /* what a server gives for a recorded one */
+    struct bindings from_earlier[TRACKS];  /* the same of the capture before */
+    struct bindings from_other;            /* what LIVE gives for OTHER's */
+};
+
+/* How much later than it was recorded anything happened: seconds. send.c changes it. */
+struct lateness {
+    int64_t least;
+    int64_t most;
+    bool known;
 };
 
 /* What the capture at hand comes to. */
@@ -176,7 +191,10 @@ struct live_run {
     struct live_outcome *outcome;
     uint64_t sent;        /* requests of this capture */
     uint64_t answered_at; /* when the last answer came */
-    struct cas_maps cas;
+    struct translations translations;
+    struct seqnos seqnos[TRACKS];
+    struct lateness lateness;
+    struct buffer expected; /* the reference's answer as the server has to give it */
     struct findings found;
     struct sessions sessions;
     struct pacing pacing;

@@ -2,72 +2,49 @@
 
 #include "base/endian.h"
 #include "live/exchange.h"
-#include "mcbp/form.h"
+#include "live/translate.h"
 
-enum {
-    EXPIRY_SPAN_MAX = 60 * 60 * 24 * 30, /* seconds; what is larger is Unix time */
-    FENCE_OPAQUE = 0x6b76,               /* nothing depends on it being another than the client's */
-};
-
-static const uint32_t EXPIRY_NO_CREATE = UINT32_MAX; /* of INCREMENT and DECREMENT */
+enum { FENCE_OPAQUE = 0x6b76 }; /* nothing depends on it being another than the client's */
 
 /* ------------------------------------------------------------------------- recorded requests */
 
-/* Where the extras have a time of expiry; NULL: they have none. */
-static const uint8_t *expiry_of(const struct mcbp_frame *frame)
-{
-    int offset = mcbp_opcode_expiry_offset(frame->header.opcode);
-    bool has = offset != MCBP_NO_EXPIRY && mcbp_form_has_extras(&frame->header) &&
-               frame->extras.size >= (size_t)offset + sizeof(uint32_t);
-    return has ? frame->extras.data + offset : NULL;
-}
-
-/* A time that is no span from now, but a point in Unix time, would mean something else now. */
-static uint32_t expiry_now(uint32_t expiry, int64_t recorded)
-{
-    int64_t moved = expiry + (clock_now(CLOCK_REALTIME) - recorded + 500000000) / 1000000000;
-    bool is_point = expiry > EXPIRY_SPAN_MAX && expiry != EXPIRY_NO_CREATE;
-    return is_point && moved > EXPIRY_SPAN_MAX && moved < EXPIRY_NO_CREATE ? (uint32_t)moved
-                                                                           : expiry;
-}
-
-/*
- * The request's CAS on that server. One that no recorded answer has shown was a wrong one, most
- * often; it must not be, by accident, one that this server has given out.
- */
-static uint64_t cas_on(struct cas_maps *maps, enum track track, uint64_t recorded)
-{
-    uint64_t cas;
-    if (cas_map_find(&maps->from_recorded[track], recorded, &cas) ||
-        cas_map_find(&maps->from_earlier[track], recorded, &cas)) {
-        return cas;
-    }
-    return cas_map_is_given(&maps->from_recorded[track], recorded) ? ~recorded : recorded;
-}
-
-/* The request as that server has to get it: with its CAS, with an opaque that names it, and in
- * its time. */
+/* The request as that server has to get it, and with an opaque that names it. */
 static void add_request(struct session *session, enum track track, const struct exchange *exchange,
                         const struct dissect_frame *request)
 {
+    if (peer_is_open(&session->sides[track].peer)) {
+        uint8_t *bytes = translate_request(session, track, request);
+        if (bytes == NULL) {
+            session->run->no_memory = true;
+            return;
+        }
+        write_be32(bytes + OFFSET_OPAQUE, exchange->sent_opaque);
+    }
+}
+
+static void note_lateness(struct lateness *lateness, int64_t recorded)
+{
+    int64_t late = (clock_now(CLOCK_REALTIME) - recorded) / 1000000000;
+    lateness->least = !lateness->known || late < lateness->least ? late : lateness->least;
+    lateness->most = !lateness->known || late > lateness->most ? late : lateness->most;
+    lateness->known = true;
+}
+
+/* What has to be known of the request when the answers to it are compared. */
+static void note_request(const struct session *session, struct exchange *exchange,
+                         const struct dissect_frame *request)
+{
     struct live_run *run = session->run;
-    struct peer *peer = &session->sides[track].peer;
-    const struct mcbp_frame *frame = &request->frame;
-    uint8_t *bytes = peer_is_open(peer) ? peer_add(peer, frame->bytes.size) : NULL;
-    const uint8_t *expiry = request->bad_lengths ? NULL : expiry_of(frame);
-    if (bytes == NULL) {
-        run->no_memory |= peer_is_open(peer);
-        return;
+    exchange->origin = request->origin;
+    exchange->vbucket = request->frame.header.vbucket_or_status;
+    exchange->has_collection = mcbp_feature_is_in(session->features, MCBP_FEATURE_COLLECTIONS);
+    if (!request->bad_lengths) {
+        exchange->xattr_paths = translate_xattr_paths(&request->frame);
     }
-    memcpy(bytes, frame->bytes.data, frame->bytes.size);
-    write_be32(bytes + OFFSET_OPAQUE, exchange->sent_opaque);
-    if (expiry != NULL) {
-        write_be32(bytes + (expiry - frame->bytes.data),
-                   expiry_now(read_be32(expiry), request->origin.time));
+    for (unsigned i = 0; i < TRACKS; i++) {
+        exchange->seqnos_before[i] = seqnos_last(&run->seqnos[i], exchange->vbucket);
     }
-    if (frame->header.cas != 0) {
-        write_be64(bytes + OFFSET_CAS, cas_on(&run->cas, track, frame->header.cas));
-    }
+    note_lateness(&run->lateness, request->origin.time);
 }
 
 static void send_later(struct session *session)
@@ -87,7 +64,7 @@ void send_request(struct session *session, const struct dissect_frame *frame)
     if (exchange == NULL) {
         return;
     }
-    exchange->origin = frame->origin;
+    note_request(session, exchange, frame);
     if (!sent) {
         run->found.capture->live.not_sent[NOT_SENT_CLOSED]++;
         return;

@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "live/compare.h"
 #include "live/exchange.h"
+#include "live/own.h"
 #include "live/send.h"
 #include "mcbp/status.h"
 
@@ -277,6 +278,7 @@ bool session_answer(struct session_side *side, const struct mcbp_frame *frame,
         return true;
     }
     write_be32(answer->bytes + OFFSET_OPAQUE, exchange->opaque); /* as the client has sent it */
+    own_note_seqno(session->run, side->track, exchange, frame);
     bool last = is_last(exchange, frame);
     if (!last && is_excess_row(side, exchange)) {
         compare_stray(side, answer);

@@ -4,6 +4,38 @@
 #include "report/json_text.h"
 #include "report/verdict.h"
 
+static json_t *json_of_bound(const struct live_counts *live, bool *ok)
+{
+    static const char *const names[BOUND_VALUES] = {
+        [BOUND_CAS] = "cas",
+        [BOUND_VBUCKET_UUID] = "vbucket_uuid",
+        [BOUND_SEQNO] = "seqno",
+        [BOUND_SCAN] = "scan",
+        [BOUND_COLLECTION] = "collection",
+        [BOUND_SCOPE] = "scope",
+        [BOUND_MANIFEST] = "manifest",
+        [BOUND_NUMBER] = "number",
+    };
+    json_t *object = json_object();
+    for (unsigned i = 0; i < BOUND_VALUES; i++) {
+        json_add_count(object, names[i], live->bound[i], ok);
+    }
+    return object;
+}
+
+static json_t *json_of_own(const struct live_counts *live, bool *ok)
+{
+    static const char *const names[OWN_PARTS] = {
+        [OWN_DURATION] = "duration", [OWN_MAP] = "map",   [OWN_REFERENCE] = "error_reference",
+        [OWN_TIME] = "time",         [OWN_HINT] = "hint", [OWN_RANDOM] = "random_key",
+    };
+    json_t *object = json_object();
+    for (unsigned i = 0; i < OWN_PARTS; i++) {
+        json_add_count(object, names[i], live->own[i], ok);
+    }
+    return object;
+}
+
 json_t *json_of_live(const struct live_counts *live, bool *ok)
 {
     static const char *const compared[NOT_COMPARED_REASONS] = {
@@ -40,6 +72,8 @@ json_t *json_of_live(const struct live_counts *live, bool *ok)
     json_add(object, "not_sent", not_sent, ok);
     json_add_count(object, "unframed_places", live->unframed, ok);
     json_add_count(object, "live_server_requests", live->servers_requests, ok);
+    json_add(object, "bound", json_of_bound(live, ok), ok);
+    json_add(object, "own", json_of_own(live, ok), ok);
     return object;
 }
 

@@ -275,6 +275,30 @@ static void write_not_compared(struct line line, const struct live_counts *live)
     line_end(&line);
 }
 
+/* CAS values are among what was adopted. */
+static void write_bound(struct line line, const struct live_counts *live)
+{
+    item_if_any(&line, "vbucket UUIDs", live->bound[BOUND_VBUCKET_UUID]);
+    item_if_any(&line, "sequence numbers", live->bound[BOUND_SEQNO]);
+    item_if_any(&line, "range scans", live->bound[BOUND_SCAN]);
+    item_if_any(&line, "collections", live->bound[BOUND_COLLECTION]);
+    item_if_any(&line, "scopes", live->bound[BOUND_SCOPE]);
+    item_if_any(&line, "manifests", live->bound[BOUND_MANIFEST]);
+    item_if_any(&line, "numbers in text", live->bound[BOUND_NUMBER]);
+    line_end(&line);
+}
+
+static void write_own(struct line line, const struct live_counts *live)
+{
+    item_if_any(&line, "durations", live->own[OWN_DURATION]);
+    item_if_any(&line, "maps", live->own[OWN_MAP]);
+    item_if_any(&line, "references of errors", live->own[OWN_REFERENCE]);
+    item_if_any(&line, "times", live->own[OWN_TIME]);
+    item_if_any(&line, "hints", live->own[OWN_HINT]);
+    item_if_any(&line, "random keys", live->own[OWN_RANDOM]);
+    line_end(&line);
+}
+
 void text_summary(FILE *out, const struct report *report, const struct report_style *style)
 {
     const struct capture_result *totals = &report->result->totals;
@@ -287,6 +311,8 @@ void text_summary(FILE *out, const struct report *report, const struct report_st
     write_masked(line_begin(out, style, "masked"), report);
     write_adopted(line_begin(out, style, "adopted"), report);
     write_uncompared(line_begin(out, style, "not compared"), totals);
+    write_bound(line_begin(out, style, "translated"), &totals->live);
+    write_own(line_begin(out, style, "server's own"), &totals->live);
     write_races(line_begin(out, style, "ambiguous"), totals);
     write_evictions(line_begin(out, style, "evicted"), totals);
     write_expired(line_begin(out, style, "expired"), totals);

@@ -229,6 +229,12 @@ static void add_live(struct live_counts *total, const struct live_counts *one)
     for (unsigned i = 0; i < NOT_SENT_REASONS; i++) {
         total->not_sent[i] += one->not_sent[i];
     }
+    for (unsigned i = 0; i < BOUND_VALUES; i++) {
+        total->bound[i] += one->bound[i];
+    }
+    for (unsigned i = 0; i < OWN_PARTS; i++) {
+        total->own[i] += one->own[i];
+    }
 }
 
 static void add_ledger(struct ledger *total, const struct ledger *one)

@@ -58,6 +58,30 @@ enum not_sent {
     NOT_SENT_REASONS
 };
 
+/* What a server chooses as it likes and then holds to, so that replay translates it. */
+enum bound_value {
+    BOUND_CAS,
+    BOUND_VBUCKET_UUID,
+    BOUND_SEQNO, /* of a change in its vbucket */
+    BOUND_SCAN,  /* a range scan's UUID */
+    BOUND_COLLECTION,
+    BOUND_SCOPE,
+    BOUND_MANIFEST, /* its UID */
+    BOUND_NUMBER,   /* one of those above, or of another kind, as text */
+    BOUND_VALUES
+};
+
+/* Parts of answers that replay does not compare, since they are the server's own. */
+enum own_part {
+    OWN_DURATION,
+    OWN_MAP,       /* of the cluster, or of errors */
+    OWN_REFERENCE, /* an error's number, and the UID of the manifest */
+    OWN_TIME,      /* a point in time, as far ahead as the recorded one was */
+    OWN_HINT,      /* OBSERVE's, of how long persisting takes */
+    OWN_RANDOM,    /* a random key, with its document */
+    OWN_PARTS
+};
+
 /*
  * What replay compared. check.compared + missing + not_compared is the number of recorded server
  * frames, unless they are not what is compared with.
@@ -74,6 +98,8 @@ struct live_counts {
     uint64_t not_sent[NOT_SENT_REASONS];
     uint64_t unframed;         /* places where a client's bytes are no frames; they are not sent */
     uint64_t servers_requests; /* what the live server sent of its own accord */
+    uint64_t bound[BOUND_VALUES];
+    uint64_t own[OWN_PARTS]; /* answers in which it was not the same */
 };
 
 /* Each captured transport payload byte is in exactly one class; they add up to total. */

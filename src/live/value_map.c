@@ -1,4 +1,4 @@
-#include "live/cas_map.h"
+#include "live/value_map.h"
 
 #include <stdlib.h>
 
@@ -6,7 +6,7 @@ enum { ROOM_MIN = 256 };
 
 /* CAS values are counters more often than not; the multiplier spreads them (Knuth, The Art of
  * Computer Programming 3, 6.4: the golden ratio). */
-static size_t cas_map_slot(const struct cas_table *table, uint64_t from)
+static size_t value_map_slot(const struct value_table *table, uint64_t from)
 {
     size_t slot = (size_t)(from * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (table->room - 1);
     while (table->pairs[slot].from != 0 && table->pairs[slot].from != from) {
@@ -16,27 +16,27 @@ static size_t cas_map_slot(const struct cas_table *table, uint64_t from)
 }
 
 /* NULL: not there. */
-static struct cas_pair *table_find(const struct cas_table *table, uint64_t from)
+static struct value_pair *table_find(const struct value_table *table, uint64_t from)
 {
-    struct cas_pair *pair = table->room == 0 ? NULL : &table->pairs[cas_map_slot(table, from)];
+    struct value_pair *pair = table->room == 0 ? NULL : &table->pairs[value_map_slot(table, from)];
     return pair == NULL || pair->from == 0 ? NULL : pair;
 }
 
 /* At most half of the places are taken, so that a search ends soon. */
-static bool cas_map_make_room(struct cas_table *table)
+static bool value_map_make_room(struct value_table *table)
 {
     if (table->count < table->room / 2) {
         return true;
     }
-    struct cas_table grown = {.room = table->room == 0 ? ROOM_MIN : 2 * table->room,
-                              .count = table->count};
+    struct value_table grown = {.room = table->room == 0 ? ROOM_MIN : 2 * table->room,
+                                .count = table->count};
     grown.pairs = calloc(grown.room, sizeof(*grown.pairs));
     if (grown.pairs == NULL) {
         return false;
     }
     for (size_t i = 0; i < table->room; i++) {
         if (table->pairs[i].from != 0) {
-            grown.pairs[cas_map_slot(&grown, table->pairs[i].from)] = table->pairs[i];
+            grown.pairs[value_map_slot(&grown, table->pairs[i].from)] = table->pairs[i];
         }
     }
     free(table->pairs);
@@ -44,25 +44,26 @@ static bool cas_map_make_room(struct cas_table *table)
     return true;
 }
 
-static void direction_set(struct cas_direction *direction, uint64_t from, uint64_t to,
+static void direction_set(struct value_direction *direction, uint64_t from, uint64_t to,
                           uint64_t doubt)
 {
-    if (direction->recent.count >= CAS_MAP_KEPT) {
+    if (direction->recent.count >= VALUE_MAP_KEPT) {
         free(direction->older.pairs);
         direction->older = direction->recent;
-        direction->recent = (struct cas_table){0};
+        direction->recent = (struct value_table){0};
     }
-    if (cas_map_make_room(&direction->recent)) {
-        struct cas_pair *pair = &direction->recent.pairs[cas_map_slot(&direction->recent, from)];
+    if (value_map_make_room(&direction->recent)) {
+        struct value_pair *pair =
+            &direction->recent.pairs[value_map_slot(&direction->recent, from)];
         direction->recent.count += pair->from == 0;
-        *pair = (struct cas_pair){.from = from, .to = to, .doubt = doubt};
+        *pair = (struct value_pair){.from = from, .to = to, .doubt = doubt};
     }
 }
 
 /* Its pair, which is in use now and so stays; valid until something is set. NULL: not known. */
-static struct cas_pair *direction_find(struct cas_direction *direction, uint64_t from)
+static struct value_pair *direction_find(struct value_direction *direction, uint64_t from)
 {
-    struct cas_pair *pair = table_find(&direction->recent, from);
+    struct value_pair *pair = table_find(&direction->recent, from);
     if (pair == NULL && (pair = table_find(&direction->older, from)) != NULL) {
         direction_set(direction, from, pair->to, pair->doubt);
         pair = table_find(&direction->recent, from);
@@ -70,23 +71,24 @@ static struct cas_pair *direction_find(struct cas_direction *direction, uint64_t
     return pair == NULL || pair->to == 0 ? NULL : pair;
 }
 
-enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uint64_t *expected)
+enum value_known value_map_note(struct value_map *map, uint64_t from, uint64_t to,
+                                uint64_t *expected)
 {
-    struct cas_pair *forward = direction_find(&map->forward, from);
-    struct cas_pair *backward = direction_find(&map->backward, to);
+    struct value_pair *forward = direction_find(&map->forward, from);
+    struct value_pair *backward = direction_find(&map->backward, to);
     *expected = forward == NULL ? 0 : forward->to;
     /* One direction may have been forgotten before the other. */
     bool agree =
         (forward == NULL || forward->to == to) && (backward == NULL || backward->to == from);
-    enum cas_known known = !agree                                ? CAS_CONFLICT
-                           : forward == NULL && backward == NULL ? CAS_NEW
-                                                                 : CAS_KNOWN;
+    enum value_known known = !agree                                ? VALUE_CONFLICT
+                             : forward == NULL && backward == NULL ? VALUE_NEW
+                                                                   : VALUE_KNOWN;
     if (forward != NULL && backward != NULL && agree) {
-        return CAS_KNOWN;
+        return VALUE_KNOWN;
     }
     if (!agree && forward != NULL && forward->doubt != to) {
         forward->doubt = to;
-        return CAS_CONFLICT;
+        return VALUE_CONFLICT;
     }
     uint64_t other = backward == NULL ? 0 : backward->to;
     if (forward != NULL) {
@@ -100,23 +102,23 @@ enum cas_known cas_map_note(struct cas_map *map, uint64_t from, uint64_t to, uin
     return known;
 }
 
-bool cas_map_find(struct cas_map *map, uint64_t from, uint64_t *to)
+bool value_map_find(struct value_map *map, uint64_t from, uint64_t *to)
 {
-    const struct cas_pair *pair = direction_find(&map->forward, from);
+    const struct value_pair *pair = direction_find(&map->forward, from);
     *to = pair == NULL ? 0 : pair->to;
     return pair != NULL;
 }
 
-bool cas_map_is_given(struct cas_map *map, uint64_t to)
+bool value_map_is_given(struct value_map *map, uint64_t to)
 {
     return direction_find(&map->backward, to) != NULL;
 }
 
-void cas_map_deinit(struct cas_map *map)
+void value_map_deinit(struct value_map *map)
 {
     free(map->forward.recent.pairs);
     free(map->forward.older.pairs);
     free(map->backward.recent.pairs);
     free(map->backward.older.pairs);
-    *map = (struct cas_map){0};
+    *map = (struct value_map){0};
 }
