@@ -1,0 +1,194 @@
+"""A recording of Couchbase's SDK, played again: identical to a right server, and every planted lie is found."""
+import struct
+
+from live import Run, check, failures, finish, project, scratch, serve
+from recording import load, save
+
+RECORDED = project / "corpus/couchbase/sdk.pcapng.gz"
+SECRET = {"KVREPLAY_PASSWORD": "secret"}
+NODE = "--dialect", "couchbase", "--vbuckets", "4", "--user", "client:secret"
+COLLECTION = "--collection", "inventory.hotels"
+ANSWERS = 477  # but for those of the two logins
+GET, SET, DELETE, INCREMENT, HELLO, GET_META, OBSERVE_SEQNO = 0x00, 0x01, 0x04, 0x05, 0x1F, 0xA0, 0x91
+GET_ID, LOOKUP, MUTATION, CREATE, CONTINUE = 0xBB, 0xD0, 0xD1, 0xDA, 0xDB
+SUCCESS, NOT_FOUND, UNKNOWN_COLLECTION, PATH_FAILURE = 0, 1, 0x88, 0xCC
+EVENTS = load(RECORDED)
+
+
+def replay(path, *arguments, node=COLLECTION):
+    with serve(*NODE, *node) as server:
+        return Run(server.address, "--user", "client", *arguments, path, environment=SECRET)
+
+
+def identical_without_a_mask():
+    run = replay(RECORDED)
+    run.expect("the recording as it is", 0, compared=ANSWERS, identical=ANSWERS, not_compared=6)
+    bound, own = run.replayed["bound"], run.replayed["own"]
+    check(bound["vbucket_uuid"] == 4, f"a UUID for each vbucket, not {bound}")
+    check(bound["seqno"] == bound["cas"] > 100, f"each change has a CAS and a sequence number: {bound}")
+    check(bound["scan"] > 10 and bound["collection"] == bound["manifest"] == 1, f"{bound}")
+    check(own["map"] == 2 and own["time"] > 0, f"{own}")
+    check("translated    vbucket UUIDs 4, sequence numbers" in run.out, run.out)
+    check("server's own  " in run.out, run.out)
+    replay(save(scratch / "rebuilt.pcap", EVENTS)).expect("put together again", 0, identical=ANSWERS)
+
+
+def against_another_server():
+    with serve(*NODE, *COLLECTION) as one, serve(*NODE, "--collection", "a.b", *COLLECTION) as other:
+        run = Run(one.address, "--against", other.address, "--user", "client", RECORDED, environment=SECRET)
+        run.expect("--against", 0, compared=ANSWERS, identical=ANSWERS)
+
+
+def other_numbers_of_collections():
+    """Its number is another there, in keys of two bytes, in scans and in the manifest."""
+    many = [word for i in range(140) for word in ("--collection", f"many.c{i}")]
+    for node in ["--collection", "a.b", *COLLECTION], [*many, *COLLECTION]:
+        run = replay(RECORDED, node=node).expect("another collection's number", 0, identical=ANSWERS)
+        check(run.replayed["own"]["error_reference"] > 0, "the manifest's UID in errors")
+
+
+def load_of_loops():
+    replay(RECORDED, "--loop", 3).expect("--loop", 0, identical=ANSWERS)
+
+
+# ----------------------------------------------------------------------------------- the lies
+
+class Frame:
+    """An answer of the recording, to be changed in place, all with framing extras."""
+
+    def __init__(self, data):
+        self.data = bytearray(data)
+        self.opcode = data[1]
+        self.framing, self.key, self.extras_size = (data[2], data[3], data[4]) if data[0] == 0x18 else (0, data[3], data[4])
+        self.status = struct.unpack_from("!H", data, 6)[0]
+        self.extras = 24 + self.framing
+        self.value = self.extras + self.extras_size + self.key
+        self.text = bytes(data[self.value:])
+
+    def token(self):
+        return struct.unpack_from("!QQ", self.data, self.extras)
+
+    def flip(self, at, bit=1):
+        self.data[at] ^= bit
+
+    def digit(self, at):
+        self.data[at] = ord("8") if self.data[at] == ord("7") else ord("7")
+
+
+def answers(opcode, status=SUCCESS, having=lambda frame: True):
+    """Their numbers among the events."""
+    numbers = []
+    for number, (_, _, from_server, data) in enumerate(EVENTS):
+        if from_server and data[1] == opcode and data[0] in (0x18, 0x81):
+            frame = Frame(data)
+            if frame.status == status and having(frame):
+                numbers.append(number)
+    return numbers
+
+
+def is_json(frame):
+    return frame.data[5] == 1 and len(frame.text) > 3
+
+
+def with_token(frame):
+    return frame.extras_size == 16
+
+
+def numbers_shown(uuid):
+    """All sequence numbers of that vbucket in tokens."""
+    tokens = [Frame(data) for _, _, from_server, data in EVENTS if from_server and data[0] == 0x18]
+    return {f.token()[1] for f in tokens if f.status == SUCCESS and with_token(f) and f.token()[0] == uuid}
+
+
+def unused(frame):
+    """Lower numbers that no other change has: durable ones take two, and show the second."""
+    uuid, number = frame.token() if with_token(frame) else (0, 0)
+    return set(range(1, number)) - numbers_shown(uuid)
+
+
+def falls(frame):
+    struct.pack_into("!Q", frame.data, frame.extras + 8, min(unused(frame)))
+
+
+def repeats(frame):
+    struct.pack_into("!Q", frame.data, frame.extras + 8, 1)
+
+
+def names_the_first_change(frame):
+    at = frame.value + frame.text.index(b'"seqno":"0x') + len(b'"seqno":"0x')
+    frame.data[at:at + 16] = b"%016x" % 1
+
+
+def at_text(mark, behind=0):
+    return lambda frame: frame.digit(frame.value + frame.text.index(mark) + len(mark) + behind)
+
+
+# What is planted, in an answer of which opcode and status, how, and the field that has to be named.
+LIES = [
+    ("another value", GET, SUCCESS, is_json, lambda f: f.flip(f.value + 2), "value+2"),
+    ("other flags", GET, SUCCESS, is_json, lambda f: f.flip(f.extras + 3), "extras"),
+    ("a value of another kind", GET, SUCCESS, is_json, lambda f: f.flip(5), "header.datatype"),
+    ("a GET of another CAS", GET, SUCCESS, is_json, lambda f: f.flip(20), "header.cas"),
+    ("a miss of another status", GET, NOT_FOUND, lambda f: True, lambda f: f.flip(7, 8), "header.status"),
+    ("a failure in place of a success", DELETE, SUCCESS, lambda f: True, lambda f: f.flip(7), "header.status"),
+    ("another answer's opaque", GET, SUCCESS, is_json, lambda f: f.flip(14, 0x40), None),
+    ("no time that it took", GET, SUCCESS, is_json, lambda f: f.flip(24, 0x10), "frame-info[1]"),
+    ("a sequence number that falls", SET, SUCCESS, unused, falls, "extras"),
+    ("a sequence number that comes again", SET, SUCCESS, lambda f: with_token(f) and f.token()[1] > 4, repeats, "extras"),
+    ("a vbucket's UUID that changes", SET, SUCCESS, lambda f: with_token(f) and f.token()[1] > 4,
+     lambda f: f.flip(f.extras), "extras"),
+    ("a deletion's number that falls", DELETE, SUCCESS, unused, falls, "extras"),
+    ("another number", INCREMENT, SUCCESS, lambda f: f.token()[1] > 4, lambda f: f.flip(f.value + 7), "value+7"),
+    ("a token of an edit that falls", MUTATION, SUCCESS, unused, falls, "extras"),
+    ("an edit's other result", MUTATION, SUCCESS, lambda f: len(f.text) > 7, lambda f: f.flip(f.value + 7), "value+7"),
+    ("another path that failed", MUTATION, PATH_FAILURE, lambda f: True, lambda f: f.flip(f.value), "value+0"),
+    ("a path of another status", LOOKUP, PATH_FAILURE, lambda f: True, lambda f: f.flip(f.value + len(f.text) - 5), None),
+    ("another part of a document", LOOKUP, SUCCESS, lambda f: len(f.text) > 6 and b"0x" not in f.text,
+     lambda f: f.flip(f.value + 6), "value+6"),
+    ("another CAS in $document", LOOKUP, SUCCESS, lambda f: b'"CAS":"0x' in f.text, at_text(b'"CAS":"0x', 9), None),
+    ("another number in $document", LOOKUP, SUCCESS, lambda f: b'"seqno":"0x' in f.text, names_the_first_change, None),
+    ("a length in $document", LOOKUP, SUCCESS, lambda f: b'"value_bytes":' in f.text, at_text(b'"value_bytes":'), None),
+    ("another time in $document", LOOKUP, SUCCESS, lambda f: b'"last_modified":"' in f.text,
+     at_text(b'"last_modified":"', 2), None),
+    ("deleted, or not", GET_META, SUCCESS, lambda f: True, lambda f: f.flip(f.extras + 3), "extras"),
+    ("another revision", GET_META, SUCCESS, lambda f: True, lambda f: f.flip(f.extras + 19), "extras"),
+    ("another feature", HELLO, SUCCESS, lambda f: True, lambda f: f.flip(f.value + 1), "value+1"),
+    ("no scan", CREATE, SUCCESS, lambda f: True, lambda f: f.flip(7), "header.status"),
+    ("a scanned key", CONTINUE, 0xA7, lambda f: f.text.count(b"{") == 0 and len(f.text) > 9,
+     lambda f: f.flip(f.value + 5), "value+5"),
+    ("a scanned document", CONTINUE, 0xA7, lambda f: b"{" in f.text,
+     lambda f: f.flip(f.value + len(f.text) - 2), None),
+    ("a scanned document's CAS", CONTINUE, 0xA7, lambda f: b"{" in f.text, lambda f: f.flip(f.value + 20), None),
+    ("a scanned document's flags", CONTINUE, 0xA7, lambda f: b"{" in f.text, lambda f: f.flip(f.value), "value+0"),
+    ("more of a scan", CONTINUE, 0xA7, lambda f: True, lambda f: f.flip(7), "header.status"),
+    ("an error of another kind", GET_ID, UNKNOWN_COLLECTION, lambda f: True, lambda f: f.flip(7, 4), "header.status"),
+    ("an error's other body", GET_ID, UNKNOWN_COLLECTION, lambda f: f.text != b"", lambda f: f.flip(f.value + 3), "value+3"),
+    ("a UUID that was not observed", OBSERVE_SEQNO, SUCCESS, lambda f: True, lambda f: f.flip(f.value + 5), None),
+]
+
+
+def lies():
+    for what, opcode, status, having, plant, field in LIES:
+        numbers = answers(opcode, status, having)
+        check(numbers, f"{what}: the recording has no such answer")
+        if not numbers:
+            continue
+        number = numbers[len(numbers) // 2]
+        frame = Frame(EVENTS[number][3])
+        plant(frame)
+        events = [list(event) for event in EVENTS]
+        events[number][3] = bytes(frame.data)
+        run = replay(save(scratch / "lie.pcap", events))
+        found = [(d["opcode"], d["field"], d["detail"]) for d in run.differences]
+        check(run.status == 1 and found, f"{what}: not found, exit status {run.status}")
+        if found and field is not None:
+            check(found[0][1] == field, f"{what}: {found[:3]} instead of {field}")
+        check(len(found) <= 4, f"{what}: {len(found)} differences follow from one: {found[:9]}")
+        print("%-36s %s" % (what, found[:1]))
+
+
+for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, load_of_loops, lies:
+    before = len(failures)
+    test()
+    print("%-30s %s" % (test.__name__, "ok" if len(failures) == before else "FAILED"))
+finish()
