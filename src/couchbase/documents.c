@@ -95,13 +95,19 @@ void documents_set_value(struct documents *documents, struct document *document,
     document->value = value;
 }
 
-struct document *documents_find(const struct documents *documents, const struct document_id *id)
+struct document *documents_find_any(const struct documents *documents, const struct document_id *id)
 {
     uint8_t bytes[ID_MAX];
     size_t size = write_id(id, bytes);
     struct documents_entry *entry = find_entry(documents, bytes, size);
-    bool is_there = entry != NULL && (!entry->document.deleted || entry->document.revision > 0);
-    return is_there ? &entry->document : NULL;
+    return entry == NULL ? NULL : &entry->document;
+}
+
+struct document *documents_find(const struct documents *documents, const struct document_id *id)
+{
+    struct document *document = documents_find_any(documents, id);
+    bool is_there = document != NULL && (!document->deleted || document->revision > 0);
+    return is_there ? document : NULL;
 }
 
 static struct documents_entry *add_entry(struct documents *documents, const uint8_t *id,

@@ -65,6 +65,10 @@ void documents_deinit(struct documents *documents);
 /* NULL: there is none, not even a tombstone with a past. */
 struct document *documents_find(const struct documents *documents, const struct document_id *id);
 
+/* The same, but also one without a past. */
+struct document *documents_find_any(const struct documents *documents,
+                                    const struct document_id *id);
+
 /* The one there is, or a new tombstone without a past (*is_new), whose revision is 0. NULL: no
  * memory, or a key over 255 bytes. */
 struct document *documents_find_or_add(struct documents *documents, const struct document_id *id,

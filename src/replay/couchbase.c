@@ -60,6 +60,8 @@ static void settle_verdict(struct run *run, const struct shadow_verdict *verdict
     settlement->answers = verdict->answers;
     settlement->closes = verdict->closes;
     settlement->ruling.why = verdict->why;
+    settlement->provisional = verdict->by_unseen;
+    settlement->shown = answer == NULL ? 0 : shadow_version_of(answer);
     settlement->flat = span_of(NULL, 0);
     run->no_memory |= verdict->outcome == SHADOW_NO_MEMORY;
     if (answer == NULL || !verdict->answers || settlement->outcome == OUTCOME_NOT_EXECUTED) {
@@ -109,7 +111,9 @@ static void conclude(struct run *run, struct connection *connection, const struc
     }
     executed_finish(run, connection, response, request, settlement);
     if (settlement->outcome == OUTCOME_DIFFERENT) {
-        outcome_report(run, connection, response, request, settlement);
+        struct difference *difference =
+            outcome_report(run, connection, response, request, settlement);
+        outcome_note_provisional(run, settlement, difference, false);
     }
 }
 

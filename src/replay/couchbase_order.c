@@ -190,13 +190,20 @@ static bool place_reads(struct run *run, struct document *document, couchbase_se
     return placed;
 }
 
+/* A touch with the time of expiry that is there shows the CAS of the change before it. */
+static bool comes_before(const struct doing *one, const struct doing *other)
+{
+    return one->version < other->version ||
+           (one->version == other->version && shadow_touches(&other->request.frame));
+}
+
 /* The change with the lowest CAS. NULL: there is none. */
 static struct doing *next_version(const struct about *about)
 {
     struct doing *first = NULL;
     LIST_EACH (struct doing, doing, &about->doings, link) {
         if (doing->is_kept && doing->version != 0 &&
-            (first == NULL || doing->version < first->version)) {
+            (first == NULL || comes_before(doing, first))) {
             first = doing;
         }
     }

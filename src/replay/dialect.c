@@ -51,8 +51,11 @@ static bool shows_couchbase(struct connection *connection, const struct dissect_
     if (is_hello_granted(connection, frame)) {
         return true;
     }
-    if (connection->conversation->from_start) {
+    if (connection->conversation->from_start && !connection->hello_unseen) {
         return false;
+    }
+    if (connection->model->shadow != NULL) {
+        return true; /* its server speaks it with others */
     }
     if (frame->role == FROM_CLIENT) {
         return is_couchbases_request(&frame->frame.header);

@@ -82,6 +82,34 @@ static struct document *document_of(const struct shadow *shadow, struct vbucket 
     return document;
 }
 
+/* A change of the document that has the key as a whole, or without a collection's number: which of
+ * them, nothing has told yet. */
+static void doubt_either(const struct shadow_client *client, const struct mcbp_frame *request)
+{
+    uint16_t vbucket = request->header.vbucket_or_status;
+    struct mcbp_collection_key keys[] = {{MCBP_DEFAULT_COLLECTION, request->key}, {0}};
+    size_t count = 1 + mcbp_collection_key_read(request->key, &keys[1]);
+    for (size_t i = 0; i < count && vbucket < COUCHBASE_VBUCKETS_MAX; i++) {
+        const struct document_id id = {keys[i].collection, keys[i].key};
+        bool usable = id.key.size > 0 && id.key.size <= COUCHBASE_KEY_MAX;
+        struct document *found =
+            usable ? documents_find_any(&client->bucket->node->vbuckets[vbucket].documents, &id)
+                   : NULL;
+        if (found != NULL) {
+            shadow_doubt(found);
+        }
+    }
+}
+
+void asked_without_place(const struct shadow_client *client, const struct mcbp_frame *request)
+{
+    if (mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) &&
+        mcbp_opcode_has_collection(request->header.opcode) &&
+        shadow_changes(request->header.opcode)) {
+        doubt_either(client, request);
+    }
+}
+
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked)
 {
@@ -93,6 +121,7 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
         infer_collections(client, request);
     }
     bool about_document = asked_place(client, request, &index, &id);
+    asked_without_place(client, request);
     if (!about_document && (request->header.opcode != MCBP_OBSERVE_SEQNO ||
                             request->header.vbucket_or_status >= COUCHBASE_VBUCKETS_MAX)) {
         return true;
@@ -122,19 +151,31 @@ void shadow_ask_end(const struct shadow_asked *asked)
 
 /* ---------------------------------------------------------------- numbers of changes */
 
-/* Clients whose beginning is missing may have selected several buckets: then nothing is known. */
-static const char *check_uuid(struct shadow_bucket *bucket, struct shadow_vbucket *vbucket,
-                              uint64_t uuid)
+/* A client that has not told its bucket has selected another one. Of several such clients it is not
+ * known whose is whose. */
+static void leave_bucket(struct shadow *shadow, struct shadow_client *client)
+{
+    struct shadow_bucket *other = shadow_other_bucket(shadow);
+    if (other != NULL) {
+        other->is_several |= client->bucket == other;
+        client_enter(client, other);
+    }
+}
+
+static const char *check_uuid(struct shadow *shadow, struct shadow_client *client,
+                              struct shadow_vbucket *vbucket, uint64_t uuid)
 {
     if (vbucket->uuid == 0) {
         vbucket->uuid = uuid;
     }
-    if (vbucket->uuid != uuid && bucket->name->size == 0) {
-        bucket->is_several = true;
+    if (vbucket->uuid == uuid) {
+        return NULL;
     }
-    return vbucket->uuid == uuid || bucket->is_several
-               ? NULL
-               : "tokens of this vbucket had another UUID before";
+    if (!client->has_told_bucket && !client->whole) {
+        leave_bucket(shadow, client);
+        return NULL;
+    }
+    return "tokens of this vbucket had another UUID before";
 }
 
 /* Two changes are numbered in the order of their CAS values. */
@@ -198,8 +239,7 @@ static bool is_durable(const struct mcbp_frame *request)
            infos.durable;
 }
 
-/* It sets the time of expiry alone: if that is the same as before, nothing changes. */
-static bool touches(const struct mcbp_frame *request)
+bool shadow_touches(const struct mcbp_frame *request)
 {
     enum mcbp_family family = mcbp_opcode_family(mcbp_opcode_loud(request->header.opcode));
     return family == MCBP_FAMILY_TOUCH || family == MCBP_FAMILY_RETRIEVE_TOUCH;
@@ -219,10 +259,8 @@ static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_frame 
 static bool refuse(const struct shadow_exchange *exchange, struct shadow_verdict *verdict,
                    const char *why)
 {
+    *verdict = (struct shadow_verdict){.outcome = SHADOW_DIFFERENT, .answers = true, .why = why};
     response_from_frame(exchange->answer, &verdict->response);
-    verdict->outcome = SHADOW_DIFFERENT;
-    verdict->answers = true;
-    verdict->why = why;
     return false;
 }
 
@@ -235,6 +273,13 @@ static bool refuse_cas(const struct shadow_exchange *exchange, struct shadow_ver
     return false;
 }
 
+static uint64_t token_seqno_of(const struct mcbp_frame *answer)
+{
+    struct mcbp_token token = {0};
+    mcbp_token_read(answer->extras, &token);
+    return token.seqno;
+}
+
 /* What the token would be. */
 static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *exchange,
                          struct shadow_verdict *verdict, const char *why)
@@ -242,6 +287,7 @@ static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *ex
     const struct shadow_vbucket *vbucket = exchange->asked->vbucket;
     struct mcbp_token token = {vbucket->uuid, vbucket->seqno + vbucket->untold + 1};
     refuse(exchange, verdict, why);
+    verdict->by_unseen = token_seqno_of(exchange->answer) >= token.seqno;
     blob_drop(shadow->kept);
     shadow->kept = blob_create(MCBP_TOKEN_SIZE);
     if (shadow->kept == NULL) {
@@ -253,7 +299,7 @@ static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *ex
     return false;
 }
 
-bool shadow_note_numbers(struct shadow *shadow, const struct shadow_client *client,
+bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
 {
     struct shadow_vbucket *vbucket = exchange->asked->vbucket;
@@ -267,7 +313,7 @@ bool shadow_note_numbers(struct shadow *shadow, const struct shadow_client *clie
         return true;
     }
     struct numbers told = {.cas = answer->header.cas};
-    if (told.cas <= exchange->asked->cas && !touches(exchange->request)) {
+    if (told.cas <= exchange->asked->cas && !shadow_touches(exchange->request)) {
         return refuse_cas(exchange, verdict);
     }
     bool newer = told.cas > vbucket->cas;
@@ -281,8 +327,9 @@ bool shadow_note_numbers(struct shadow *shadow, const struct shadow_client *clie
     }
     told.seqno = token.seqno;
     bool durable = is_durable(exchange->request);
-    const char *why = check_uuid(client->bucket, vbucket, token.vbucket_uuid);
-    if (client->bucket->is_several) {
+    const struct shadow_bucket *bucket = client->bucket;
+    const char *why = check_uuid(shadow, client, vbucket, token.vbucket_uuid);
+    if (client->bucket != bucket || bucket->is_several) {
         return true;
     }
     why = why != NULL ? why : check_seqno(exchange, &told, durable);

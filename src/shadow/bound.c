@@ -52,6 +52,24 @@ static bool is_success(uint16_t status)
            status == MCBP_STATUS_RANGE_SCAN_MORE || status == MCBP_STATUS_RANGE_SCAN_COMPLETE;
 }
 
+/* Errors of requests that are about no document. */
+static bool may_be_refused(uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_KEY_NOT_FOUND:
+    case MCBP_STATUS_INVALID_ARGUMENTS:
+    case MCBP_STATUS_TOO_LARGE:
+    case MCBP_STATUS_RANGE_ERROR:
+    case MCBP_STATUS_UNKNOWN_COMMAND:
+    case MCBP_STATUS_UNKNOWN_FRAME_INFO:
+    case MCBP_STATUS_RANGE_SCAN_CANCELLED:
+    case MCBP_STATUS_VBUCKET_UUID_NOT_EQUAL:
+        return true;
+    default:
+        return judged_is_servers_own(status);
+    }
+}
+
 static uint8_t datatype_of(const struct judged *judged, const struct form *form)
 {
     const struct mcbp_frame *answer = judged->exchange->answer;
@@ -77,6 +95,7 @@ static void take_form(const struct judged *judged, const struct form *form)
     client_set_frame(judged, (form->traits & UNFRAMED) == 0, response);
     judged->verdict->answers = true;
     if (!is_success(judged->status)) {
+        response->status = may_be_refused(judged->status) ? judged->status : MCBP_STATUS_SUCCESS;
         client_take_error_text(judged, response);
         return;
     }
@@ -159,7 +178,7 @@ static void judge_config(struct judged *judged)
     struct revision told;
     judged_compare(judged, SHADOW_ADOPTED);
     if (judged->verdict->outcome == SHADOW_DIFFERENT || answer->value.size == 0 ||
-        (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0 || bucket->name->size == 0 ||
+        (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0 || !judged->client->has_told_bucket ||
         span_equal(answer->value, blob_span(bucket->config))) {
         return;
     }
@@ -213,7 +232,7 @@ static void judge_id(struct judged *judged)
     const struct mcbp_frame *answer = judged->exchange->answer;
     struct span path = request->value.size > 0 ? request->value : request->key;
     judged_compare(judged, SHADOW_ADOPTED);
-    if (judged->verdict->outcome == SHADOW_DIFFERENT || judged->client->bucket->name->size == 0) {
+    if (judged->verdict->outcome == SHADOW_DIFFERENT || !judged->client->has_told_bucket) {
         return;
     }
     uint64_t manifest = read_be64(answer->extras.data);

@@ -56,20 +56,62 @@ static struct shadow_bucket *create_bucket(struct span name)
         destroy_bucket(bucket);
         return NULL;
     }
+    for (size_t i = 0; i < COUCHBASE_VBUCKETS_MAX; i++) {
+        bucket->vbuckets[i].bucket = bucket;
+        bucket->vbuckets[i].held = &bucket->node->vbuckets[i];
+    }
     return bucket;
 }
 
-struct shadow_bucket *shadow_bucket_of(struct shadow *shadow, struct span name)
+static struct shadow_bucket *find_bucket(const struct shadow *shadow, struct span name)
 {
     struct shadow_bucket *bucket = shadow->buckets;
     while (bucket != NULL && !span_equal(blob_span(bucket->name), name)) {
         bucket = bucket->next;
     }
+    return bucket;
+}
+
+static struct shadow_bucket *find_or_create(struct shadow *shadow, struct span name)
+{
+    struct shadow_bucket *bucket = find_bucket(shadow, name);
     if (bucket == NULL && (bucket = create_bucket(name)) != NULL) {
         bucket->next = shadow->buckets;
         shadow->buckets = bucket;
     }
     return bucket;
+}
+
+static struct shadow_bucket *only_bucket(const struct shadow *shadow)
+{
+    struct shadow_bucket *first = shadow->buckets;
+    return first != NULL && first->next == NULL ? first : NULL;
+}
+
+struct shadow_bucket *shadow_bucket_of(struct shadow *shadow, struct span name)
+{
+    struct shadow_bucket *only = only_bucket(shadow);
+    if (only == NULL || only->name->size > 0) {
+        return find_or_create(shadow, name);
+    }
+    struct blob *copy = blob_copy(name);
+    if (copy == NULL) {
+        return NULL;
+    }
+    blob_drop(only->name);
+    only->name = copy;
+    return only;
+}
+
+struct shadow_bucket *shadow_likely_bucket(struct shadow *shadow)
+{
+    struct shadow_bucket *only = only_bucket(shadow);
+    return only != NULL ? only : shadow_other_bucket(shadow);
+}
+
+struct shadow_bucket *shadow_other_bucket(struct shadow *shadow)
+{
+    return find_or_create(shadow, span_of("", 0));
 }
 
 /* ---------------------------------------------------------------- versions */

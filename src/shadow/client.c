@@ -16,7 +16,7 @@ static mcbp_feature_set set_of(enum mcbp_feature feature)
     return (mcbp_feature_set)1 << (unsigned)feature;
 }
 
-static void enter(struct shadow_client *client, struct shadow_bucket *bucket)
+void client_enter(struct shadow_client *client, struct shadow_bucket *bucket)
 {
     client->bucket = bucket;
     client->session->node = bucket->node;
@@ -26,7 +26,7 @@ static void enter(struct shadow_client *client, struct shadow_bucket *bucket)
 struct shadow_client *shadow_client_create(struct shadow *shadow, bool whole)
 {
     struct shadow_client *client = calloc(1, sizeof(*client));
-    struct shadow_bucket *bucket = shadow_bucket_of(shadow, span_of("", 0));
+    struct shadow_bucket *bucket = shadow_likely_bucket(shadow);
     if (client == NULL || bucket == NULL ||
         (client->session = couchbase_session_create(bucket->node)) == NULL) {
         free(client);
@@ -36,7 +36,7 @@ struct shadow_client *shadow_client_create(struct shadow *shadow, bool whole)
     client->session->has_bucket = true;
     client->whole = whole;
     client->prefixed = client->plain = UINT_MAX;
-    enter(client, bucket);
+    client_enter(client, bucket);
     if (!whole) {
         client->open = set_of(MCBP_FEATURE_TRACING) | set_of(MCBP_FEATURE_MUTATION_SEQNO) |
                        set_of(MCBP_FEATURE_JSON) | set_of(MCBP_FEATURE_SNAPPY) |
@@ -103,10 +103,11 @@ static void note_config(struct shadow *shadow, struct shadow_client *client, str
 {
     json_t *root = json_loadb((const char *)json.data, json.size, 0, NULL);
     const char *name = json_string_value(json_object_get(root, "name"));
-    if (name != NULL && client->bucket->name->size == 0) {
+    if (name != NULL && !client->has_told_bucket) {
         struct shadow_bucket *bucket = shadow_bucket_of(shadow, span_of(name, strlen(name)));
         if (bucket != NULL) {
-            enter(client, bucket);
+            client->has_told_bucket = true;
+            client_enter(client, bucket);
         }
     }
     json_decref(root);
@@ -130,7 +131,8 @@ void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
     } else if (request->header.opcode == MCBP_SELECT_BUCKET) {
         struct shadow_bucket *bucket = shadow_bucket_of(shadow, request->key);
         if (bucket != NULL) {
-            enter(client, bucket);
+            client->has_told_bucket = true;
+            client_enter(client, bucket);
         }
     } else if (request->header.opcode == MCBP_GET_CLUSTER_CONFIG && !client->whole) {
         note_config(shadow, client, answer->value);

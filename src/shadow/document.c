@@ -20,8 +20,7 @@ struct saved {
 
 static struct vbucket *vbucket_of(const struct judged *judged)
 {
-    size_t index = (size_t)(judged->exchange->asked->vbucket - judged->client->bucket->vbuckets);
-    return &judged->client->bucket->node->vbuckets[index];
+    return judged->exchange->asked->vbucket->held;
 }
 
 static void save(const struct judged *judged, struct saved *saved)
@@ -68,40 +67,6 @@ static bool doubt(void *context, const struct document_id *id, const struct docu
 static void doubt_all(struct vbucket *vbucket)
 {
     documents_each(&vbucket->documents, doubt, &vbucket->documents);
-}
-
-/* What it may say whatever the document holds: it has no memory, the vbucket is elsewhere, the
- * client may not do that, the nodes that durability needs are not there. */
-static bool is_servers_own(uint16_t status)
-{
-    switch (status) {
-    case MCBP_STATUS_NOT_MY_VBUCKET:
-    case MCBP_STATUS_NO_BUCKET:
-    case MCBP_STATUS_WOULD_THROTTLE:
-    case MCBP_STATUS_CONFIG_ONLY:
-    case MCBP_STATUS_AUTH_STALE:
-    case MCBP_STATUS_AUTH_ERROR:
-    case MCBP_STATUS_NO_ACCESS:
-    case MCBP_STATUS_NOT_INITIALIZED:
-    case MCBP_STATUS_ENCRYPTION_KEY_NOT_AVAILABLE:
-    case MCBP_STATUS_BUCKET_PAUSED:
-    case MCBP_STATUS_CANCELLED:
-    case MCBP_STATUS_NO_MEMORY:
-    case MCBP_STATUS_NOT_SUPPORTED:
-    case MCBP_STATUS_INTERNAL_ERROR:
-    case MCBP_STATUS_BUSY:
-    case MCBP_STATUS_TEMPORARY_FAILURE:
-    case MCBP_STATUS_UNKNOWN_COLLECTION:
-    case MCBP_STATUS_UNKNOWN_SCOPE:
-    case MCBP_STATUS_DURABILITY_IMPOSSIBLE:
-    case MCBP_STATUS_SYNC_WRITE_IN_PROGRESS:
-    case MCBP_STATUS_SYNC_WRITE_AMBIGUOUS:
-    case MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS:
-        return true;
-    default:
-        return status >= MCBP_STATUS_RATE_LIMITED_NETWORK_INGRESS &&
-               status <= MCBP_STATUS_BUCKET_DISK_SPACE_TOO_LOW;
-    }
 }
 
 /* A configuration comes with NOT_MY_VBUCKET, or nothing if the client was given it before. */
@@ -175,7 +140,7 @@ static void take_over(const struct judged *judged, struct kvr_response *response
         uint8_t open = (document->unknown & DOCUMENT_XATTRS) != 0 ? MCBP_DATATYPE_XATTR : 0;
         open |= (document->unknown & DOCUMENT_VALUE) != 0 ? MCBP_DATATYPE_JSON : 0;
         open |= MCBP_DATATYPE_SNAPPY;
-        uint8_t *datatype = &judged->client->bucket->node->extras[0][DATATYPE_AT];
+        uint8_t *datatype = &judged->exchange->asked->vbucket->bucket->node->extras[0][DATATYPE_AT];
         *datatype = (uint8_t)((*datatype & ~open) | (answer->extras.data[DATATYPE_AT] & open));
     }
 }
@@ -213,7 +178,7 @@ static void execute(struct judged *judged, int64_t now)
 {
     struct couchbase_answer answer;
     struct shadow_verdict *verdict = judged->verdict;
-    struct shadow_bucket *bucket = judged->client->bucket;
+    struct shadow_bucket *bucket = judged->exchange->asked->vbucket->bucket;
     struct vbucket *vbucket = vbucket_of(judged);
     const struct couchbase_request request = {
         .frame = judged->exchange->request, .now = now, .told = told_by(judged->exchange->answer)};
@@ -339,18 +304,17 @@ static enum attempt attempt(struct judged *judged, bool strict)
 
 /* What the server alone knows may be the reason of an error; a change by others that the capture
  * does not have, or a document from before it, that of any answer. */
-static enum attempt explain(struct judged *judged, const struct saved *saved)
+static enum attempt explain(struct judged *judged, const struct saved *saved, bool *would)
 {
     restore(judged, saved);
-    if (is_servers_own(judged->status)) {
+    if (judged_is_servers_own(judged->status)) {
         judge_servers_own(judged);
         return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
     }
-    if (!judged->exchange->unseen) {
-        return ATTEMPT_DISAGREES;
-    }
     shadow_doubt(judged->exchange->asked->document);
-    return attempt(judged, false);
+    enum attempt attempted = attempt(judged, false);
+    *would = attempted != ATTEMPT_DISAGREES;
+    return judged->exchange->unseen ? attempted : ATTEMPT_DISAGREES;
 }
 
 static void conclude(struct judged *judged, enum attempt attempted)
@@ -401,12 +365,14 @@ void document_judge(struct judged *judged, bool strict)
         return;
     }
     save(judged, &saved);
+    bool would = false;
     enum attempt attempted = attempt(judged, strict);
     if (attempted == ATTEMPT_DISAGREES && !strict) {
-        attempted = explain(judged, &saved);
+        attempted = explain(judged, &saved, &would);
     }
     if (attempted == ATTEMPT_DISAGREES) {
         show(judged, &saved);
+        judged->verdict->by_unseen = would;
     }
     if (!strict || attempted != ATTEMPT_DISAGREES) {
         conclude(judged, attempted);

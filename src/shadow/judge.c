@@ -15,6 +15,40 @@ void judged_compare(struct judged *judged, enum shadow_outcome if_equal)
     verdict->outcome = equal ? if_equal : SHADOW_DIFFERENT;
 }
 
+/* What it may say whatever the document holds: it has no memory, the vbucket is elsewhere, the
+ * client may not do that, the nodes that durability needs are not there. */
+bool judged_is_servers_own(uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_NOT_MY_VBUCKET:
+    case MCBP_STATUS_NO_BUCKET:
+    case MCBP_STATUS_WOULD_THROTTLE:
+    case MCBP_STATUS_CONFIG_ONLY:
+    case MCBP_STATUS_AUTH_STALE:
+    case MCBP_STATUS_AUTH_ERROR:
+    case MCBP_STATUS_NO_ACCESS:
+    case MCBP_STATUS_NOT_INITIALIZED:
+    case MCBP_STATUS_ENCRYPTION_KEY_NOT_AVAILABLE:
+    case MCBP_STATUS_BUCKET_PAUSED:
+    case MCBP_STATUS_CANCELLED:
+    case MCBP_STATUS_NO_MEMORY:
+    case MCBP_STATUS_NOT_SUPPORTED:
+    case MCBP_STATUS_INTERNAL_ERROR:
+    case MCBP_STATUS_BUSY:
+    case MCBP_STATUS_TEMPORARY_FAILURE:
+    case MCBP_STATUS_UNKNOWN_COLLECTION:
+    case MCBP_STATUS_UNKNOWN_SCOPE:
+    case MCBP_STATUS_DURABILITY_IMPOSSIBLE:
+    case MCBP_STATUS_SYNC_WRITE_IN_PROGRESS:
+    case MCBP_STATUS_SYNC_WRITE_AMBIGUOUS:
+    case MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS:
+        return true;
+    default:
+        return status >= MCBP_STATUS_RATE_LIMITED_NETWORK_INGRESS &&
+               status <= MCBP_STATUS_BUCKET_DISK_SPACE_TOO_LOW;
+    }
+}
+
 /* Silence says success of a change, and a miss of what reads. */
 static uint16_t status_of(const struct shadow_exchange *exchange)
 {
@@ -59,6 +93,7 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
     if (exchange->asked->document != NULL && !client->bucket->is_several) {
         document_judge(&judged, strict);
     } else if (!bound_judge(&judged)) {
+        asked_without_place(client, exchange->request);
         judge_form(&judged);
     }
 }

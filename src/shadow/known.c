@@ -130,9 +130,7 @@ static bool is_success(uint16_t status)
 
 static void set_value(const struct telling *telling, struct blob *value, uint8_t datatype)
 {
-    size_t index = (size_t)(telling->judged->exchange->asked->vbucket -
-                            telling->judged->client->bucket->vbuckets);
-    struct vbucket *vbucket = &telling->judged->client->bucket->node->vbuckets[index];
+    struct vbucket *vbucket = telling->judged->exchange->asked->vbucket->held;
     documents_set_value(&vbucket->documents, telling->document, value);
     telling->document->datatype = datatype;
 }
@@ -202,7 +200,9 @@ static bool is_locked_answer(const struct telling *telling)
 {
     const struct judged *judged = telling->judged;
     bool all_ones = telling->answer != NULL && telling->answer->header.cas == UINT64_MAX;
-    return all_ones || judged->status == MCBP_STATUS_LOCKED ||
+    bool remapped = judged->status == MCBP_STATUS_KEY_EXISTS && !telling->needs.adds &&
+                    judged->exchange->request->header.cas == 0;
+    return all_ones || remapped || judged->status == MCBP_STATUS_LOCKED ||
            (judged->opcode == MCBP_UNLOCK_KEY && judged->status == MCBP_STATUS_SUCCESS);
 }
 
@@ -215,8 +215,9 @@ static void tell_lock(struct telling *telling)
     }
     telling->document->lock_cas = 0;
     if (is_locked_answer(telling)) {
+        uint64_t asked = judged->exchange->request->header.cas;
         bool unlocks = judged->status == MCBP_STATUS_SUCCESS && judged->opcode == MCBP_UNLOCK_KEY;
-        telling->document->lock_cas = unlocks ? judged->exchange->request->header.cas : UINT64_MAX;
+        telling->document->lock_cas = unlocks ? asked : asked + 1 != 0 ? asked + 1 : 1;
         telling->document->locked_until = judged->exchange->answered_at + LONGEST * SECOND;
         telling->judged->told = true;
     }
@@ -251,9 +252,11 @@ static void tell_number(struct telling *telling)
 
 static bool is_json(const struct telling *telling, struct span value)
 {
-    return client_has(telling->judged->client, MCBP_FEATURE_JSON)
-               ? (telling->answer->header.datatype & MCBP_DATATYPE_JSON) != 0
-               : value_is_json(value);
+    const struct shadow_client *client = telling->judged->client;
+    bool told = client_has(client, MCBP_FEATURE_JSON) &&
+                !mcbp_feature_is_in(client->open, MCBP_FEATURE_JSON);
+    return told ? (telling->answer->header.datatype & MCBP_DATATYPE_JSON) != 0
+                : value_is_json(value);
 }
 
 /* What a lookup reads as a whole. */

@@ -18,13 +18,15 @@ struct numbers {
 
 /* What is known of a vbucket beside its documents. */
 struct shadow_vbucket {
-    uint64_t uuid;    /* 0: no token has told it */
-    uint64_t cas;     /* the highest told */
-    uint64_t seqno;   /* likewise; 0: none */
-    uint64_t untold;  /* changes since then that had no token */
-    uint64_t changes; /* answers to changes so far */
-    unsigned waiting; /* requests that may change it and wait for their answers */
-    bool may_jump;    /* something may change it that is not in the capture: a time of expiry */
+    struct shadow_bucket *bucket;
+    struct vbucket *held; /* the node's */
+    uint64_t uuid;        /* 0: no token has told it */
+    uint64_t cas;         /* the highest told */
+    uint64_t seqno;       /* likewise; 0: none */
+    uint64_t untold;      /* changes since then that had no token */
+    uint64_t changes;     /* answers to changes so far */
+    unsigned waiting;     /* requests that may change it and wait for their answers */
+    bool may_jump;        /* something may change it that is not in the capture: a time of expiry */
     struct numbers pairs[VBUCKET_PAIRS]; /* the last ones told, in a ring */
     unsigned pairs_count;
 };
@@ -33,7 +35,7 @@ struct scan_seen;
 
 struct shadow_bucket {
     struct shadow_bucket *next;
-    struct blob *name; /* NULL: of clients that have not told */
+    struct blob *name; /* of 0 bytes: of clients that have not told theirs */
     struct couchbase_node *node;
     bool is_several; /* its clients have selected different buckets, and have not told which */
     struct shadow_vbucket vbuckets[COUCHBASE_VBUCKETS_MAX];
@@ -65,14 +67,21 @@ struct shadow {
 struct shadow_client {
     struct couchbase_session *session;
     struct shadow_bucket *bucket;
+    bool has_told_bucket;
     bool whole;            /* its HELLO is in the capture, if there was one */
     mcbp_feature_set open; /* of one that is not whole: features that nothing has decided yet */
     unsigned prefixed;     /* keys whose vbucket is that of the key behind a collection's id */
     unsigned plain;        /* or that of the whole key */
 };
 
-/* The bucket of that name, made if need be. NULL: no memory. */
+/* The bucket of that name, made if need be: the first one named is that of the clients that have
+ * not told theirs. NULL: no memory, here and below. */
 struct shadow_bucket *shadow_bucket_of(struct shadow *shadow, struct span name);
+
+/* That of a client that has not told it: the only one there is, */
+struct shadow_bucket *shadow_likely_bucket(struct shadow *shadow);
+/* or, of several, one without a name. */
+struct shadow_bucket *shadow_other_bucket(struct shadow *shadow);
 
 static inline bool client_has(const struct shadow_client *client, enum mcbp_feature feature)
 {
@@ -93,6 +102,8 @@ struct judged {
 
 /* client.c */
 
+void client_enter(struct shadow_client *client, struct shadow_bucket *bucket);
+
 /* Of a client that is not whole. */
 void client_decide(struct shadow_client *client, enum mcbp_feature feature, bool granted);
 
@@ -109,6 +120,9 @@ void client_take_error_text(const struct judged *judged, struct kvr_response *re
 /* asked.c: the place that a request is about. False: its key or vbucket is none. */
 bool asked_place(const struct shadow_client *client, const struct mcbp_frame *request,
                  uint16_t *vbucket, struct document_id *id);
+
+/* Its document, if it has one, may have changed: whether its key has a collection is not known. */
+void asked_without_place(const struct shadow_client *client, const struct mcbp_frame *request);
 
 /* bound.c: requests about no document. False: it does not know such requests. */
 bool bound_judge(struct judged *judged);
@@ -137,6 +151,9 @@ void known_forget(const struct judged *judged, struct document *document);
 void scan_note_create(struct judged *judged);
 void scan_judge_continue(struct judged *judged);
 void scans_seen_destroy(struct shadow_bucket *bucket);
+
+/* An error that the server may answer with whatever it holds. */
+bool judged_is_servers_own(uint16_t status);
 
 /* Judges an answer by comparing it with verdict->response. */
 void judged_compare(struct judged *judged, enum shadow_outcome if_equal);

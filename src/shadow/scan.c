@@ -186,7 +186,16 @@ void scan_judge_continue(struct judged *judged)
         return;
     }
     struct scan_seen *scan = find(judged->client->bucket, judged->exchange->request->extras.data);
-    bool whole = read_be32(judged->exchange->answer->extras.data) == 1;
+    uint32_t form = read_be32(judged->exchange->answer->extras.data);
+    bool whole = form == 1;
+    if (form > 1) {
+        contradict(judged, "it says neither that it has keys nor that it has documents");
+        return;
+    }
+    if (scan == NULL && judged->client->whole && !judged->exchange->unseen) {
+        contradict(judged, "no scan of that name was created");
+        return;
+    }
     if (scan == NULL || scan->vbucket >= COUCHBASE_VBUCKETS_MAX) {
         return; /* it was created before the capture began */
     }

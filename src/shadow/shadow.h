@@ -87,6 +87,8 @@ struct shadow_verdict {
     struct kvr_response response; /* what the answer has to be; valid until the next call */
     const char *why;              /* of DIFFERENT: a sentence, or NULL; static */
     bool closes;                  /* the connection, after this */
+    bool by_unseen;               /* of DIFFERENT: it would be right if requests that the capture
+                                     does not have had changed the document */
     bool recompressed;            /* the value is the same, but in another compressed form */
 };
 
@@ -102,7 +104,7 @@ struct shadow_comparer {
  * the document holds. Has to be called once for each answer, in the order of the capture. False:
  * they can't, and `verdict` says why. The answer is not judged then, and its document in doubt.
  */
-bool shadow_note_numbers(struct shadow *shadow, const struct shadow_client *client,
+bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict);
 
 /*
@@ -118,6 +120,8 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
 uint64_t shadow_version_of(const struct mcbp_frame *answer);
 /* Such a request may change its document, or lock it. */
 bool shadow_changes(uint8_t opcode);
+/* It sets the time of expiry alone: if that is the same as before, the version stays. */
+bool shadow_touches(const struct mcbp_frame *request);
 /* The document is known to have another version now. */
 bool shadow_has_other_version(const struct document *document, uint64_t cas);
 /* The request makes another version whenever it succeeds, and its answer tells the CAS of that. */

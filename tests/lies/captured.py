@@ -7,6 +7,8 @@ import struct
 
 FIN, SYN, RST = 1, 2, 4
 HEADER = 24
+FLEX = 0x08, 0x18
+MAGICS = 0x80, 0x81, *FLEX
 LINKS = {0: "null", 1: "ethernet", 101: "raw", 108: "null", 113: "sll", 228: "ip", 276: "sll2"}
 
 
@@ -88,7 +90,8 @@ class Frame:
         header = bytes(data[p] for p in self.places[:HEADER])
         self.magic, self.opcode, key, extras, self.datatype, self.status, _, self.opaque, self.cas = struct.unpack(
             "!BBHBBHIIQ", header)
-        body = self.places[HEADER:]
+        framing, key = divmod(key, 256) if self.magic in FLEX else (0, key)
+        self.framing, body = self.places[HEADER:HEADER + framing], self.places[HEADER + framing:]
         self.extras, self.key, self.value = body[:extras], body[extras:extras + key], body[extras + key:]
 
     def bytes(self, data, part=None):
@@ -135,7 +138,7 @@ class Capture:
         frames, at = [], 0
         while at + HEADER <= len(stream.places):
             size = struct.unpack("!I", bytes(self.data[p] for p in stream.places[at + 8:at + 12]))[0] + HEADER
-            if self.data[stream.places[at]] not in (0x80, 0x81) or at + size > len(stream.places):
+            if self.data[stream.places[at]] not in MAGICS or at + size > len(stream.places):
                 break
             frames.append(Frame(self.data, stream.places[at:at + size], stream.times[at:at + size], connection))
             at += size
