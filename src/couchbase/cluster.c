@@ -72,7 +72,7 @@ bool couchbase_session_tell(struct couchbase_session *session, struct couchbase_
     bool brief = session_has(session, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF);
     bool wanted = brief || session_has(session, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION);
     answer->count = 0;
-    answer->close = false;
+    answer->close = answer->more = false;
     if (!wanted || !session->has_bucket || session->told_revision >= node->revision) {
         return false;
     }

@@ -111,8 +111,10 @@ void handle_select_bucket(struct command *command);
 void handle_noop(struct command *command);
 void handle_version(struct command *command);
 void handle_quit(struct command *command);
-void handle_stat(struct command *command);
 void handle_error_map(struct command *command);
+
+/* stats.c */
+void handle_stat(struct command *command);
 
 /* cluster.c */
 void handle_cluster_config(struct command *command);

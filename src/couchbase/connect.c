@@ -146,15 +146,6 @@ void handle_quit(struct command *command)
     command->answer->close = true;
 }
 
-/* Rows never have framing extras. There is nothing to tell but the end of the list. Source:
- * include/mcbp/codec/stats_codec.h. */
-void handle_stat(struct command *command)
-{
-    struct kvr_response *response = reply_add(command);
-    response->magic = MCBP_CLIENT_RESPONSE;
-    response->framing_extras_size = 0;
-}
-
 void handle_error_map(struct command *command)
 {
     if (command->frame->value.size != 2) {

@@ -80,6 +80,7 @@ struct couchbase_answer {
     struct kvr_response responses[COUCHBASE_RESPONSES]; /* valid until the next call for the node */
     size_t count;                                       /* 0: nothing is sent */
     bool close;                                         /* the connection, after this */
+    bool more; /* the same request is to be executed again, for the rest of its answer */
 };
 
 /* Where memory runs out the answer is NO_MEMORY, and nothing has changed. It says that the server

@@ -382,7 +382,7 @@ static struct command begin_command(struct couchbase_node *node, struct couchbas
     node_forget_answer(node);
     couchbase_set_duration(node, 0);
     answer->count = 0;
-    answer->close = false;
+    answer->close = answer->more = false;
     return (struct command){
         .node = node,
         .session = session,

@@ -13,6 +13,7 @@ struct couchbase_session {
     struct sasl_server *sasl;  /* NULL: nobody has begun to log in */
     bool authenticated;
     bool has_bucket;
+    size_t statistics;     /* rows that the STAT at hand has been answered with */
     int64_t told_revision; /* of the bucket's configuration, that the client was given last */
 };
 

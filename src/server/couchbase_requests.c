@@ -62,7 +62,8 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
     struct couchbase_answer answer;
     struct couchbase_request request = {.frame = &frame, .now = clock_now(CLOCK_REALTIME)};
     int64_t begun = clock_now(CLOCK_MONOTONIC);
-    for (*used = 0; *used < input.size; *used += frame.bytes.size) {
+    *used = 0;
+    while (*used < input.size) {
         bool found;
         if (batch_is_full(batch)) {
             return REQUESTS_FULL;
@@ -77,6 +78,10 @@ enum requests_state couchbase_requests_execute(struct requests *requests, struct
         begun = done;
         batch_add(batch, answer.responses, answer.count);
         announce_change(service);
+        if (answer.more) {
+            continue;
+        }
+        *used += frame.bytes.size;
         ++*executed;
         if (answer.close) {
             return REQUESTS_CLOSE;

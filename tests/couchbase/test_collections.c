@@ -293,6 +293,50 @@ static void clients_may_want_the_version_alone_or_nothing(void **state)
     has_status(ask(client, HELLO, .value = "\0\x1f", .value_size = 2), INVALID_ARGUMENTS);
 }
 
+/* All rows of a group, "name=value " each. */
+static const char *statistics(struct client *client, const char *group)
+{
+    static char text[4096];
+    size_t size = 0;
+    do {
+        has_status(ask(client, STAT, .key = group), SUCCESS);
+        for (size_t i = 0; i < client->answer.count; i++) {
+            const struct kvr_response *row = &client->answer.responses[i];
+            assert_int_equal(row->magic, MCBP_CLIENT_RESPONSE);
+            assert_true(row->key_size + row->value_size + 3 <= sizeof(text) - size);
+            memcpy(text + size, row->key, row->key_size);
+            size += row->key_size;
+            text[size++] = '=';
+            memcpy(text + size, row->value, row->value_size);
+            size += row->value_size;
+            text[size++] = ' ';
+        }
+    } while (client->answer.more);
+    text[size] = '\0';
+    return text;
+}
+
+static void statistics_come_by_group_with_an_empty_row_behind_them(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XERROR, MCBP_FEATURE_TRACING, MCBP_FEATURE_COLLECTIONS);
+    client_set(client, "\x09k", "apple");
+    assert_string_equal(statistics(client, "vbucket"),
+                        "vb_0=active vb_1=active vb_2=active vb_3=active = ");
+    assert_string_equal(statistics(client, "collections"),
+                        "0x0:0x0:name=_default 0x0:0x0:scope_name=_default 0x0:0x0:items=0 "
+                        "0x8:0x9:name=fruit 0x8:0x9:scope_name=shop 0x8:0x9:items=1 = ");
+    const char *all = statistics(client, "vbucket-seqno");
+    assert_non_null(strstr(all, "vb_0:high_seqno=1 "));
+    assert_non_null(strstr(all, "vb_3:high_seqno=0 "));
+    assert_non_null(strstr(all, "vb_3:purge_seqno=0 = "));
+    all = statistics(client, "");
+    assert_non_null(strstr(all, "time=1700000000 version=kvreplay "));
+    assert_non_null(strstr(all, " curr_items=1 vb_active_num=4 "));
+    has_status(ask(client, STAT, .key = "none"), KEY_NOT_FOUND);
+    assert_int_equal(client->answer.count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +351,7 @@ int main(void)
         client_test(observe_tells_what_is_there),
         client_test(observe_seqno_tells_how_far_a_vbucket_is),
         client_test(a_random_key_is_one_of_the_collection),
+        client_test(statistics_come_by_group_with_an_empty_row_behind_them),
         client_test(a_manifest_makes_and_drops_collections),
         client_test(a_manifest_that_is_none_changes_nothing),
         client_test(a_manifest_follows_an_earlier_one),

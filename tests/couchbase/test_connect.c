@@ -114,7 +114,7 @@ static void with_tracing_all_answers_have_a_duration_but_statistics(void **state
     assert_int_equal(response->magic, MCBP_FLEX_CLIENT_RESPONSE);
     assert_int_equal(response->framing_extras_size, 3);
     assert_int_equal(((const uint8_t *)response->framing_extras)[0], 0x02);
-    response = ask(client, STAT, 0);
+    response = ask(client, STAT, .key = "vbucket");
     assert_int_equal(response->magic, MCBP_CLIENT_RESPONSE);
     assert_int_equal(response->framing_extras_size, 0);
 }

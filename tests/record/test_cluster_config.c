@@ -107,8 +107,7 @@ static void what_only_looks_like_an_address_is_none(void **state)
         "{\"nodesExt\":{\"hostname\":\"a\",\"services\":{\"kv\":1}}}",
         "{\"nodesExt\":[\"hostname\",[{\"services\":{\"kv\":1}}]],\"services\":{\"kv\":1}}",
         "{\"map\":{\"nodesExt\":[{\"services\":{\"kv\":1}}]}}",
-        "{\"serverList\":[\"a:1\"],\"vBucketServerMap\":{\"list\":[\"a:1\"],\"serverList\":\"a:1\"}"
-        "}",
+        "{\"serverList\":[\"a:1\"],\"vBucketServerMap\":{\"list\":[],\"serverList\":\"a:1\"}}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -207,6 +207,25 @@ static void all_clients_are_told_of_a_new_manifest_once(void **state)
     serving_stop(&fixture->serving);
 }
 
+static void statistics_have_as_many_rows_as_it_takes(void **state)
+{
+    enum { VBUCKETS = 1024 };
+    struct fixture *fixture = *state;
+    serving_stop(&fixture->serving);
+    serving_start(&fixture->serving, "--dialect couchbase --vbuckets 1024");
+    int client = log_in(fixture);
+    client_send(client, notation(fixture, "80 10 0007 00 00 0000 00000007 00000008 0000000000000000"
+                                          "'vbucket'" NOOP));
+    for (int i = 0; i < VBUCKETS; i++) {
+        struct mcbp_frame row = next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_STAT);
+        assert_true(span_equal(row.value, span_of("active", 6)));
+    }
+    assert_int_equal(next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_STAT).key.size, 0);
+    next_frame(fixture, client, MCBP_CLIENT_RESPONSE, MCBP_NOOP);
+    close(client);
+    serving_stop(&fixture->serving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +236,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_request_that_does_not_fit_is_refused_and_swallowed,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_clients_are_told_of_a_new_manifest_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(statistics_have_as_many_rows_as_it_takes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_connection, set_up, tear_down),
     };
