@@ -36,6 +36,19 @@ assert second["broken"] == [{"value_size": v, "depth": 16, "left": 0.0625 * c, "
                             for v, c in ((0, 1), (1024, 2))]
 EOF
 
+# Couchbase's frames, with framing extras and tokens: as many bytes as the server has sent.
+expect 0 bench "${fast[@]}" --from "$corpus/couchbase/sdk.pcapng.gz" --sinks memory --json "$scratch/sdk"
+expect 0 verify "$corpus/couchbase/sdk.pcapng.gz" --json "$scratch/verified"
+python3 - "$scratch/sdk" "$scratch/verified" <<'EOF' || fail "the mix of Couchbase's frames"
+import json, sys
+
+mix, verified = (json.load(open(path)) for path in sys.argv[1:])
+cell, = mix["cells"]
+assert cell["responses"] == verified["totals"]["server_frames"] == 483
+assert cell["bytes"] == verified["totals"]["ledger"]["server_frames"]
+assert [w["writer"] for w in cell["writers"]][:1] == ["flat"] and len(cell["writers"]) >= 6
+EOF
+
 expect 0 bench "${fast[@]}" --from "$corpus/captures/mixed.pcap" --sinks memory --json "$scratch/mix"
 contains "$out" "mix   mix  flat" "the table beside a JSON file"
 python3 - "$scratch/mix" <<'EOF' || fail "the JSON report of a mix"
