@@ -44,7 +44,7 @@ static void judge(const char *path, struct verify_result *result)
 }
 
 UNCOUNTED static void check_verdict(const struct capture_result *before,
-                                    const struct capture_result *after)
+                                    const struct capture_result *after, bool executed_alike)
 {
     CHECK(before->packets == after->packets && before->connections == after->connections);
     CHECK(before->client_frames == after->client_frames);
@@ -56,7 +56,7 @@ UNCOUNTED static void check_verdict(const struct capture_result *before,
     CHECK(before->rebuilt.compared == after->rebuilt.compared);
     CHECK(before->rebuilt.different == after->rebuilt.different);
     CHECK(before->executed.malformed == after->executed.malformed);
-    CHECK(before->status == after->status);
+    CHECK(!executed_alike || before->status == after->status);
 }
 
 /* -------------------------------------------------------------------------------- the frames */
@@ -65,13 +65,26 @@ struct frames {
     struct mcbp_frame *frames; /* in copies of their bytes */
     size_t count;
     size_t room;
+    /* Some are of Couchbase's dialect, in a conversation without its beginning: with other keys in
+     * the same vbuckets it can't be told whether keys begin with a collection. */
+    bool collections_unknown;
 };
+
+static bool is_couchbases(const struct mcbp_header *header)
+{
+    enum { FIRST_OPCODE = 0x80 };
+    bool request = !mcbp_magic_is_response(header->magic);
+    return mcbp_magic_is_flex(header->magic) || header->magic == MCBP_SERVER_REQUEST ||
+           header->magic == MCBP_SERVER_RESPONSE || header->opcode >= FIRST_OPCODE ||
+           header->extras_length == 16 ||
+           (request && (header->datatype != 0 || header->vbucket_or_status != 0));
+}
 
 static void keep_frame(void *context, struct dissect_conversation *conversation,
                        const struct dissect_frame *frame)
 {
     struct frames *self = context;
-    (void)conversation;
+    self->collections_unknown |= !conversation->from_start && is_couchbases(&frame->frame.header);
     if (self->count == self->room) {
         self->room = self->room == 0 ? 64 : 2 * self->room;
         self->frames = reallocarray(self->frames, self->room, sizeof(*self->frames));
@@ -230,12 +243,13 @@ static void check_output(const char *before_path, struct span output, uint64_t k
     struct frames after = frames_of(after_path);
     check_frames(&before, &after);
     check_packets(before_path, after_path, &after, kept);
+    bool executed_alike = !before.collections_unknown;
     frames_deinit(&before);
     frames_deinit(&after);
     judge(before_path, &before_result);
     judge(after_path, &after_result);
     if (same_verdict) {
-        check_verdict(&before_result.captures[0], &after_result.captures[0]);
+        check_verdict(&before_result.captures[0], &after_result.captures[0], executed_alike);
     }
     forget(&before_result);
     forget(&after_result);
