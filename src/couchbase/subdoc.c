@@ -73,6 +73,24 @@ static struct xattr_subject subject_of(const struct work *work)
     return (struct xattr_subject){work->document, work->begin[BODY], work->begin[XATTRS]};
 }
 
+/* What was found may stand for a value that is no JSON. SUCCESS, SUBDOC_FIELD_NOT_BINARY_VALUE or
+ * NO_MEMORY. */
+static enum mcbp_status decode(struct work *work, size_t index)
+{
+    struct subdoc_result *result = &work->results[index];
+    struct blob *bytes;
+    if ((work->request.specs[index].flags & MCBP_SUBDOC_PATH_BINARY) == 0) {
+        return MCBP_STATUS_SUCCESS;
+    }
+    enum mcbp_status status = xattr_decode(result->value, &bytes);
+    if (status == MCBP_STATUS_SUCCESS) {
+        blob_drop(work->expanded[index]);
+        work->expanded[index] = bytes;
+        result->value = blob_span(bytes);
+    }
+    return status;
+}
+
 /* ---------------------------------------------------------------- lookups */
 
 static enum mcbp_status look_up(struct work *work, size_t index)
@@ -97,7 +115,8 @@ static enum mcbp_status look_up(struct work *work, size_t index)
         text = blob_span(work->expanded[index]);
     }
     struct subdoc_operation operation = {.opcode = spec->opcode, .path = spec->path};
-    return subdoc_lookup(&operation, text, result);
+    enum mcbp_status status = subdoc_lookup(&operation, text, result);
+    return status == MCBP_STATUS_SUCCESS ? decode(work, index) : status;
 }
 
 static void look_up_all(struct work *work)
@@ -138,6 +157,7 @@ static enum mcbp_status copy_to_body(struct work *work, size_t index)
     struct subdoc_operation operation = {.opcode = MCBP_SUBDOC_GET,
                                          .path = work->request.specs[index].path};
     enum mcbp_status status = subdoc_lookup(&operation, work->texts[XATTRS], &work->results[index]);
+    status = status == MCBP_STATUS_SUCCESS ? decode(work, index) : status;
     return status == MCBP_STATUS_SUCCESS ? set_body(work, work->results[index].value) : status;
 }
 
@@ -147,6 +167,11 @@ static enum mcbp_status take_value(struct work *work, const struct xattr_change 
 {
     const struct mcbp_subdoc_spec *spec = &work->request.specs[index];
     *value = spec->value;
+    if ((spec->flags & MCBP_SUBDOC_PATH_BINARY) != 0) {
+        work->expanded[index] = xattr_encode(*value);
+        *value = blob_span(work->expanded[index]);
+        return work->expanded[index] == NULL ? MCBP_STATUS_NO_MEMORY : MCBP_STATUS_SUCCESS;
+    }
     if ((spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) == 0) {
         return MCBP_STATUS_SUCCESS;
     }

@@ -1,5 +1,8 @@
 #include "couchbase/xattr.h"
 
+#include "base/buffer.h"
+#include "sasl/base64.h"
+
 #include <byteswap.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -194,6 +197,42 @@ bool xattr_keep_system(const struct blob *xattrs, struct blob **kept)
         }
     }
     return keep(object, kept);
+}
+
+/* ---------------------------------------------------------------- values that are no JSON */
+
+static const char ENCODED[] = "\"cb-content-base64-encoded:";
+enum { ENCODED_SIZE = sizeof(ENCODED) - 1 };
+
+struct blob *xattr_encode(struct span bytes)
+{
+    struct buffer text = {0};
+    bool written = buffer_append(&text, span_of(ENCODED, ENCODED_SIZE)) &&
+                   base64_append(&text, bytes) && buffer_append(&text, span_of("\"", 1));
+    struct blob *value = written ? blob_copy(buffer_span(&text)) : NULL;
+    buffer_deinit(&text);
+    return value;
+}
+
+enum mcbp_status xattr_decode(struct span value, struct blob **bytes)
+{
+    if (value.size <= ENCODED_SIZE || memcmp(value.data, ENCODED, ENCODED_SIZE) != 0 ||
+        value.data[value.size - 1] != '"') {
+        return MCBP_STATUS_SUBDOC_FIELD_NOT_BINARY_VALUE;
+    }
+    struct span text = span_head(span_skip(value, ENCODED_SIZE), value.size - ENCODED_SIZE - 1);
+    struct blob *decoded = blob_create(text.size);
+    size_t size;
+    if (decoded == NULL) {
+        return MCBP_STATUS_NO_MEMORY;
+    }
+    if (!base64_decode(text, decoded->bytes, decoded->size, &size)) {
+        blob_drop(decoded);
+        return MCBP_STATUS_SUBDOC_FIELD_NOT_BINARY_VALUE;
+    }
+    decoded->size = size;
+    *bytes = decoded;
+    return MCBP_STATUS_SUCCESS;
 }
 
 /* ---------------------------------------------------------------- macros */

@@ -29,6 +29,13 @@ bool xattr_keep(struct span xattrs, struct blob **kept);
 /* Likewise the system attributes, whose names begin with "_". */
 bool xattr_keep_system(const struct blob *xattrs, struct blob **kept);
 
+/* A value that is no JSON, as the attribute that has it: base64 behind a mark, as a JSON string.
+ * NULL: no memory. Source: utilities/string_utilities.cc. */
+struct blob *xattr_encode(struct span bytes);
+
+/* The other way round. SUCCESS, SUBDOC_FIELD_NOT_BINARY_VALUE or NO_MEMORY. */
+enum mcbp_status xattr_decode(struct span value, struct blob **bytes);
+
 /* CRC-32C. */
 uint32_t xattr_checksum(struct span body);
 

@@ -3,6 +3,7 @@
 each answer, and takes from the answer that it is shown only what a server decides alone: CAS, UUIDs, the random key, and its
 clock. Those have to keep the rules: a CAS rises in its vbucket, an UUID stays."""
 
+import base64
 import json
 import struct
 import time
@@ -19,7 +20,7 @@ LOCKED, NOT_LOCKED, XATTR_EINVAL, NO_MEMORY, NOT_SUPPORTED, TMPFAIL = 0x09, 0x0E
 UNKNOWN_COLLECTION, BAD_DURABILITY, UNKNOWN_FRAME_INFO, EACCESS = 0x88, 0xA0, 0x80, 0x24
 PATH_FAILED, BAD_COMBINATION, BAD_FLAGS, XATTR_ORDER, UNKNOWN_MACRO = 0xCC, 0xCB, 0xCE, 0xD4, 0xD0
 UNKNOWN_VATTR, READONLY_VATTR, DELETED, PATH_FAILED_DELETED = 0xD1, 0xD2, 0xCD, 0xD3
-DELETED_WITH_VALUE, ALIVE, UNKNOWN_VATTR_MACRO = 0xD7, 0xD6, 0xD5
+DELETED_WITH_VALUE, ALIVE, UNKNOWN_VATTR_MACRO, NOT_BINARY = 0xD7, 0xD6, 0xD5, 0xD8
 SCAN_MORE, SCAN_COMPLETE = 0xA6, 0xA7
 
 QUIET = {0x09: 0x00, 0x0D: 0x0C, 0x11: 1, 0x12: 2, 0x13: 3, 0x14: 4, 0x15: 5, 0x16: 6, 0x19: 0x0E, 0x1A: 0x0F, 0x1E: 0x1D,
@@ -68,7 +69,7 @@ class Cas:
 
     def may_be(self, value):
         below, above = self.bounds()
-        return below < value < above and (value & 0xFFFF == 0 or value == below + 1)
+        return below < value < above and abs(value / 1e9 - time.time()) < 60
 
     def set(self, value):
         below, above = self.bounds()
@@ -855,7 +856,6 @@ def counted(data):
 
 
 def within(key, asked):
-    import base64
     if asked is None:
         return True
     start = base64.b64decode(asked.get("start", asked.get("excl_start")))
@@ -873,6 +873,9 @@ WRITES = MKDOC | ONLY_ADD | READS_DELETED | CREATE_DELETED
 # What stands for their values as long as those are not known.
 MACROS = {b'"${Mutation.CAS}"': b'"0x' + b"x" * 16 + b'"', b'"${Mutation.seqno}"': b'"0x' + b"y" * 16 + b'"',
           b'"${Mutation.value_crc32c}"': b'"0x' + b"z" * 8 + b'"'}
+
+
+ENCODED = b'"cb-content-base64-encoded:'
 
 
 class Trait:
@@ -1135,7 +1138,7 @@ class Subdoc:
         try:
             if spec.opcode == BODY_GET:
                 return (OK, self.body) if self.body else (subjson.ABSENT, b"")
-            found = subjson.lookup(spec.opcode, spec.path, self.text(spec))
+            found = decode(spec, subjson.lookup(spec.opcode, spec.path, self.text(spec)))
             return OK, found if spec.trait.result else b""
         except subjson.Refused as refused:
             return refused.args[0], b""
@@ -1247,11 +1250,13 @@ class Subdoc:
             self.body, self.is_json = b"", False
             return b""
         if spec.opcode == REPLACE_BODY:
-            self.body = subjson.lookup(0xC5, spec.path, self.xattr_text)
-            self.is_json = bool(self.body)
+            self.body = decode(spec, subjson.lookup(0xC5, spec.path, self.xattr_text))
+            self.is_json = subjson.is_json(self.body)
             return b""
         makes = bool(spec.flags & MAKE_PATH or self.flags & (MKDOC | ONLY_ADD))
         value = self.expand(spec.value) if spec.flags & EXPAND else spec.value
+        if spec.flags & BINARY:
+            value = ENCODED + base64.b64encode(value) + b'"'
         text, told = subjson.mutate(spec.opcode, spec.path, self.text(spec), value, makes)
         if spec.flags & OF_XATTR:
             self.xattr_text = text
@@ -1293,6 +1298,15 @@ class Subdoc:
         for holder, text in zip(MACROS.values(), texts):
             for name in document.xattrs:
                 document.xattrs[name] = document.xattrs[name].replace(holder.decode(), f'"0x{text}"')
+
+
+def decode(spec, found):
+    """Of values that are no JSON attributes have another form."""
+    if not spec.flags & BINARY:
+        return found
+    if not found.startswith(ENCODED):
+        raise subjson.Refused(NOT_BINARY)
+    return base64.b64decode(found[len(ENCODED):-1])
 
 
 def xattr_name(path):

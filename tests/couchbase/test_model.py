@@ -180,6 +180,8 @@ class Generator:
             value = self.pick(*DELTAS) if opcode == 0xCF else self.pick(*FRAGMENTS)
         if trait.flags & model.EXPAND and flags and self.chance(30):
             flags, value = flags | model.EXPAND, self.pick(*MACROS)
+        elif trait.flags & model.BINARY and flags and self.chance(30):
+            flags, value = flags | model.BINARY, self.pick(*DOCUMENTS[1:]) if trait.value else value
         if trait.flags & model.MAKE_PATH and self.chance(30):
             flags |= model.MAKE_PATH
         if opcode < 0xC0:

@@ -365,6 +365,23 @@ static void macros_tell_what_the_document_was_before(void **state)
         "\0\0\xd5");
 }
 
+static void an_attribute_may_be_no_json(void **state)
+{
+    enum { BINARY = ATTRIBUTE | MCBP_SUBDOC_PATH_BINARY };
+    struct client *client = *state;
+    log_in_fully(client);
+    client_set(client, "k", "{}");
+    edit(client, 0, {MCBP_SUBDOC_DICT_UPSERT, BINARY, "u", "{]"});
+    has(look_up(client, {MCBP_SUBDOC_GET, BINARY, "u", NULL},
+                {MCBP_SUBDOC_GET, ATTRIBUTE, "u", NULL},
+                {MCBP_SUBDOC_GET, BINARY, "$document.revid", NULL}),
+        "\0\0\0\0\0\2{]"
+        "\0\0\0\0\0\040\"cb-content-base64-encoded:e10=\""
+        "\0\xd8\0\0\0\0");
+    edit(client, 0, {MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR, BINARY, "u", ""});
+    gives(body(client), "{]");
+}
+
 static void a_lookup_may_have_a_cas(void **state)
 {
     struct client *client = *state;
@@ -408,6 +425,7 @@ int main(void)
         client_test(a_deleted_document_has_no_body),
         client_test(attributes_are_kept_sorted_and_without_blanks),
         client_test(macros_tell_what_the_document_was_before),
+        client_test(an_attribute_may_be_no_json),
         client_test(a_lookup_may_have_a_cas),
         client_test(a_lookup_of_a_locked_document_does_not_tell_its_cas),
     };
