@@ -113,26 +113,27 @@ static void translate_expiry(struct translation *t, const uint8_t *place, const 
     }
 }
 
-/* The reference with another key or value, whatever its size. */
+/* The reference with another key or value, which may be parts of itself. */
 static void replace_tail(struct translation *t, struct span key, struct span value)
 {
-    struct buffer *buffer = &t->run->expected;
+    struct buffer whole = {0};
     size_t head = (size_t)(t->a.key.data - t->a.bytes.data);
-    struct mcbp_header *header = &t->a.header;
-    size_t tail = key.size + value.size;
-    buffer->end = buffer->begin + head;
-    if (!buffer_append(buffer, key) || !buffer_append(buffer, value)) {
+    size_t body = head - MCBP_HEADER_SIZE + key.size + value.size;
+    if (!buffer_append(&whole, span_head(t->a.bytes, head)) || !buffer_append(&whole, key) ||
+        !buffer_append(&whole, value)) {
+        buffer_deinit(&whole);
         t->run->no_memory = true;
         return;
     }
-    uint8_t *bytes = buffer->bytes + buffer->begin;
-    if (mcbp_magic_is_flex(header->magic)) {
-        bytes[3] = (uint8_t)key.size;
+    if (mcbp_magic_is_flex(t->a.header.magic)) {
+        whole.bytes[3] = (uint8_t)key.size;
     } else {
-        write_be16(bytes + 2, (uint16_t)key.size);
+        write_be16(whole.bytes + 2, (uint16_t)key.size);
     }
-    write_be32(bytes + 8, (uint32_t)(head - MCBP_HEADER_SIZE + tail));
-    mcbp_frame_parse(buffer_span(buffer), &t->a);
+    write_be32(whole.bytes + 8, (uint32_t)body);
+    buffer_deinit(&t->run->expected);
+    t->run->expected = whole;
+    mcbp_frame_parse(buffer_span(&whole), &t->a);
 }
 
 /* --------------------------------------------------------------------- parts of every answer */
@@ -432,7 +433,8 @@ void own_translate(struct live_run *run, struct bindings *bindings, const struct
     if (!begin(&t)) {
         return;
     }
-    bool comparable = t.a.header.opcode == t.b.header.opcode &&
+    bool comparable = t.a.header.magic == t.b.header.magic &&
+                      t.a.header.opcode == t.b.header.opcode &&
                       t.a.header.vbucket_or_status == t.b.header.vbucket_or_status;
     translate_cas(&t);
     if (comparable) {

@@ -1,7 +1,7 @@
 """A recording of Couchbase's SDK, played again: identical to a right server, and every planted lie is found."""
 import struct
 
-from live import Run, check, failures, finish, project, scratch, serve
+from live import Run, capture, check, failures, finish, mcbp, project, scratch, serve
 from recording import load, save
 
 RECORDED = project / "corpus/couchbase/sdk.pcapng.gz"
@@ -48,6 +48,24 @@ def other_numbers_of_collections():
     many = [word for i in range(140) for word in ("--collection", f"many.c{i}")]
     run = replay(RECORDED, node=(*many, *COLLECTION)).expect("a longer number", 1, identical=ANSWERS - 2, different=2)
     check([d["status"] for d in run.differences] == ["INVALID_ARGUMENTS"] * 2, f"{run.differences}")
+
+
+def keys_in_answers():
+    """GETK's answer begins with the collection's number, which is longer here than there."""
+    def talk(conversation):
+        agreed = struct.pack("!HH", 8, 0x12)  # SELECT_BUCKET, COLLECTIONS
+        answer = struct.pack("!QI", 1, 8)
+        conversation.exchange([
+            (mcbp.request(HELLO, b"agent", value=agreed), mcbp.response(HELLO, value=agreed)),
+            (mcbp.request(0x89, b"default"), mcbp.response(0x89)),
+            (mcbp.request(GET_ID, value=b"inventory.hotels"), mcbp.response(GET_ID, extras=answer)),
+            (mcbp.store(mcbp.SET, b"\x08key", b"a long value"), mcbp.response(SET, cas=1)),
+            (mcbp.request(mcbp.GETK, b"\x08key"),
+             mcbp.response(mcbp.GETK, b"\x08key", bytes(4), b"a long value", cas=1)),
+        ])
+    many = [word for i in range(140) for word in ("--collection", f"many.c{i}")]
+    run = replay(capture("getk.pcap", talk), node=(*many, *COLLECTION))
+    run.expect("a key in an answer", 0, identical=5)
 
 
 def load_of_loops():
@@ -190,7 +208,7 @@ def lies():
         print("%-36s %s" % (what, found[:1]))
 
 
-for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, load_of_loops, lies:
+for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, keys_in_answers, load_of_loops, lies:
     before = len(failures)
     test()
     print("%-30s %s" % (test.__name__, "ok" if len(failures) == before else "FAILED"))
