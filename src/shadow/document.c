@@ -123,12 +123,15 @@ static bool has_results(uint16_t status)
 }
 
 /* What the node can't know is taken over from the answer. */
-static void take_over(const struct judged *judged, struct kvr_response *response)
+static void take_over(struct judged *judged, struct kvr_response *response)
 {
     enum { META_WITH_DATATYPE = 21, DATATYPE_AT = 20 };
     const struct mcbp_frame *answer = judged->exchange->answer;
     const struct document *document = judged->exchange->asked->document;
     client_set_frame(judged, true, response);
+    if (answer != NULL) {
+        known_merge(judged, response);
+    }
     if (answer == NULL || response->status != answer->header.vbucket_or_status) {
         return;
     }

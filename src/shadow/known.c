@@ -1,4 +1,5 @@
 /* What is known of a document: what an answer tells of it, and what a request leaves unknown. */
+#include "base/buffer.h"
 #include "base/endian.h"
 #include "couchbase/frame_infos.h"
 #include "couchbase/value.h"
@@ -42,20 +43,29 @@ static bool is_path(struct span path, const char *name)
     return span_equal(path, span_of(name, strlen(name)));
 }
 
+static bool sets_body(const struct mcbp_subdoc_spec *spec)
+{
+    return spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE;
+}
+
+static uint16_t needs_of(const struct mcbp_subdoc_spec *spec)
+{
+    if (is_virtual(spec)) {
+        return is_path(spec->path, "$document.exptime")
+                   ? DOCUMENT_EXPIRY
+                   : DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+    }
+    if ((spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0) {
+        return DOCUMENT_XATTRS;
+    }
+    return sets_body(spec) ? 0 : DOCUMENT_VALUE;
+}
+
 static void add_spec(struct needs *needs, const struct mcbp_subdoc_spec *spec)
 {
-    bool sets = spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE;
     needs->has_macros |= (spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0;
-    if (is_virtual(spec)) {
-        bool expiry = is_path(spec->path, "$document.exptime");
-        needs->unknown |= expiry ? DOCUMENT_EXPIRY
-                                 : DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
-    } else if ((spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0) {
-        needs->unknown |= DOCUMENT_XATTRS;
-    } else if (!sets) {
-        needs->unknown |= DOCUMENT_VALUE;
-    }
-    needs->sets_body |= sets;
+    needs->unknown |= needs_of(spec);
+    needs->sets_body |= sets_body(spec);
 }
 
 static void find_subdoc_needs(const struct judged *judged, struct needs *needs)
@@ -200,7 +210,10 @@ static bool is_locked_answer(const struct telling *telling)
 {
     const struct judged *judged = telling->judged;
     bool all_ones = telling->answer != NULL && telling->answer->header.cas == UINT64_MAX;
-    bool remapped = judged->status == MCBP_STATUS_KEY_EXISTS && !telling->needs.adds &&
+    const struct shadow_client *client = judged->client;
+    bool extended = client_has(client, MCBP_FEATURE_XERROR) &&
+                    !mcbp_feature_is_in(client->open, MCBP_FEATURE_XERROR);
+    bool remapped = judged->status == MCBP_STATUS_KEY_EXISTS && !extended && !telling->needs.adds &&
                     judged->exchange->request->header.cas == 0;
     return all_ones || remapped || judged->status == MCBP_STATUS_LOCKED ||
            (judged->opcode == MCBP_UNLOCK_KEY && judged->status == MCBP_STATUS_SUCCESS);
@@ -438,6 +451,59 @@ static void tell_times(struct telling *telling)
     }
 }
 
+/* ---------------------------------------------------------------- results of lookups */
+
+static bool is_lookup(const struct needs *needs)
+{
+    return needs->is_subdoc && needs->subdoc.is_multi && !needs->subdoc.is_mutation;
+}
+
+/* Takes the results of what is not known from the answer, all others from the response. False: they
+ * are no such results. */
+static bool merge(struct judged *judged, const struct needs *needs, struct span ours,
+                  struct buffer *merged, bool *failed)
+{
+    struct span theirs = judged->exchange->answer->value;
+    uint16_t unknown = judged->exchange->asked->document->unknown;
+    struct mcbp_subdoc_result results[2];
+    for (size_t i = 0; i < needs->subdoc.count; i++) {
+        bool told = (unknown & needs_of(&needs->subdoc.specs[i])) != 0;
+        const struct mcbp_subdoc_result *result = &results[told];
+        if (!mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &ours, &results[0]) ||
+            !mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &theirs, &results[1]) ||
+            !subdoc_add_lookup_result(merged, result->status, result->value)) {
+            return false;
+        }
+        *failed |= result->status != MCBP_STATUS_SUCCESS;
+        judged->told |= told;
+    }
+    return true;
+}
+
+void known_merge(struct judged *judged, struct kvr_response *response)
+{
+    struct needs needs;
+    struct buffer merged = {0};
+    bool failed = false;
+    find_needs(judged, &needs);
+    if (!is_lookup(&needs) || !is_success(response->status) || !is_success(judged->status) ||
+        (judged->exchange->asked->document->unknown & needs.unknown) == 0) {
+        return;
+    }
+    struct span ours = span_of(response->value, response->value_size);
+    struct blob *kept =
+        merge(judged, &needs, ours, &merged, &failed) ? blob_copy(buffer_span(&merged)) : NULL;
+    buffer_deinit(&merged);
+    if (kept != NULL) {
+        blob_drop(judged->shadow->kept);
+        judged->shadow->kept = kept;
+        response->value = kept->bytes;
+        response->value_size = kept->size;
+        response->value_owner = NULL;
+        response->status = failed ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS;
+    }
+}
+
 /* ---------------------------------------------------------------- before and after */
 
 /* Whether such an answer depends on what the document holds. */
@@ -471,7 +537,7 @@ bool known_tell(struct judged *judged, struct document *document)
     } else {
         tell_times(&telling);
     }
-    return !looks_at_content(judged->status) ||
+    return !looks_at_content(judged->status) || is_lookup(&telling.needs) ||
            (document->deleted && !is_open(&telling, DOCUMENT_PRESENCE)) ||
            (document->unknown & telling.needs.unknown) == 0;
 }

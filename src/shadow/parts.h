@@ -139,6 +139,9 @@ void document_judge(struct judged *judged, bool strict);
  * to be executed. */
 bool known_tell(struct judged *judged, struct document *document);
 
+/* Of a lookup, results that depend on what is not known are the answer's. */
+void known_merge(struct judged *judged, struct kvr_response *response);
+
 /* The answer is right. `open`: what was unknown before it was asked for what it tells; `before`:
  * the document before the request was executed. */
 void known_learn(const struct judged *judged, struct document *document, uint16_t open,

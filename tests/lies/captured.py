@@ -26,6 +26,15 @@ def packets(data):
         at += 16 + size
 
 
+def pcapng_blocks(data):
+    """The blocks of a file in little-endian order."""
+    at = 0
+    while at + 12 <= len(data):
+        size = struct.unpack_from("<I", data, at + 4)[0]
+        yield data[at:at + size]
+        at += size
+
+
 def pcapng_packets(data):
     at, order, links = 0, "<", []
     while at + 12 <= len(data):
