@@ -43,6 +43,23 @@ static const char BOUNDS[] = " start end excl_start excl_end ";
 static const char ERROR_MAP[] = " version revision errors name desc attrs retry strategy interval"
                                 " after max-duration ceil ";
 
+/* Of what kv_engine's validators say, all of whose words are here (daemon/mcbp_validators.cc,
+ * daemon/subdocument_validators.cc). */
+static const char REFUSALS[] =
+    " (and 0 1 16 2 4 8 >= Add Barrier Both CAS Connection Content CreateAsDeleted Datatype"
+    " DcpConsumer DcpProducer Duplex Extras Failed Features FrameExtras Incorrect Inflated Invalid"
+    " JSON Key Lengths MCBP Mkdoc Multi Mutation No NodeSupervisor Notifications PreserveTtl"
+    " Request Requires Subdoc The This XATTR a add allocate an and are at be big body both bytes"
+    " clients collection collections combination command commands contain contains data datatype"
+    " describes document does durability each empty enabled encoding exceeds extras flag flags for"
+    " found has have id in include inflate invalid is key keylen keylen. least leb128 length "
+    "logical"
+    " lookup mandatory manifest maximum memory missing mkdoc most must mutation need no"
+    " non-canonical not of one only opcodes operations optionally or path paths payload permitted"
+    " represents request requested requirement requirements requires scan scope.collection section"
+    " set should spec specification stop-byte support the those to too truncated valid value vbid"
+    " vbucket version wholedoc with without xattrs) ";
+
 /* Whether the word is in the list, in which it has a blank before and behind it. */
 static bool protocol_is_in(struct span word, const char *list)
 {
@@ -56,6 +73,19 @@ static bool protocol_is_in(struct span word, const char *list)
     memcpy(text + 1, word.data, word.size);
     text[word.size + 1] = ' ';
     return memmem(list, strlen(list), text, word.size + 2) != NULL;
+}
+
+static bool is_refusal(struct span text)
+{
+    while (text.size > 0) {
+        const uint8_t *blank = memchr(text.data, ' ', text.size);
+        size_t size = blank == NULL ? text.size : (size_t)(blank - text.data);
+        if (!protocol_is_in(span_head(text, size), REFUSALS)) {
+            return false;
+        }
+        text = span_skip(text, blank == NULL ? size : size + 1);
+    }
+    return true;
 }
 
 static bool is_hexadecimal(struct span text, size_t size_max)
@@ -146,7 +176,8 @@ static void protocol_visit(void *context, enum json_piece piece, struct span mem
     uint8_t *bytes = work->bytes + at;
     struct span text = span_of(bytes, size);
     bool number = protocol_is_in(member, NUMBERS) && is_hexadecimal(text, 2 * sizeof(uint64_t));
-    if (piece == JSON_NUMBER || number || protocol_is_in(text, WORDS)) {
+    bool refusal = protocol_is_in(member, " context ") && is_refusal(text);
+    if (piece == JSON_NUMBER || number || refusal || protocol_is_in(text, WORDS)) {
         return;
     }
     if (piece == JSON_STRING && protocol_is_in(member, BOUNDS)) {
