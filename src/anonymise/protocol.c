@@ -46,7 +46,8 @@ static const char ERROR_MAP[] = " version revision errors name desc attrs retry 
 /* Of what kv_engine's validators say, all of whose words are here (daemon/mcbp_validators.cc,
  * daemon/subdocument_validators.cc). */
 static const char REFUSALS[] =
-    " (and 0 1 16 2 4 8 >= Add Barrier Both CAS Connection Content CreateAsDeleted Datatype"
+    " (and 0 1 16 2 246 250 251 4 8 >= Add Barrier Both CAS Connection Content CreateAsDeleted "
+    "Datatype"
     " DcpConsumer DcpProducer Duplex Extras Failed Features FrameExtras Incorrect Inflated Invalid"
     " JSON Key Lengths MCBP Mkdoc Multi Mutation No NodeSupervisor Notifications PreserveTtl"
     " Request Requires Subdoc The This XATTR a add allocate an and are at be big body both bytes"

@@ -218,6 +218,9 @@ class Talk:
                     spec(S_GET, b"list[1]"), spec(S_GET, b"e"), spec(0, b""))
         self.mutate(b"nobodyskey4", spec(S_UPSERT, b"nobodysname", b'"nobodysnews"'))
         self.document(GET, b"nobodyskey4")
+        for letter in (b"n", b"0", b"8"):
+            self.set(b"nobodyskey9" + letter, b"\x40" + b"\0" + letter + b"\xfa\1\0", datatype=SNAPPY)  # 64 of it
+            self.document(GET, b"nobodyskey9" + letter)
         text, stream = snappy(b"nobodysbytes ", (b"nobodysbytes ",), (b"bodysbytes nobodysbytes",), b"nobodysnews")
         self.set(b"nobodyskey5", stream, datatype=SNAPPY)
         self.document(GET, b"nobodyskey5")
