@@ -21,6 +21,7 @@ enum {
     ITEM_SIZE_MAX,
     REQUIRE_EXECUTED,
     ONE_SERVER,
+    DIALECT,
     MAX_UNDECIDED,
 };
 
@@ -40,6 +41,10 @@ static const struct argp_option options[] = {
      "Put the buffer into a random state before each batch, as SEED (0: a new one) has it", 1},
     {"allow-eviction", ALLOW_EVICTION, NULL, 0,
      "Accept answers that show a miss of a key that was stored", 1},
+    {"dialect", DIALECT, "DIALECT", 0,
+     "What connections speak: auto (default: what HELLO or their frames show), memcached or "
+     "couchbase",
+     1},
     {"one-server", ONE_SERVER, NULL, 0,
      "All server addresses are one server; by default each address and port has a store of its own",
      1},
@@ -124,6 +129,12 @@ static bool is_cold(const struct argp_state *state, const char *text)
     return argument_word(state, "--state", text, words) == 1;
 }
 
+static enum verify_dialect dialect_of(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"auto", "memcached", "couchbase", NULL};
+    return (enum verify_dialect)argument_word(state, "--dialect", text, words);
+}
+
 /* ------------------------------------------------------------------------------------ parsing */
 
 /* What decides how frames are compared and when that is enough. */
@@ -145,6 +156,9 @@ static error_t parse_check(int key, char *argument, const struct argp_state *sta
         return 0;
     case ONE_SERVER:
         verify->one_server = true;
+        return 0;
+    case DIALECT:
+        verify->dialect = dialect_of(state, argument);
         return 0;
     case ITEM_SIZE_MAX: /* memcached's own limits */
         verify->item_size_max = argument_size(state, "--item-size-max", argument, 1024, 1 << 30);

@@ -66,8 +66,10 @@ static bool shows_couchbase(struct connection *connection, const struct dissect_
 
 void dialect_note(struct run *run, struct connection *connection, const struct dissect_frame *frame)
 {
+    enum verify_dialect given = run->options->dialect;
     if (connection->client == NULL && connection->conversation->protocol == NET_TCP &&
-        !frame->bad_lengths && shows_couchbase(connection, frame)) {
+        !frame->bad_lengths &&
+        (given == DIALECT_AUTO ? shows_couchbase(connection, frame) : given == DIALECT_COUCHBASE)) {
         couchbase_begin(run, connection);
     }
 }

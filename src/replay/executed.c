@@ -89,7 +89,8 @@ void executed_finish(struct run *run, struct connection *connection,
     sasl_note(run, connection, request, &response->frame);
     outcome_note_closing(connection, request, settlement);
     connection->desynchronised |= settlement->desynchronised;
-    if (opcode == MCBP_HELLO && request->opcode == MCBP_HELLO) {
+    if (opcode == MCBP_HELLO && request->opcode == MCBP_HELLO &&
+        run->options->dialect != DIALECT_MEMCACHED) {
         order_note_hello(connection, &response->frame);
     }
     defer_advance(run, request);
