@@ -31,10 +31,20 @@ struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_la
     return blob;
 }
 
+/* Most of what is not JSON can be told from its first byte. */
+static bool begins_like_json(struct span value)
+{
+    while (value.size > 0 && strchr(" \t\r\n", value.data[0]) != NULL && value.data[0] != 0) {
+        value = span_skip(value, 1);
+    }
+    return value.size > 0 && value.data[0] != 0 &&
+           strchr("{[\"-0123456789tfn", value.data[0]) != NULL;
+}
+
 bool value_is_json(struct span value)
 {
     json_error_t error;
-    json_t *json = value.size == 0
+    json_t *json = !begins_like_json(value)
                        ? NULL
                        : json_loadb((const char *)value.data, value.size,
                                     JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,

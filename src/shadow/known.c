@@ -96,7 +96,8 @@ static void find_needs(const struct judged *judged, struct needs *needs)
     struct frame_infos infos;
     const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
     char fault[FRAME_INFOS_FAULT_SIZE];
-    *needs = (struct needs){.unknown = 0};
+    memset(needs, 0, offsetof(struct needs, subdoc)); /* the rest is large, and rarely used */
+    needs->subdoc.is_mutation = false;
     int at = mcbp_opcode_expiry_offset(judged->opcode);
     if (at >= 0 && request->extras.size >= (size_t)at + 4) {
         needs->expiry = read_be32(request->extras.data + at);
