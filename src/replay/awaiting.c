@@ -163,7 +163,8 @@ void awaiting_add(struct run *run, struct connection *connection,
     /* Where neither side's frames have begun for certain, or nobody knows whose answer is whose,
      * its answer may have been told before. */
     entry->lost_ok = connection->requests_uncertain && !connection->conversation->from_start;
-    entry->key_hash = request->bad_lengths ? 0 : overlap_key_hash(request->frame.key);
+    entry->key_hash =
+        request->bad_lengths ? 0 : overlap_key_hash(couchbase_key(connection, &request->frame));
     if (entry->alike && !entry->alone &&
         (connection->requests_uncertain || connection->answers_uncertain)) {
         entry->lost_ok = true;

@@ -1,5 +1,6 @@
 #include "replay/couchbase.h"
 
+#include "couchbase/documents.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "replay/awaiting.h"
@@ -78,6 +79,14 @@ static void settle_verdict(struct run *run, const struct shadow_verdict *verdict
     }
 }
 
+/* Success shows what the document holds, or replaces it. */
+static bool tells_content(const struct pending *request)
+{
+    enum mcbp_family family = mcbp_opcode_family(mcbp_opcode_loud(request->opcode));
+    return family == MCBP_FAMILY_RETRIEVE || family == MCBP_FAMILY_RETRIEVE_TOUCH ||
+           family == MCBP_FAMILY_STORE || family == MCBP_FAMILY_REMOVE;
+}
+
 static void note(struct run *run, const struct shadow_verdict *verdict,
                  const struct pending *request, const struct mcbp_frame *answer)
 {
@@ -88,7 +97,9 @@ static void note(struct run *run, const struct shadow_verdict *verdict,
     }
     run->capture->durations_unchecked += answer->framing_extras.size > 0;
     if (tells && request->asked.document != NULL && shadow_version_of(answer) != 0) {
-        unseen_note_certain(run, request, request->asked.changes_it);
+        if (tells_content(request)) {
+            unseen_note_certain(run, request, request->asked.changes_it);
+        }
         run->capture->cas_adopted += shadow_makes_version(&request->frame, answer);
     }
 }
@@ -168,6 +179,14 @@ static bool refuse_numbers(struct run *run, struct connection *connection,
 
 /* ---------------------------------------------------------------- one request is answered */
 
+/* A change among others that tells no CAS may have any place among them; and of a document that is
+ * not known, what they show first may have been there before all of them, or not. */
+static bool is_without_order(const struct pending *request, const struct dissect_frame *response)
+{
+    return (response == NULL && request->asked.changes_it) ||
+           (request->asked.document->unknown & DOCUMENT_PRESENCE) != 0;
+}
+
 /* `response` NULL: in silence. Takes the request over. */
 static void answered(struct run *run, struct connection *connection, struct pending *request,
                      const struct dissect_frame *response)
@@ -178,6 +197,9 @@ static void answered(struct run *run, struct connection *connection, struct pend
             couchbase_order_remove(run, request);
         }
     } else if (request->doing != NULL && couchbase_order_overlaps(request)) {
+        if (is_without_order(request, response)) {
+            unseen_note_changed(run, request);
+        }
         run->no_memory |= !couchbase_order_keep(run, request, response);
         couchbase_order_advance(run, document, settle);
         return;

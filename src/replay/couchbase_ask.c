@@ -19,6 +19,11 @@ void couchbase_begin(struct run *run, struct connection *connection)
     connection->features_negotiated = true;
 }
 
+struct span couchbase_key(const struct connection *connection, const struct mcbp_frame *request)
+{
+    return connection->client == NULL ? request->key : shadow_key(connection->client, request);
+}
+
 void couchbase_ask(struct run *run, struct connection *connection, struct pending *request)
 {
     if (connection->client == NULL || request->bad_lengths) {

@@ -9,6 +9,9 @@
 /* The connection speaks the dialect from here on. Does nothing if it is known to. */
 void couchbase_begin(struct run *run, struct connection *connection);
 
+/* The request's key, as shadow_key() has it in Couchbase's dialect. */
+struct span couchbase_key(const struct connection *connection, const struct mcbp_frame *request);
+
 /* A request begins to wait. Does nothing on connections that do not speak the dialect. */
 void couchbase_ask(struct run *run, struct connection *connection, struct pending *request);
 

@@ -31,6 +31,7 @@ bool couchbase_order_add(struct run *run, struct connection *connection, struct 
         return false;
     }
     doing->connection = connection;
+    doing->opcode = request->opcode;
     doing->changes = request->asked.changes_it;
     doing->is_kept = false;
     doing->asked = request->sequence;
@@ -62,7 +63,8 @@ void couchbase_order_remove(struct run *run, struct pending *request)
 /* Whether that one may have run before `doing`, though it was sent later, or the other way. */
 static bool is_of_another(const struct doing *one, const struct doing *other)
 {
-    return one->connection != other->connection || one->connection->unordered;
+    return one->connection != other->connection ||
+           shadow_may_overtake(one->connection->client, one->opcode, other->opcode);
 }
 
 bool couchbase_order_overlaps(const struct pending *request)
@@ -163,33 +165,6 @@ static bool settle_doing(struct run *run, struct document *document, struct doin
     return true;
 }
 
-/* It may be right as things are. */
-static bool may_be_next(const struct document *document, const struct doing *doing)
-{
-    uint64_t seen = doing->version != 0 || doing->answer.header.magic == 0
-                        ? 0
-                        : shadow_version_of(&doing->answer);
-    return seen == 0 || !shadow_has_other_version(document, seen);
-}
-
-/* What does not make a version, and is right. True: there was one. */
-static bool place_reads(struct run *run, struct document *document, couchbase_settle *settle)
-{
-    struct about *about = about_of(document);
-    struct doing *next;
-    bool placed = false;
-    for (struct list_link *link = about->doings.next; link != &about->doings; link = &next->link) {
-        struct doing *doing = LIST_MEMBER(link, struct doing, link);
-        next = LIST_MEMBER(link->next, struct doing, link);
-        bool reads = doing->is_kept &&
-                     (doing->version == 0 || !shadow_has_other_version(document, doing->version));
-        if (reads && is_available(about, doing) && may_be_next(document, doing)) {
-            placed |= settle_doing(run, document, doing, settle, true);
-        }
-    }
-    return placed;
-}
-
 /* A touch with the time of expiry that is there shows the CAS of the change before it. */
 static bool comes_before(const struct doing *one, const struct doing *other)
 {
@@ -210,6 +185,48 @@ static struct doing *next_version(const struct about *about)
     return first;
 }
 
+/* It makes no version, and may be right as things are. Of a document whose version is not known,
+ * the changes that have made what it shows come first. */
+static bool may_be_next(const struct about *about, const struct document *document,
+                        const struct doing *doing)
+{
+    bool silent = doing->answer.header.magic == 0;
+    uint64_t seen = silent ? 0 : shadow_version_of(&doing->answer);
+    if (doing->version != 0 &&
+        !(shadow_touches(&doing->request.frame) && shadow_has_version(document, seen))) {
+        return false;
+    }
+    if (seen == 0 || shadow_has_version(document, seen)) {
+        return true;
+    }
+    const struct doing *next = next_version(about);
+    return !shadow_has_other_version(document, seen) && (next == NULL || next->version > seen) &&
+           is_ready(about, doing);
+}
+
+/* A change whose version nothing tells but what is seen of it. */
+static bool is_hidden(const struct doing *doing)
+{
+    return doing->changes && doing->answer.header.magic == 0;
+}
+
+/* What does not make a version, and is right. True: there was one. */
+static bool place_reads(struct run *run, struct document *document, couchbase_settle *settle)
+{
+    struct about *about = about_of(document);
+    struct doing *next;
+    bool placed = false;
+    for (struct list_link *link = about->doings.next; link != &about->doings; link = &next->link) {
+        struct doing *doing = LIST_MEMBER(link, struct doing, link);
+        next = LIST_MEMBER(link->next, struct doing, link);
+        if (doing->is_kept && !is_hidden(doing) && is_available(about, doing) &&
+            may_be_next(about, document, doing)) {
+            placed |= settle_doing(run, document, doing, settle, true);
+        }
+    }
+    return placed;
+}
+
 /* One that was over before `doing` was sent, and has not been right so far; NULL: there is none.
  * `doing` NULL: one that nothing can make right any more. */
 static struct doing *find_overdue(const struct about *about, const struct doing *doing)
@@ -223,12 +240,43 @@ static struct doing *find_overdue(const struct about *about, const struct doing 
     return NULL;
 }
 
+/* The version that is seen is newer than that of the document, and older than the next one. */
+static bool shows_hidden(const struct document *document, const struct doing *seen,
+                         const struct doing *next)
+{
+    uint64_t version = seen->is_kept ? shadow_version_of(&seen->answer) : 0;
+    return seen->version == 0 && version != 0 && shadow_has_other_version(document, version) &&
+           version > document->cas && (next == NULL || version < next->version);
+}
+
+/* A hidden change that comes next: what is seen shows it, or no other change is left. */
+static struct doing *find_hidden(const struct about *about, const struct document *document,
+                                 const struct doing *next)
+{
+    struct doing *hidden = NULL;
+    bool shown = false;
+    LIST_EACH (struct doing, doing, &about->doings, link) {
+        if (hidden == NULL && doing->is_kept && is_hidden(doing) && is_available(about, doing)) {
+            hidden = doing;
+        }
+        shown |= shows_hidden(document, doing, next);
+    }
+    bool last = hidden != NULL && next == NULL && is_ready(about, hidden);
+    return shown || last ? hidden : NULL;
+}
+
 /* True: something was judged. */
 static bool place_one(struct run *run, struct document *document, couchbase_settle *settle)
 {
     struct about *about = about_of(document);
     struct doing *next = next_version(about);
+    struct doing *hidden = find_hidden(about, document, next);
     struct doing *overdue = find_overdue(about, next);
+    if (hidden != NULL) {
+        settle_doing(run, document, hidden, settle, false);
+        shadow_doubt(document); /* its place is a guess */
+        return true;
+    }
     if (overdue != NULL) {
         return settle_doing(run, document, overdue, settle, false);
     }

@@ -17,6 +17,7 @@
 struct doing {
     struct list_link link; /* of those about the document, in the order in which they were sent */
     struct connection *connection;
+    uint8_t opcode;
     bool changes;   /* the document, as far as its opcode goes */
     bool is_kept;   /* it has been answered; what follows is set */
     uint64_t asked; /* sequence; of the answer likewise */

@@ -229,6 +229,15 @@ void unseen_request_ends(struct run *run, const struct pending *request)
     }
 }
 
+void unseen_note_changed(struct run *run, const struct pending *request)
+{
+    struct unseen_key *key = unseen_add(run, request->key_hash);
+    note_cas_before(&run->model->unseen, request->cas_before);
+    if (key != NULL) {
+        key->changed = run->sequence;
+    }
+}
+
 /* --------------------------------------------------------------------------------- what is known
  */
 

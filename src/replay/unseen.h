@@ -53,6 +53,9 @@ uint64_t unseen_shown_version(const struct trial *trial);
 bool unseen_is_ruled_out(struct run *run, const struct trial *trial,
                          const struct engine_item *item);
 
+/* What the request's key holds may have changed by now, at a time that nothing tells. */
+void unseen_note_changed(struct run *run, const struct pending *request);
+
 /* The answer is right, or what it tells of the key was `adopted`. */
 void unseen_note_told(struct run *run, const struct trial *trial, bool adopted);
 

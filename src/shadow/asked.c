@@ -86,6 +86,15 @@ static struct document *document_of(const struct shadow *shadow, struct vbucket 
     return document;
 }
 
+struct span shadow_key(const struct shadow_client *client, const struct mcbp_frame *request)
+{
+    uint16_t vbucket;
+    struct document_id id;
+    bool is_default =
+        asked_place(client, request, &vbucket, &id) && id.collection == MCBP_DEFAULT_COLLECTION;
+    return is_default ? id.key : request->key;
+}
+
 /* A change of the document that has the key as a whole, or without a collection's number: which of
  * them, nothing has told yet. */
 static void doubt_either(const struct shadow_client *client, const struct mcbp_frame *request)

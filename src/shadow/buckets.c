@@ -136,6 +136,11 @@ uint64_t shadow_version_of(const struct mcbp_frame *answer)
     return cas == UINT64_MAX ? 0 : cas;
 }
 
+bool shadow_has_version(const struct document *document, uint64_t cas)
+{
+    return (document->unknown & (DOCUMENT_CAS | DOCUMENT_PRESENCE)) == 0 && cas == document->cas;
+}
+
 bool shadow_has_other_version(const struct document *document, uint64_t cas)
 {
     return (document->unknown & (DOCUMENT_CAS | DOCUMENT_PRESENCE)) == 0 && cas != document->cas;
@@ -150,4 +155,5 @@ void shadow_doubt(struct document *document)
 {
     document->unknown = DOCUMENT_ALL;
     document->lock_cas = 0;
+    document->expiry = 0; /* else it would be found to have expired */
 }

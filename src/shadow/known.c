@@ -507,15 +507,17 @@ void known_merge(struct judged *judged, struct kvr_response *response)
 
 /* ---------------------------------------------------------------- before and after */
 
-/* Whether such an answer depends on what the document holds. */
-static bool looks_at_content(uint16_t status)
+/* Whether such an answer depends on what the document holds. Of a counter, a number is looked for
+ * before a lock is. */
+static bool looks_at_content(const struct judged *judged)
 {
-    switch (status) {
-    case MCBP_STATUS_KEY_NOT_FOUND:
+    switch (judged->status) {
+    case MCBP_STATUS_LOCKED:
     case MCBP_STATUS_KEY_EXISTS:
+        return mcbp_opcode_counts(judged->opcode);
+    case MCBP_STATUS_KEY_NOT_FOUND:
     case MCBP_STATUS_INVALID_ARGUMENTS:
     case MCBP_STATUS_NOT_STORED:
-    case MCBP_STATUS_LOCKED:
     case MCBP_STATUS_NOT_LOCKED:
         return false;
     default:
@@ -538,7 +540,7 @@ bool known_tell(struct judged *judged, struct document *document)
     } else {
         tell_times(&telling);
     }
-    return !looks_at_content(judged->status) || is_lookup(&telling.needs) ||
+    return !looks_at_content(judged) || is_lookup(&telling.needs) ||
            (document->deleted && !is_open(&telling, DOCUMENT_PRESENCE)) ||
            (document->unknown & telling.needs.unknown) == 0;
 }
@@ -548,7 +550,7 @@ static uint16_t after_change(const struct judged *judged, uint16_t unknown)
 {
     const struct mcbp_frame *answer = judged->exchange->answer;
     unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK | DOCUMENT_CAS | DOCUMENT_SEQNO);
-    unknown |= answer == NULL ? DOCUMENT_CAS | DOCUMENT_LOCK : 0;
+    unknown |= answer == NULL ? DOCUMENT_CAS | DOCUMENT_LOCK | DOCUMENT_REVISION : 0;
     unknown |= answer == NULL || answer->extras.size != MCBP_TOKEN_SIZE ? DOCUMENT_SEQNO : 0;
     return unknown;
 }
@@ -662,6 +664,7 @@ void known_forget(const struct judged *judged, struct document *document)
     if (judged->status == MCBP_STATUS_SUCCESS && needs.subdoc.is_mutation &&
         (document->unknown & DOCUMENT_PRESENCE) == 0) {
         document->lock_cas = 0;
+        document->expiry = 0;
         document->unknown |= needs.unknown | DOCUMENT_SEQNO | DOCUMENT_EXPIRY |
                              (needs.sets_body ? DOCUMENT_VALUE : 0) |
                              (needs.subdoc.extras.has_user_flags ? DOCUMENT_FLAGS : 0);

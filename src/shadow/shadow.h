@@ -56,6 +56,10 @@ struct shadow_asked {
     bool changes_it;                /* the request may change the document */
 };
 
+/* The request's key; where all mean the same document, with collections or without, the same bytes.
+ */
+struct span shadow_key(const struct shadow_client *client, const struct mcbp_frame *request);
+
 /* The request begins to wait for its answer, and ends to. False: no memory. */
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked);
@@ -122,7 +126,8 @@ uint64_t shadow_version_of(const struct mcbp_frame *answer);
 bool shadow_changes(uint8_t opcode);
 /* It sets the time of expiry alone: if that is the same as before, the version stays. */
 bool shadow_touches(const struct mcbp_frame *request);
-/* The document is known to have another version now. */
+/* The document is known to have that version now, and: another one. */
+bool shadow_has_version(const struct document *document, uint64_t cas);
 bool shadow_has_other_version(const struct document *document, uint64_t cas);
 /* The request makes another version whenever it succeeds, and its answer tells the CAS of that. */
 bool shadow_makes_version(const struct mcbp_frame *request, const struct mcbp_frame *answer);
