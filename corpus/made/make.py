@@ -139,7 +139,7 @@ def server_requests():
     c = Conversation()
     c.open()
     c.exchange(talk(1))
-    c.server(frame(SERVER_REQUEST, 0x01, b"a bucket", flags(42), b'{"rev":42}', datatype=1, opaque=0xA0000001))
+    c.server(frame(SERVER_REQUEST, 0x01, b"flights1", flags(42), b'{"rev":42}', datatype=1, opaque=0xA0000001))
     c.server(frame(SERVER_REQUEST, 0x02, value=b'{"mechanism":"PLAIN","challenge":"AA=="}', datatype=1,
                    opaque=0xA0000002))
     c.client(frame(CLIENT_RESPONSE, 0x02, value=b'{"rbac":{}}', datatype=1, opaque=0xA0000002))
@@ -213,11 +213,11 @@ def datatypes():
 def couchbase():
     """Opcodes that only Couchbase knows, well formed."""
     hello = struct.pack("!5H", 0x03, 0x06, 0x0A, 0x0B, 0x10)
-    config = b'{"rev":1,"name":"a bucket"}'
+    config = b'{"rev":1,"name":"flights1"}'
     lookup = struct.pack("!HI", 0, 1) + b"1" + struct.pack("!HI", 192, 0)
     asked = [
         (request(HELLO, b"an agent", value=hello), dict(value=hello)),
-        (request(0x89, b"a bucket"), {}),  # SELECT_BUCKET
+        (request(0x89, b"flights1"), {}),  # SELECT_BUCKET
         (request(0xFE, value=b"\0\2"), dict(value=b'{"version":2}', datatype=1)),  # GET_ERROR_MAP
         (request(0xB5), dict(value=config, datatype=1)),  # GET_CLUSTER_CONFIG
         (request(0xBA), dict(value=b'{"uid":"0"}', datatype=1)),  # COLLECTIONS_GET_MANIFEST

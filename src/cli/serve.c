@@ -154,8 +154,9 @@ static void add_collection(const struct argp_state *state, struct serve_argument
         return;
     }
     copy[scope] = '\0';
-    collections[couchbase->collections_count++] =
-        (struct couchbase_collection){copy, copy + scope + 1};
+    collections[couchbase->collections_count].scope = copy;
+    collections[couchbase->collections_count].name = copy + scope + 1;
+    couchbase->collections_count++;
 }
 
 static void free_collections(struct serve_arguments *arguments)

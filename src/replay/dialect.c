@@ -58,7 +58,8 @@ static bool shows_couchbase(struct connection *connection, const struct dissect_
         return true; /* its server speaks it with others */
     }
     if (frame->role == FROM_CLIENT) {
-        return is_couchbases_request(&frame->frame.header);
+        /* What was lost is hardly a HELLO: a request of Couchbase's may have been an attempt. */
+        return !connection->conversation->from_start && is_couchbases_request(&frame->frame.header);
     }
     return connection->answers_seen++ < DIALECT_ANSWERS &&
            is_couchbases_answer(&frame->frame.header);

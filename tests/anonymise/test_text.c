@@ -61,7 +61,7 @@ static void numbers_keep_their_digits_and_differ(void **state)
     (void)state;
     bool seen[1000] = {false};
     for (int number = 100; number < 1000; number++) {
-        char text[16];
+        char text[24];
         snprintf(text, sizeof(text), "-%d.0e7", number);
         const char *result = replaced(text_replace_number, text);
         int digits = atoi(result + 1);

@@ -2,6 +2,7 @@
 #include "base/endian.h"
 #include "client.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void a_key_begins_with_its_collection_once_that_is_granted(void **state)
@@ -304,12 +305,10 @@ static const char *statistics(struct client *client, const char *group)
             const struct kvr_response *row = &client->answer.responses[i];
             assert_int_equal(row->magic, MCBP_CLIENT_RESPONSE);
             assert_true(row->key_size + row->value_size + 3 <= sizeof(text) - size);
-            memcpy(text + size, row->key, row->key_size);
-            size += row->key_size;
-            text[size++] = '=';
-            memcpy(text + size, row->value, row->value_size);
-            size += row->value_size;
-            text[size++] = ' ';
+            int written =
+                snprintf(text + size, sizeof(text) - size, "%.*s=%.*s ", (int)row->key_size,
+                         (const char *)row->key, (int)row->value_size, (const char *)row->value);
+            size += (size_t)written;
         }
     } while (client->answer.more);
     text[size] = '\0';
