@@ -14,8 +14,7 @@ enum {
 static bool is_couchbases_request(const struct mcbp_header *header)
 {
     return header->magic == MCBP_FLEX_CLIENT_REQUEST || header->magic == MCBP_SERVER_RESPONSE ||
-           header->opcode >= FIRST_OF_COUCHBASE || header->datatype != 0 ||
-           header->vbucket_or_status != 0;
+           header->datatype != 0 || header->vbucket_or_status != 0;
 }
 
 static bool is_couchbases_answer(const struct mcbp_header *header)
@@ -46,6 +45,13 @@ static bool is_hello_granted(const struct connection *connection, const struct d
            waits_for_hello(connection, header->opaque);
 }
 
+static bool is_granted_attempt(const struct connection *connection,
+                               const struct mcbp_header *answer)
+{
+    return connection->features_negotiated && answer->opcode >= FIRST_OF_COUCHBASE &&
+           answer->vbucket_or_status == MCBP_STATUS_SUCCESS;
+}
+
 static bool shows_couchbase(struct connection *connection, const struct dissect_frame *frame)
 {
     if (is_hello_granted(connection, frame)) {
@@ -61,8 +67,16 @@ static bool shows_couchbase(struct connection *connection, const struct dissect_
         /* What was lost is hardly a HELLO: a request of Couchbase's may have been an attempt. */
         return !connection->conversation->from_start && is_couchbases_request(&frame->frame.header);
     }
-    return connection->answers_seen++ < DIALECT_ANSWERS &&
-           is_couchbases_answer(&frame->frame.header);
+    return is_granted_attempt(connection, &frame->frame.header) ||
+           (connection->answers_seen++ < DIALECT_ANSWERS &&
+            is_couchbases_answer(&frame->frame.header));
+}
+
+/* Clients may try whether a server knows an opcode. Until it has said so, nothing is executed. */
+static bool is_attempt(const struct connection *connection, const struct dissect_frame *frame)
+{
+    return frame->role == FROM_CLIENT && !connection->conversation->from_start &&
+           frame->frame.header.opcode >= FIRST_OF_COUCHBASE;
 }
 
 void dialect_note(struct run *run, struct connection *connection, const struct dissect_frame *frame)
@@ -72,5 +86,7 @@ void dialect_note(struct run *run, struct connection *connection, const struct d
         !frame->bad_lengths &&
         (given == DIALECT_AUTO ? shows_couchbase(connection, frame) : given == DIALECT_COUCHBASE)) {
         couchbase_begin(run, connection);
+    } else if (given == DIALECT_AUTO && !frame->bad_lengths && is_attempt(connection, frame)) {
+        connection->features_negotiated = true;
     }
 }

@@ -161,6 +161,10 @@ static void on_begun(void *context, struct dissect_conversation *conversation,
                      const struct dissect_frame *frame)
 {
     struct run *run = context;
+    const struct connection *known = conversation->user;
+    if (known != NULL && known->client != NULL) {
+        return; /* Couchbase's servers wait for the whole */
+    }
     bool early = engine_runs_early(&frame->frame, run->options->item_size_max);
     if (!early && !is_set(&frame->frame)) {
         return;

@@ -189,6 +189,9 @@ static void judge_config(struct judged *judged)
         contradict(judged, "the same revision had another content before");
         judged->verdict->response.value = bucket->config->bytes;
         judged->verdict->response.value_size = bucket->config->size;
+    } else if (bucket->config != NULL && told.epoch == bucket->config_epoch &&
+               told.revision < bucket->config_revision) {
+        contradict(judged, "a higher revision was told before");
     } else {
         blob_drop(bucket->config);
         bucket->config = blob_copy(answer->value);

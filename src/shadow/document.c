@@ -305,12 +305,20 @@ static enum attempt attempt(struct judged *judged, bool strict)
     return agreed ? ATTEMPT_AGREES : ATTEMPT_DISAGREES;
 }
 
+/* Reads wait for no other node. */
+static bool may_be_durable(const struct judged *judged)
+{
+    return judged->exchange->asked->changes_it ||
+           judged->status < MCBP_STATUS_DURABILITY_IMPOSSIBLE ||
+           judged->status > MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS;
+}
+
 /* What the server alone knows may be the reason of an error; a change by others that the capture
  * does not have, or a document from before it, that of any answer. */
 static enum attempt explain(struct judged *judged, const struct saved *saved, bool *would)
 {
     restore(judged, saved);
-    if (judged_is_servers_own(judged->status)) {
+    if (judged_is_servers_own(judged->status) && may_be_durable(judged)) {
         judge_servers_own(judged);
         return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
     }

@@ -157,6 +157,14 @@ static void set_presence(struct telling *telling, bool present)
     }
 }
 
+/* Such an error comes only where there is a document: it was not refused before. */
+static bool shows_document(const struct judged *judged, const struct needs *needs)
+{
+    bool refused = mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE && !needs->is_subdoc;
+    return !refused && judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
+           judged->status != MCBP_STATUS_TOO_LARGE && !judged_is_servers_own(judged->status);
+}
+
 static void tell_presence(struct telling *telling)
 {
     uint16_t status = telling->judged->status;
@@ -175,11 +183,10 @@ static void tell_presence(struct telling *telling)
             telling->document->deleted = telling->judged->exchange->request->header.cas == 0;
         }
         break;
-    case MCBP_STATUS_INVALID_ARGUMENTS:
-    case MCBP_STATUS_TOO_LARGE:
-        break;
     default:
-        set_presence(telling, true);
+        if (shows_document(telling->judged, &telling->needs)) {
+            set_presence(telling, true);
+        }
         break;
     }
 }
@@ -648,8 +655,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
     } else if (judged->status == MCBP_STATUS_KEY_NOT_FOUND ||
                judged->status == MCBP_STATUS_NOT_STORED) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
-    } else if (judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
-               judged->status != MCBP_STATUS_TOO_LARGE && !document->deleted) {
+    } else if (shows_document(judged, &needs) && !document->deleted) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     }
     bool may_expire = document->expiry != 0 || (document->unknown & DOCUMENT_EXPIRY) != 0;

@@ -24,7 +24,7 @@ TEXTS = (b"Not found", b"Data exists for key.", b"Too large.", b"Invalid argumen
          b"Auth failure.", b"SERVER_ERROR ",
          b"CLIENT_ERROR ", b"NOT_STORED\r\n", b"flush_all", b"verbosity ", b"version", b"append ", b"prepend ",
          b"replace ", b"delete ", b"VERSION ", b"settings", b"sizes_enable", b"sizes_disable", b"detail dump", b"detail on",
-         b"detail off", b'{"version":2}', b'{"rev":1,"name":"')
+         b"detail off", b'{"version":2}', b'{"rev":1,"name":"', b'{"uid":"0"}', b'_default._default')
 # Checksums that were right are right again, here where there are some.
 WITH_CHECKSUMS = ("made/tcp-overlap.pcap", "made/tcp-repeat-differs.pcap", "made/vlan.pcap", "made/udp.pcap",
                   "made/ipv6-fragments.pcap", "made/ipv4-fragments.pcap", "made/ipv4-fragments-overlap.pcap",
