@@ -224,7 +224,7 @@ static bool inflate(struct command *command)
 /* False: they are wrong, and the answer says so. */
 static bool take_frame_infos(struct command *command, const struct row *row)
 {
-    struct frame_infos infos;
+    struct frame_infos infos = {0};
     const struct frame_infos allowed = {.durable = has_trait(row, DURABLE),
                                         .preserve_expiry = has_trait(row, KEEPS_EXPIRY)};
     char fault[FRAME_INFOS_FAULT_SIZE] = "";

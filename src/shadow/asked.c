@@ -244,7 +244,7 @@ static void note_pair(struct shadow_vbucket *vbucket, const struct numbers *told
 
 static bool is_durable(const struct mcbp_frame *request)
 {
-    struct frame_infos infos;
+    struct frame_infos infos = {0};
     const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
     char fault[FRAME_INFOS_FAULT_SIZE];
     return frame_infos_read(request->framing_extras, &allowed, &infos, fault) ==

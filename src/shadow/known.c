@@ -93,7 +93,7 @@ static void find_subdoc_needs(const struct judged *judged, struct needs *needs)
 static void find_needs(const struct judged *judged, struct needs *needs)
 {
     const struct mcbp_frame *request = judged->exchange->request;
-    struct frame_infos infos;
+    struct frame_infos infos = {0};
     const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
     char fault[FRAME_INFOS_FAULT_SIZE];
     memset(needs, 0, offsetof(struct needs, subdoc)); /* the rest is large, and rarely used */
