@@ -224,9 +224,9 @@ static bool find_observed(struct command *command, uint16_t vbucket, struct span
 /* Each item gets 9 bytes more. False: the answer says why not. */
 static bool observe_all(struct command *command, struct span items, struct blob *told)
 {
-    uint16_t vbucket;
-    struct span key;
     while (items.size > 0) {
+        uint16_t vbucket = 0;
+        struct span key = {0};
         const uint8_t *begin = items.data;
         take_item(&items, &vbucket, &key);
         if (!find_observed(command, vbucket, key)) {

@@ -12,7 +12,7 @@ enum { BODY_LENGTH_AT = 8 }; /* in a header */
 /* Once: the next client is told the same. */
 static void warn(struct relay *relay, const char *what, const char *why)
 {
-    char message[2 * SOCKETS_PROBLEM_SIZE];
+    char message[3 * SOCKETS_PROBLEM_SIZE];
     if (!relay->relays->has_warned) {
         relay->relays->has_warned = true;
         snprintf(message, sizeof(message), "client %s: %s: %s", relay->client, what, why);
