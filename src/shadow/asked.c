@@ -203,6 +203,11 @@ static bool contradicts(const struct shadow_vbucket *vbucket, const struct numbe
     return contradiction;
 }
 
+static uint64_t next_seqno(const struct shadow_vbucket *vbucket)
+{
+    return vbucket->seqno + vbucket->untold_count + 1;
+}
+
 /* Nothing else has changed the vbucket: its next number is known. A durable change has one for its
  * prepare and one for its commit, and servers tell one or the other. Source:
  * sync_writes_return_committed_seqno in engines/ep/configuration.json. */
@@ -211,9 +216,9 @@ static bool is_next(const struct shadow_exchange *exchange, uint64_t seqno, bool
     const struct shadow_asked *asked = exchange->asked;
     const struct shadow_vbucket *vbucket = asked->vbucket;
     bool alone = asked->alone && vbucket->waiting == 0 && asked->changes + 1 == vbucket->changes;
-    uint64_t next = vbucket->seqno + vbucket->untold + 1;
-    return !alone || vbucket->seqno == 0 || vbucket->may_jump || exchange->unseen ||
-           seqno == next || (durable && seqno == next + 1);
+    bool known = vbucket->seqno != 0 && !vbucket->may_jump && !vbucket->untold_more;
+    uint64_t next = next_seqno(vbucket);
+    return !alone || !known || exchange->unseen || seqno == next || (durable && seqno == next + 1);
 }
 
 static const char *check_seqno(const struct shadow_exchange *exchange, const struct numbers *told,
@@ -230,11 +235,25 @@ static const char *check_seqno(const struct shadow_exchange *exchange, const str
                                                    : "it is not the next number of the vbucket";
 }
 
+/* Of the changes without a token, those that have come before `seqno`. */
+static void forget_numbered(struct shadow_vbucket *vbucket)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < vbucket->untold_count; i++) {
+        if (vbucket->untold[i] > vbucket->seqno_cas) {
+            vbucket->untold[count++] = vbucket->untold[i];
+        }
+    }
+    vbucket->untold_count = count;
+    vbucket->untold_more &= vbucket->seqno_cas < vbucket->cas;
+}
+
 static void note_pair(struct shadow_vbucket *vbucket, const struct numbers *told, bool durable)
 {
     if (told->seqno > vbucket->seqno) {
         vbucket->seqno = told->seqno;
-        vbucket->untold = 0;
+        vbucket->seqno_cas = told->cas;
+        forget_numbered(vbucket);
     }
     vbucket->may_jump |= durable;
     if (!durable) {
@@ -263,10 +282,20 @@ static bool may_have_changed_silently(const struct mcbp_frame *answer)
     return answer == NULL || answer->header.vbucket_or_status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS;
 }
 
-/* A change that tells its CAS, but not its number. A lock takes none. */
-static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_frame *request)
+/* A change that tells its CAS, but not its number. A lock takes none, and a touch may show a CAS
+ * that is counted. */
+static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_header *request,
+                        uint64_t cas)
 {
-    vbucket->untold += request->header.opcode != MCBP_GET_LOCKED;
+    bool counted = request->opcode == MCBP_GET_LOCKED || cas <= vbucket->seqno_cas;
+    for (unsigned i = 0; i < vbucket->untold_count; i++) {
+        counted |= vbucket->untold[i] == cas;
+    }
+    if (!counted && vbucket->untold_count < VBUCKET_UNTOLD) {
+        vbucket->untold[vbucket->untold_count++] = cas;
+    } else if (!counted) {
+        vbucket->untold_more = true;
+    }
 }
 
 static bool refuse(const struct shadow_exchange *exchange, struct shadow_verdict *verdict,
@@ -298,7 +327,7 @@ static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *ex
                          struct shadow_verdict *verdict, const char *why)
 {
     const struct shadow_vbucket *vbucket = exchange->asked->vbucket;
-    struct mcbp_token token = {vbucket->uuid, vbucket->seqno + vbucket->untold + 1};
+    struct mcbp_token token = {vbucket->uuid, next_seqno(vbucket)};
     refuse(exchange, verdict, why);
     verdict->by_unseen = token_seqno_of(exchange->answer) >= token.seqno;
     blob_drop(shadow->kept);
@@ -329,13 +358,10 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
     if (told.cas <= exchange->asked->cas && !shadow_touches(exchange->request)) {
         return refuse_cas(exchange, verdict);
     }
-    bool newer = told.cas > vbucket->cas;
-    vbucket->cas = newer ? told.cas : vbucket->cas;
+    vbucket->cas = told.cas > vbucket->cas ? told.cas : vbucket->cas;
     if (!client_has(client, MCBP_FEATURE_MUTATION_SEQNO) ||
         !mcbp_token_read(answer->extras, &token)) {
-        if (newer) {
-            note_untold(vbucket, exchange->request);
-        }
+        note_untold(vbucket, &exchange->request->header, told.cas);
         return true;
     }
     told.seqno = token.seqno;

@@ -8,7 +8,7 @@
 #include "couchbase/session.h"
 #include "shadow/shadow.h"
 
-enum { VBUCKET_PAIRS = 16 };
+enum { VBUCKET_PAIRS = 16, VBUCKET_UNTOLD = 16 };
 
 /* A change's numbers. */
 struct numbers {
@@ -23,10 +23,13 @@ struct shadow_vbucket {
     uint64_t uuid;        /* 0: no token has told it */
     uint64_t cas;         /* the highest told */
     uint64_t seqno;       /* likewise; 0: none */
-    uint64_t untold;      /* changes since then that had no token */
+    uint64_t seqno_cas;   /* of the change that has it */
     uint64_t changes;     /* answers to changes so far */
     unsigned waiting;     /* requests that may change it and wait for their answers */
     bool may_jump;        /* something may change it that is not in the capture: a time of expiry */
+    uint64_t untold[VBUCKET_UNTOLD]; /* CAS of changes since `seqno` that had no token */
+    unsigned untold_count;
+    bool untold_more;                    /* there are others */
     struct numbers pairs[VBUCKET_PAIRS]; /* the last ones told, in a ring */
     unsigned pairs_count;
 };
@@ -132,7 +135,7 @@ bool bound_judge(struct judged *judged);
 void judge_form(struct judged *judged);
 
 /* document.c: requests about a document. */
-void document_judge(struct judged *judged, bool strict);
+void document_judge(struct judged *judged, enum shadow_rigour rigour);
 
 /* known.c: what is known of a document, before a request is executed and after. */
 
