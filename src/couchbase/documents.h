@@ -37,7 +37,8 @@ struct document {
     uint64_t revision;    /* its changes since it was created first */
     uint64_t lock_cas;    /* 0: not locked */
     int64_t locked_until; /* Unix time in nanoseconds */
-    void *user;           /* a replay's: NULL in a server */
+    int64_t lock_slack;   /* a replay's: the lock may end so much earlier; 0 in a server */
+    void *user;           /* likewise; NULL */
 };
 
 /* `now` is the Unix time in nanoseconds. */

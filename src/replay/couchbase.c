@@ -129,7 +129,7 @@ static void conclude(struct run *run, struct connection *connection, const struc
 }
 
 static bool settle(struct run *run, struct connection *connection, const struct pending *request,
-                   const struct dissect_frame *response, bool strict)
+                   const struct dissect_frame *response, enum settle_how how)
 {
     struct settlement settlement = {.outcome = OUTCOME_NOT_EXECUTED};
     struct agreeing agreeing = {run, &settlement};
@@ -143,11 +143,18 @@ static bool settle(struct run *run, struct connection *connection, const struct 
         .answered_at = response == NULL ? request->origin.time : response->origin.time,
         .unseen = request->lost_ok || unseen_may_have_changed(run, request, true),
     };
+    static const enum shadow_rigour rigours[] = {[SETTLE] = SHADOW_LENIENT,
+                                                 [SETTLE_IF_RIGHT] = SHADOW_STRICT,
+                                                 [SETTLE_IF_KNOWN] = SHADOW_KNOWN,
+                                                 [SETTLE_TRY] = SHADOW_STRICT};
     struct shadow_verdict verdict;
-    shadow_judge(connection->model->shadow, connection->client, &exchange, &comparer, strict,
+    shadow_judge(connection->model->shadow, connection->client, &exchange, &comparer, rigours[how],
                  &verdict);
-    if (strict && verdict.outcome == SHADOW_DIFFERENT) {
+    if (how != SETTLE && verdict.outcome == SHADOW_DIFFERENT) {
         return false;
+    }
+    if (how == SETTLE_TRY) {
+        return true;
     }
     note(run, &verdict, request, answer);
     settle_verdict(run, &verdict, answer, &settlement);
@@ -207,7 +214,7 @@ static void answered(struct run *run, struct connection *connection, struct pend
         if (request->doing != NULL) {
             couchbase_order_remove(run, request);
         }
-        settle(run, connection, request, response, false);
+        settle(run, connection, request, response, SETTLE);
     }
     pending_release(request, &run->blocks);
     if (document != NULL) {
@@ -294,7 +301,7 @@ static void answer(struct run *run, struct connection *connection,
     }
     shadow_client_note(run->model->shadow, connection->client, &waiting->frame, &response->frame);
     if (is_continued(waiting, &response->frame)) {
-        settle(run, connection, waiting, response, false);
+        settle(run, connection, waiting, response, SETTLE);
         return;
     }
     awaiting_take(run, connection, index, &request);

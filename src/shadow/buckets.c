@@ -157,3 +157,9 @@ void shadow_doubt(struct document *document)
     document->lock_cas = 0;
     document->expiry = 0; /* else it would be found to have expired */
 }
+
+void shadow_doubt_content(struct document *document)
+{
+    document->unknown |=
+        DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_CAS | DOCUMENT_LOCK);
+}

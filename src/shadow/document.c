@@ -8,14 +8,17 @@
 #include "response/from_frame.h"
 #include "shadow/parts.h"
 
+#include <stdlib.h>
+
 static const int64_t SECOND = 1000000000;
 
 /* ---------------------------------------------------------------- taking back */
 
-struct saved {
+struct shadow_memory {
     struct document document;
     uint64_t cas; /* of the vbucket */
     uint64_t seqno;
+    bool may_jump;
 };
 
 static struct vbucket *vbucket_of(const struct judged *judged)
@@ -23,33 +26,57 @@ static struct vbucket *vbucket_of(const struct judged *judged)
     return judged->exchange->asked->vbucket->held;
 }
 
-static void save(const struct judged *judged, struct saved *saved)
+static void save(const struct shadow_asked *asked, struct shadow_memory *saved)
 {
-    const struct vbucket *vbucket = vbucket_of(judged);
-    saved->document = *judged->exchange->asked->document;
+    saved->document = *asked->document;
     blob_hold(saved->document.value);
     blob_hold(saved->document.xattrs);
-    saved->cas = vbucket->cas;
-    saved->seqno = vbucket->seqno;
+    saved->cas = asked->vbucket->held->cas;
+    saved->seqno = asked->vbucket->held->seqno;
+    saved->may_jump = asked->vbucket->may_jump;
 }
 
-static void drop(struct saved *saved)
+static void drop(struct shadow_memory *saved)
 {
     blob_drop(saved->document.value);
     blob_drop(saved->document.xattrs);
 }
 
-/* `saved` can be restored again. */
-static void restore(const struct judged *judged, const struct saved *saved)
+void shadow_recall(const struct shadow_asked *asked, const struct shadow_memory *memory)
 {
-    struct document *document = judged->exchange->asked->document;
-    struct vbucket *vbucket = vbucket_of(judged);
-    documents_set_value(&vbucket->documents, document, blob_hold(saved->document.value));
+    struct document *document = asked->document;
+    struct vbucket *vbucket = asked->vbucket->held;
+    void *user = document->user;
+    documents_set_value(&vbucket->documents, document, blob_hold(memory->document.value));
     blob_drop(document->xattrs);
-    *document = saved->document;
+    *document = memory->document;
+    document->user = user;
     blob_hold(document->xattrs);
-    vbucket->cas = saved->cas;
-    vbucket->seqno = saved->seqno;
+    vbucket->cas = memory->cas;
+    vbucket->seqno = memory->seqno;
+    asked->vbucket->may_jump = memory->may_jump;
+}
+
+struct shadow_memory *shadow_remember(const struct shadow_asked *asked)
+{
+    struct shadow_memory *memory = malloc(sizeof(*memory));
+    if (memory != NULL) {
+        save(asked, memory);
+    }
+    return memory;
+}
+
+void shadow_memory_destroy(struct shadow_memory *memory)
+{
+    if (memory != NULL) {
+        drop(memory);
+        free(memory);
+    }
+}
+
+static void restore(const struct judged *judged, const struct shadow_memory *saved)
+{
+    shadow_recall(judged->exchange->asked, saved);
 }
 
 /* ---------------------------------------------------------------- the server's own state */
@@ -205,7 +232,7 @@ static bool agrees(struct judged *judged)
 /* ---------------------------------------------------------------- explanations */
 
 /* The client has not said in the capture what it takes. */
-static bool try_features(struct judged *judged, const struct saved *saved, int64_t now)
+static bool try_features(struct judged *judged, const struct shadow_memory *saved, int64_t now)
 {
     static const enum mcbp_feature features[] = {MCBP_FEATURE_JSON, MCBP_FEATURE_SNAPPY,
                                                  MCBP_FEATURE_XERROR};
@@ -227,12 +254,14 @@ static bool try_features(struct judged *judged, const struct saved *saved, int64
     return false;
 }
 
-/* The capture's clock is not the server's, and that ticks in seconds. */
-static bool try_clock(struct judged *judged, const struct saved *saved)
+/* It was executed before it was answered; and `slack`: the capture's clock is not the server's, and
+ * that ticks in seconds. */
+static bool try_clock(struct judged *judged, const struct shadow_memory *saved, int64_t slack)
 {
     const struct shadow_exchange *exchange = judged->exchange;
-    int64_t times[] = {exchange->asked_at - 2 * SECOND, exchange->answered_at + 2 * SECOND};
     const struct document *document = &saved->document;
+    int64_t later = document->lock_slack > slack ? document->lock_slack : slack;
+    int64_t times[] = {exchange->asked_at - slack, exchange->answered_at + later};
     bool expires = document->expiry != 0 && document->expiry >= times[0] / SECOND &&
                    document->expiry <= times[1] / SECOND;
     bool unlocks = document->lock_cas != 0 && document->locked_until >= times[0] &&
@@ -249,7 +278,7 @@ static bool try_clock(struct judged *judged, const struct saved *saved)
 }
 
 /* How a value is compressed is the server's choice. */
-static bool try_recompressed(struct judged *judged, const struct saved *saved, int64_t now)
+static bool try_recompressed(struct judged *judged, const struct shadow_memory *saved, int64_t now)
 {
     struct document *document = judged->exchange->asked->document;
     const struct mcbp_frame *answer = judged->exchange->answer;
@@ -284,20 +313,25 @@ static bool try_recompressed(struct judged *judged, const struct saved *saved, i
 enum attempt { ATTEMPT_AGREES, ATTEMPT_DISAGREES, ATTEMPT_IMPOSSIBLE };
 
 /* With what is known of the document, and what the answer tells of the rest. */
-static enum attempt attempt(struct judged *judged, bool strict)
+static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
 {
     struct document *document = judged->exchange->asked->document;
     int64_t now = judged->exchange->answered_at;
     uint16_t before = document->unknown;
-    struct saved saved;
+    struct shadow_memory saved;
     judged->told = false;
     if (!known_tell(judged, document)) {
         return ATTEMPT_IMPOSSIBLE;
     }
-    save(judged, &saved);
+    save(judged->exchange->asked, &saved);
     execute(judged, now);
     bool agreed = agrees(judged) || try_recompressed(judged, &saved, now) ||
-                  (!strict && (try_clock(judged, &saved) || try_features(judged, &saved, now)));
+                  try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
+                  (rigour == SHADOW_LENIENT && try_features(judged, &saved, now));
+    agreed &= !(rigour == SHADOW_KNOWN && judged->told);
+    if (agreed && judged->opcode == MCBP_GET_LOCKED && judged->status == MCBP_STATUS_SUCCESS) {
+        document->lock_slack = now - judged->exchange->asked_at;
+    }
     if (agreed) {
         known_learn(judged, document, before, &saved.document);
     }
@@ -315,7 +349,7 @@ static bool may_be_durable(const struct judged *judged)
 
 /* What the server alone knows may be the reason of an error; a change by others that the capture
  * does not have, or a document from before it, that of any answer. */
-static enum attempt explain(struct judged *judged, const struct saved *saved, bool *would)
+static enum attempt explain(struct judged *judged, const struct shadow_memory *saved, bool *would)
 {
     restore(judged, saved);
     if (judged_is_servers_own(judged->status) && may_be_durable(judged)) {
@@ -323,7 +357,7 @@ static enum attempt explain(struct judged *judged, const struct saved *saved, bo
         return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
     }
     shadow_doubt(judged->exchange->asked->document);
-    enum attempt attempted = attempt(judged, false);
+    enum attempt attempted = attempt(judged, SHADOW_LENIENT);
     *would = attempted != ATTEMPT_DISAGREES;
     return judged->exchange->unseen ? attempted : ATTEMPT_DISAGREES;
 }
@@ -340,7 +374,7 @@ static void conclude(struct judged *judged, enum attempt attempted)
 }
 
 /* Nothing explains the answer: what it would have to be, for the report. */
-static void show(struct judged *judged, const struct saved *saved)
+static void show(struct judged *judged, const struct shadow_memory *saved)
 {
     restore(judged, saved);
     judged->told = false;
@@ -367,26 +401,27 @@ static bool is_executed(const struct judged *judged)
            judged->opcode == MCBP_UNLOCK_KEY || judged->opcode == MCBP_GET_META;
 }
 
-void document_judge(struct judged *judged, bool strict)
+void document_judge(struct judged *judged, enum shadow_rigour rigour)
 {
-    struct saved saved;
-    if (!is_executed(judged)) {
-        known_forget(judged, judged->exchange->asked->document);
-        judge_form(judged);
-        return;
-    }
-    save(judged, &saved);
+    struct shadow_memory saved;
     bool would = false;
-    enum attempt attempted = attempt(judged, strict);
-    if (attempted == ATTEMPT_DISAGREES && !strict) {
+    save(judged->exchange->asked, &saved);
+    enum attempt attempted = is_executed(judged) ? attempt(judged, rigour) : ATTEMPT_IMPOSSIBLE;
+    if (attempted == ATTEMPT_DISAGREES && rigour == SHADOW_LENIENT) {
         attempted = explain(judged, &saved, &would);
+    } else if (attempted == ATTEMPT_IMPOSSIBLE && rigour == SHADOW_KNOWN) {
+        attempted = ATTEMPT_DISAGREES;
+    }
+    if (attempted == ATTEMPT_DISAGREES && rigour != SHADOW_LENIENT) {
+        judged->verdict->outcome = SHADOW_DIFFERENT;
+        restore(judged, &saved);
+        drop(&saved);
+        return;
     }
     if (attempted == ATTEMPT_DISAGREES) {
         show(judged, &saved);
         judged->verdict->by_unseen = would;
     }
-    if (!strict || attempted != ATTEMPT_DISAGREES) {
-        conclude(judged, attempted);
-    }
+    conclude(judged, attempted);
     drop(&saved);
 }

@@ -78,7 +78,7 @@ void judge_form(struct judged *judged)
 
 void shadow_judge(struct shadow *shadow, struct shadow_client *client,
                   const struct shadow_exchange *exchange, const struct shadow_comparer *comparer,
-                  bool strict, struct shadow_verdict *verdict)
+                  enum shadow_rigour rigour, struct shadow_verdict *verdict)
 {
     struct judged judged = {
         .shadow = shadow,
@@ -91,7 +91,7 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
     };
     *verdict = (struct shadow_verdict){.outcome = SHADOW_NOT_EXECUTED};
     if (exchange->asked->document != NULL && !client->bucket->is_several) {
-        document_judge(&judged, strict);
+        document_judge(&judged, rigour);
     } else if (!bound_judge(&judged)) {
         asked_without_place(client, exchange->request);
         judge_form(&judged);

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { ATTRIBUTES = DOCUMENT_FLAGS | DOCUMENT_EXPIRY | DOCUMENT_REVISION | DOCUMENT_SEQNO };
+
 static const int64_t SECOND = 1000000000;
 
 /* ---------------------------------------------------------------- the request */
@@ -175,6 +177,9 @@ static void tell_presence(struct telling *telling)
     case MCBP_STATUS_KEY_NOT_FOUND:
     case MCBP_STATUS_NOT_STORED:
         set_presence(telling, false);
+        if (telling->judged->opcode == MCBP_GET_META) {
+            telling->document->revision = 0; /* nor is there a tombstone */
+        }
         break;
     case MCBP_STATUS_SUCCESS:
         if (!telling->needs.may_create) {
@@ -657,6 +662,14 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     } else if (shows_document(judged, &needs) && !document->deleted) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
+    }
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    if (answer != NULL && answer->header.cas == UINT64_MAX) {
+        document->unknown |= open & ATTRIBUTES; /* a locked document does not show its version */
+    }
+    if (document->deleted && (document->unknown & DOCUMENT_PRESENCE) == 0) {
+        document->unknown &= (uint16_t)~DOCUMENT_LOCK; /* what is not there is not locked */
+        document->lock_cas = 0;
     }
     bool may_expire = document->expiry != 0 || (document->unknown & DOCUMENT_EXPIRY) != 0;
     judged->exchange->asked->vbucket->may_jump |= !document->deleted && may_expire;

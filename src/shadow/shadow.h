@@ -111,14 +111,17 @@ struct shadow_comparer {
 bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict);
 
-/*
- * Executes the request, and says what became of its answer. `strict`: if it is not what has to be,
- * nothing is done but to say so; else what explains it is looked for, and what it is about is in
- * doubt from then on if nothing does.
- */
+enum shadow_rigour {
+    SHADOW_LENIENT, /* what explains the answer is looked for; if nothing does, what it is about is
+                       in doubt from then on */
+    SHADOW_STRICT,  /* if it is not what has to be, nothing is done but to say so */
+    SHADOW_KNOWN,   /* likewise if something that is not known has to be taken from it */
+};
+
+/* Executes the request, and says what became of its answer. */
 void shadow_judge(struct shadow *shadow, struct shadow_client *client,
                   const struct shadow_exchange *exchange, const struct shadow_comparer *comparer,
-                  bool strict, struct shadow_verdict *verdict);
+                  enum shadow_rigour rigour, struct shadow_verdict *verdict);
 
 /* The CAS of the version that an answer has made or seen; 0: it tells none. */
 uint64_t shadow_version_of(const struct mcbp_frame *answer);
@@ -132,7 +135,17 @@ bool shadow_has_other_version(const struct document *document, uint64_t cas);
 /* The request makes another version whenever it succeeds, and its answer tells the CAS of that. */
 bool shadow_makes_version(const struct mcbp_frame *request, const struct mcbp_frame *answer);
 
-/* What the document holds is not known from here on. */
+/* The document as it is now, to come back to. */
+struct shadow_memory;
+/* NULL: no memory. */
+struct shadow_memory *shadow_remember(const struct shadow_asked *asked);
+/* Can be done again. */
+void shadow_recall(const struct shadow_asked *asked, const struct shadow_memory *memory);
+void shadow_memory_destroy(struct shadow_memory *memory);
+
+/* What the document holds is not known from here on; nor whether there is one, */
 void shadow_doubt(struct document *document);
+/* or that and its version are. */
+void shadow_doubt_content(struct document *document);
 
 #endif

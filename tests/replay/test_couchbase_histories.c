@@ -1,0 +1,382 @@
+/*
+ * Orders of execution in Couchbase's dialect: a few connections with features of their own on one
+ * or two documents, executed by a node in a random order between request and answer. What it has
+ * answered is right. KVREPLAY_SEED repeats a run.
+ */
+#include "base/endian.h"
+#include "couchbase/couchbase.h"
+#include "mcbp/feature.h"
+#include "scene.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    CLIENTS = 8,
+    EACH_MIN = 4, /* requests of a client, behind those of LOGIN; and a NOOP */
+    EACH_MAX = 40,
+    LOGIN = 3,
+    KEYS = 2,
+    VBUCKETS = 4,
+    FRAME_ROOM = 1024,
+    HISTORIES = 300,
+};
+
+struct exchange {
+    uint8_t request[FRAME_ROOM];
+    size_t request_size;
+    uint8_t answer[FRAME_ROOM];
+    size_t answer_size; /* 0: silence */
+};
+
+struct client {
+    struct couchbase_session *session;
+    bool has_collections;
+    struct exchange exchanges[LOGIN + EACH_MAX + 1];
+    size_t count;
+    size_t asked;
+    size_t ran;
+    size_t told;
+    uint64_t cas[KEYS]; /* the last that it was told */
+};
+
+struct history {
+    struct scene *scene;
+    struct couchbase_node *node;
+    struct client clients[CLIENTS];
+    unsigned random;
+    bool quiet;     /* requests may be */
+    bool cold;      /* verify knows that there was no document before */
+    size_t lies_at; /* one of the GETs that find a document; 0: none */
+    size_t gets;    /* likewise */
+    size_t each;
+    unsigned keys;
+    unsigned depth; /* requests of a client that wait for their answers */
+};
+
+static unsigned pick(struct history *history, unsigned count)
+{
+    return (unsigned)rand_r(&history->random) / 7 % count;
+}
+
+/* ------------------------------------------------------------------------------------ requests */
+
+struct kind {
+    uint8_t opcode;
+    const char *extras;
+    size_t extras_size;
+    const char *value; /* NULL: one of the documents */
+    size_t value_size;
+    bool takes_cas;
+    bool needs_cas;
+    unsigned weight;
+};
+
+#define BYTES(text) text, sizeof(text) - 1
+#define NOTHING     "", 0
+
+static const struct kind kinds[] = {
+    {MCBP_GET, NOTHING, NOTHING, false, false, 24},
+    {MCBP_GETQ, NOTHING, NOTHING, false, false, 6},
+    {MCBP_SET, BYTES("\0\0\0\0\0\0\0\0"), NULL, 0, true, false, 16},
+    {MCBP_SETQ, BYTES("\0\0\0\0\0\0\0\0"), NULL, 0, true, false, 4},
+    {MCBP_ADD, BYTES("\0\0\0\0\0\0\0\0"), NULL, 0, false, false, 5},
+    {MCBP_REPLACE, BYTES("\0\0\0\0\0\0\0\0"), NULL, 0, true, false, 5},
+    {MCBP_DELETE, NOTHING, NOTHING, true, false, 5},
+    {MCBP_DELETEQ, NOTHING, NOTHING, true, false, 2},
+    {MCBP_INCREMENT, BYTES("\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\144\0\0\0\0"), NOTHING, false, false, 5},
+    {MCBP_APPEND, NOTHING, BYTES("0"), true, false, 5},
+    {MCBP_APPENDQ, NOTHING, BYTES("1"), true, false, 2},
+    {MCBP_TOUCH, BYTES("\0\0\0\0"), NOTHING, false, false, 4},
+    {MCBP_TOUCH, BYTES("\0\0\0\144"), NOTHING, false, false, 2},
+    {MCBP_GAT, BYTES("\0\0\0\144"), NOTHING, false, false, 5},
+    {MCBP_SUBDOC_MULTI_LOOKUP, NOTHING, BYTES("\305\0\0\1n\306\0\0\1l"), false, false, 5},
+    {MCBP_SUBDOC_MULTI_MUTATION, NOTHING, BYTES("\317\1\0\3\0\0\0\1n.x1\313\1\0\1\0\0\0\1l7"), true,
+     false, 6},
+    {MCBP_GET_LOCKED, BYTES("\0\0\0\1"), NOTHING, false, false, 3},
+    {MCBP_UNLOCK_KEY, NOTHING, NOTHING, true, true, 3},
+    {MCBP_GET_META, BYTES("\2"), NOTHING, false, false, 4},
+};
+
+static const char *const documents[] = {"{\"a\":1}", "[1,2]", "12", "text",
+                                        "{\"n\":{\"x\":5},\"l\":[1,2]}"};
+
+static const struct kind *pick_kind(struct history *history)
+{
+    for (;;) {
+        const struct kind *kind = &kinds[pick(history, sizeof(kinds) / sizeof(kinds[0]))];
+        if (pick(history, 24) < kind->weight &&
+            (history->quiet || !mcbp_opcode_is_quiet(kind->opcode))) {
+            return kind;
+        }
+    }
+}
+
+struct parts {
+    struct span extras, key, value;
+    uint16_t vbucket;
+    uint64_t cas;
+};
+
+static void write_request(struct client *client, uint8_t opcode, const struct parts *parts)
+{
+    assert_true(client->count < sizeof(client->exchanges) / sizeof(client->exchanges[0]));
+    struct exchange *exchange = &client->exchanges[client->count];
+    size_t size = parts->extras.size + parts->key.size + parts->value.size;
+    uint8_t *at = exchange->request;
+    memset(at, 0, MCBP_HEADER_SIZE);
+    at[0] = MCBP_CLIENT_REQUEST;
+    at[1] = opcode;
+    write_be16(at + 2, (uint16_t)parts->key.size);
+    at[4] = (uint8_t)parts->extras.size;
+    write_be16(at + 6, parts->vbucket);
+    write_be32(at + 8, (uint32_t)size);
+    write_be32(at + 12, (uint32_t)++client->count);
+    write_be64(at + 16, parts->cas);
+    const struct span all[] = {parts->extras, parts->key, parts->value};
+    at += MCBP_HEADER_SIZE;
+    for (size_t i = 0; i < 3; i++) {
+        if (all[i].size > 0) {
+            memcpy(at, all[i].data, all[i].size);
+        }
+        at += all[i].size;
+    }
+    exchange->request_size = MCBP_HEADER_SIZE + size;
+    exchange->answer_size = 0;
+}
+
+static struct span text(const char *text)
+{
+    return span_of(text, strlen(text));
+}
+
+static void log_in(struct history *history, struct client *client)
+{
+    static const uint16_t features[] = {MCBP_FEATURE_MUTATION_SEQNO,
+                                        MCBP_FEATURE_XATTR,
+                                        MCBP_FEATURE_XERROR,
+                                        MCBP_FEATURE_JSON,
+                                        MCBP_FEATURE_UNORDERED_EXECUTION,
+                                        MCBP_FEATURE_TRACING,
+                                        MCBP_FEATURE_COLLECTIONS};
+    uint8_t list[sizeof(features)];
+    size_t size = 0;
+    client->has_collections = false;
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        if (pick(history, 5) > 0) {
+            write_be16(list + size, features[i]);
+            size += 2;
+            client->has_collections |= features[i] == MCBP_FEATURE_COLLECTIONS;
+        }
+    }
+    client->count = 0;
+    write_request(client, MCBP_HELLO, &(struct parts){.value = span_of(list, size)});
+    write_request(client, MCBP_SASL_AUTH,
+                  &(struct parts){.key = text("PLAIN"), .value = span_of("\0u\0p", 4)});
+    write_request(client, MCBP_SELECT_BUCKET, &(struct parts){.key = text("default")});
+}
+
+static unsigned key_of(const struct exchange *exchange)
+{
+    size_t key = read_be16(exchange->request + 2);
+    size_t extras = exchange->request[4];
+    return key == 0 ? 0 : exchange->request[MCBP_HEADER_SIZE + extras + key - 1] % KEYS;
+}
+
+static void ask_any(struct history *history, struct client *client)
+{
+    const struct kind *kind = pick_kind(history);
+    unsigned number = pick(history, history->keys);
+    char key[] = {'\0', 'k', (char)('0' + number)};
+    bool cas = kind->needs_cas || (kind->takes_cas && pick(history, 4) == 0);
+    struct parts parts = {
+        .extras = span_of(kind->extras, kind->extras_size),
+        .key = client->has_collections ? span_of(key, 3) : span_of(key + 1, 2),
+        .value = kind->value != NULL ? span_of(kind->value, kind->value_size)
+                                     : text(documents[pick(history, 5)]),
+        .cas = cas ? client->cas[number] : 0,
+        .vbucket = (uint16_t)number,
+    };
+    parts.cas += kind->needs_cas && parts.cas == 0;
+    write_request(client, kind->opcode, &parts);
+}
+
+/* -------------------------------------------------------------------------------------- the play
+ */
+
+static void run(struct history *history, struct client *client)
+{
+    struct exchange *exchange = &client->exchanges[client->ran++];
+    struct couchbase_answer answer;
+    struct mcbp_frame frame;
+    assert_int_equal(mcbp_frame_parse(span_of(exchange->request, exchange->request_size), &frame),
+                     MCBP_FRAME);
+    const struct couchbase_request request = {.frame = &frame, .now = history->scene->time};
+    couchbase_execute(history->node, client->session, &request, &answer);
+    if (answer.count > 0) {
+        assert_int_equal(kvr_encode_flat(&answer.responses[0], exchange->answer, FRAME_ROOM,
+                                         &exchange->answer_size),
+                         KVR_OK);
+    }
+}
+
+static void ask(struct history *history, unsigned number)
+{
+    struct client *client = &history->clients[number];
+    size_t depth = client->told < LOGIN ? 1 : history->depth;
+    if (client->asked >= client->told + depth || client->asked == LOGIN + history->each + 1) {
+        return;
+    }
+    if (client->asked == LOGIN + history->each) {
+        write_request(client, MCBP_NOOP, &(struct parts){0});
+    } else if (client->asked == client->count) {
+        ask_any(history, client);
+    }
+    struct exchange *exchange = &client->exchanges[client->asked++];
+    scene_say_bytes(history->scene, (enum person)number, true,
+                    span_of(exchange->request, exchange->request_size));
+}
+
+/* Shows a version that there has never been, or another value. */
+static void lie(const struct history *history, struct exchange *exchange)
+{
+    size_t framing = exchange->answer[0] == MCBP_FLEX_CLIENT_RESPONSE ? exchange->answer[2] : 0;
+    if (history->lies_at % 2 == 0) {
+        exchange->answer[23] ^= 0x80;
+    } else {
+        exchange->answer[MCBP_HEADER_SIZE + framing + 4] ^= 2;
+    }
+}
+
+static bool shows_document(const struct exchange *exchange)
+{
+    const uint8_t *answer = exchange->answer;
+    return exchange->request[1] == MCBP_GET && exchange->answer_size > 0 &&
+           read_be16(answer + 6) == MCBP_STATUS_SUCCESS && read_be64(answer + 16) != UINT64_MAX;
+}
+
+static void tell(struct history *history, unsigned number)
+{
+    struct client *client = &history->clients[number];
+    struct exchange *exchange = &client->exchanges[client->told];
+    if (client->told == client->ran) {
+        return;
+    }
+    client->told++;
+    if (shows_document(exchange) && ++history->gets == history->lies_at) {
+        lie(history, exchange);
+    }
+    if (exchange->answer_size > 0) {
+        uint64_t cas = read_be64(exchange->answer + 16);
+        client->cas[key_of(exchange)] = cas != 0 ? cas : client->cas[key_of(exchange)];
+        scene_say_bytes(history->scene, (enum person)number, false,
+                        span_of(exchange->answer, exchange->answer_size));
+    }
+}
+
+static void step(struct history *history, unsigned number)
+{
+    struct client *client = &history->clients[number];
+    switch (pick(history, 3)) {
+    case 0:
+        ask(history, number);
+        break;
+    case 1:
+        if (client->ran < client->asked) {
+            run(history, client);
+        }
+        break;
+    default:
+        tell(history, number);
+    }
+}
+
+static bool is_over(const struct history *history)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        if (history->clients[i].told <= LOGIN + history->each) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void play(struct history *history)
+{
+    static const struct couchbase_options options = {.bucket = "default", .vbuckets = VBUCKETS};
+    history->keys = 1 + pick(history, KEYS);
+    history->depth = 1 + pick(history, 2) * pick(history, 8);
+    history->each = EACH_MIN + pick(history, EACH_MAX - EACH_MIN + 1);
+    history->node = couchbase_node_create(&options);
+    assert_non_null(history->node);
+    scene_restart(history->scene);
+    history->scene->options.cold = history->cold;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        struct client *client = &history->clients[i];
+        client->session = couchbase_session_create(history->node);
+        assert_non_null(client->session);
+        log_in(history, client);
+    }
+    while (!is_over(history)) {
+        step(history, pick(history, CLIENTS));
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        couchbase_session_destroy(history->clients[i].session);
+    }
+    couchbase_node_destroy(history->node);
+}
+
+static unsigned first_seed(void)
+{
+    const char *given = getenv("KVREPLAY_SEED");
+    unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
+    print_message("KVREPLAY_SEED=%u\n", seed);
+    return seed;
+}
+
+static uint64_t wrong(const struct capture_result *found)
+{
+    return found->executed.check.different + found->executed.missing + found->rebuilt.different;
+}
+
+static void what_a_node_ran_in_any_order_is_right(void **state)
+{
+    unsigned seed = first_seed();
+    for (unsigned i = 0; i < HISTORIES; i++) {
+        struct history history = {.scene = *state, .random = seed + i, .cold = i % 2 == 0};
+        play(&history);
+        const struct capture_result *found = scene_verify(*state);
+        if (wrong(found) > 0) {
+            print_error("KVREPLAY_SEED=%u\n", seed + i);
+        }
+        assert_int_equal(wrong(found), 0);
+        assert_true(found->executed.check.identical > found->executed.not_executed);
+    }
+}
+
+static void what_it_has_not_answered_is_found(void **state)
+{
+    unsigned seed = first_seed();
+    unsigned lies = 0;
+    unsigned found = 0;
+    for (unsigned i = 0; i < HISTORIES; i++) {
+        struct history history = {
+            .scene = *state, .random = seed + i, .cold = true, .lies_at = 1 + i % 20};
+        play(&history);
+        lies += history.gets >= history.lies_at;
+        found += wrong(scene_verify(*state)) > 0;
+    }
+    print_message("%u of %u lies\n", found, lies);
+    assert_true(lies > HISTORIES / 4);
+    assert_true(found >= lies - lies / 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(what_a_node_ran_in_any_order_is_right),
+        scene_test(what_it_has_not_answered_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
