@@ -38,6 +38,7 @@ struct about {
     struct list_link doings;
     size_t changes; /* of them */
     size_t kept;
+    uint64_t newest;  /* version that one of them has made */
     uint64_t guessed; /* sequence; of those asked before, one was given one of several places */
     bool busy;
 };

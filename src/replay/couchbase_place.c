@@ -100,16 +100,17 @@ static uint64_t version_seen(const struct doing *doing)
 }
 
 /* It makes no version, and may be right as things are. Of a document whose version is not known,
- * the changes that have made what it shows come first. */
-static bool may_be_next(const struct document *document, const struct doing *doing,
-                        const struct doing *next)
+ * the changes that have made what it shows come first, and it shows none that has been replaced. */
+static bool may_be_next(const struct about *about, const struct document *document,
+                        const struct doing *doing, const struct doing *next)
 {
     uint64_t seen = version_seen(doing);
     if (doing->version != 0 && !(touches(doing) && shadow_has_version(document, seen))) {
         return false;
     }
     return seen == 0 || shadow_has_version(document, seen) ||
-           (!shadow_has_other_version(document, seen) && (next == NULL || next->version > seen));
+           (!shadow_has_other_version(document, seen) && seen >= about->newest &&
+            (next == NULL || next->version > seen));
 }
 
 /* Even if it is right as things are, it may have another place: it changes something. */
@@ -138,12 +139,21 @@ static bool settle_doing(struct placing *placing, struct doing *doing, enum sett
                            silent ? NULL : &response, how);
 }
 
+/* A lock's CAS is no version. */
+static void note_newest(struct about *about, const struct doing *doing)
+{
+    if (doing->version > about->newest && doing->opcode != MCBP_GET_LOCKED) {
+        about->newest = doing->version;
+    }
+}
+
 /* Settles it for good, if it is right. */
 static bool place(struct placing *placing, struct doing *doing, enum settle_how how)
 {
     if (!settle_doing(placing, doing, how)) {
         return false;
     }
+    note_newest(placing->about, doing);
     couchbase_order_release(placing->run, doing);
     couchbase_order_take_out(placing->run, placing->document, doing);
     return true;
@@ -161,7 +171,7 @@ static bool place_known(struct placing *placing)
         struct doing *doing = LIST_MEMBER(link, struct doing, link);
         after = LIST_MEMBER(link->next, struct doing, link);
         if (is_left(doing) && !has_effect(doing) && is_available(about, doing) &&
-            may_be_next(placing->document, doing, next)) {
+            may_be_next(about, placing->document, doing, next)) {
             bool shown = shadow_has_version(placing->document, version_seen(doing));
             placed |= place(placing, doing, shown ? SETTLE_IF_RIGHT : SETTLE_IF_KNOWN);
         }
@@ -170,48 +180,6 @@ static bool place_known(struct placing *placing)
 }
 
 /* ---------------------------------------------------------------- choices */
-
-static bool is_choice(const struct placing *placing, const struct doing *doing,
-                      const struct doing *next)
-{
-    const struct about *about = placing->about;
-    return is_left(doing) && is_available(about, doing) &&
-           (doing == next ? is_ready(about, doing) : may_be_next(placing->document, doing, next));
-}
-
-/* One that changes something can come next. */
-static bool may_change(const struct placing *placing, const struct doing *next)
-{
-    LIST_EACH (const struct doing, doing, &placing->about->doings, link) {
-        if ((doing == next || (is_left(doing) && has_effect(doing))) &&
-            is_choice(placing, doing, next) && is_ready(placing->about, doing)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those that may come next: `next` behind what is seen, and before what has another effect. If none
- * of these can come yet, the others wait for what may explain them, too. */
-static size_t find_choices(const struct placing *placing, struct doing *choices[CHOICES_MAX])
-{
-    const struct about *about = placing->about;
-    struct doing *next = next_version(about, placing->document);
-    bool now = may_change(placing, next);
-    size_t count = 0;
-    for (int effect = 0; effect < 2; effect++) {
-        LIST_EACH (struct doing, doing, &about->doings, link) {
-            if (doing != next && count + 1 < CHOICES_MAX && has_effect(doing) == effect &&
-                is_choice(placing, doing, next) && (now || is_ready(about, doing))) {
-                choices[count++] = doing;
-            }
-        }
-        if (next != NULL && effect == 0 && is_choice(placing, next, next)) {
-            choices[count++] = next;
-        }
-    }
-    return count;
-}
 
 /* The one that has to be judged first, and can be: before the next change, or the first one of what
  * is left. NULL: nothing tells, or something is missing. */
@@ -233,6 +201,50 @@ static struct doing *find_due(const struct placing *placing)
     return is_left(due) && is_ready(about, due) ? due : NULL;
 }
 
+static bool is_choice(const struct placing *placing, const struct doing *doing,
+                      const struct doing *next)
+{
+    const struct about *about = placing->about;
+    return is_left(doing) && is_available(about, doing) &&
+           (doing == next ? is_ready(about, doing)
+                          : may_be_next(about, placing->document, doing, next));
+}
+
+/* One is placed now: it has to be judged, or it changes something, and nothing that is missing may
+ * come before it. */
+static bool is_time(const struct placing *placing, const struct doing *next)
+{
+    LIST_EACH (const struct doing, doing, &placing->about->doings, link) {
+        if (is_left(doing) && has_effect(doing) && is_choice(placing, doing, next) &&
+            is_ready(placing->about, doing)) {
+            return true;
+        }
+    }
+    return find_due(placing) != NULL;
+}
+
+/* Those that may come next: `next` behind what is seen, and before what has another effect. If none
+ * of these can come yet, the others wait for what may explain them, too. */
+static size_t find_choices(const struct placing *placing, struct doing *choices[CHOICES_MAX])
+{
+    const struct about *about = placing->about;
+    struct doing *next = next_version(about, placing->document);
+    bool now = is_time(placing, next);
+    size_t count = 0;
+    for (int effect = 0; effect < 2; effect++) {
+        LIST_EACH (struct doing, doing, &about->doings, link) {
+            if (doing != next && count + 1 < CHOICES_MAX && has_effect(doing) == effect &&
+                is_choice(placing, doing, next) && (now || is_ready(about, doing))) {
+                choices[count++] = doing;
+            }
+        }
+        if (next != NULL && effect == 0 && is_choice(placing, next, next)) {
+            choices[count++] = next;
+        }
+    }
+    return count;
+}
+
 static bool may_go_on(struct placing *placing, unsigned depth);
 
 /* Whether those behind it may be right when it comes next. */
@@ -247,9 +259,12 @@ static bool may_place(struct placing *placing, struct doing *doing, unsigned dep
     placing->trials--;
     bool right = settle_doing(placing, doing, SETTLE_TRY);
     if (right) {
+        uint64_t newest = placing->about->newest;
         doing->is_placed = true;
+        note_newest(placing->about, doing);
         right = may_go_on(placing, depth - 1);
         doing->is_placed = false;
+        placing->about->newest = newest;
     }
     shadow_recall(asked, memory);
     shadow_memory_destroy(memory);
@@ -305,22 +320,13 @@ static bool place_choice(struct placing *placing)
     return false;
 }
 
-/* It may have come before what has been judged: its answer is taken for what it tells. A read
- * leaves the version as it is, what a change makes of it is not known. */
+/* It may have come before what has been judged, where the place of something was a guess: what it
+ * tells is taken over, and what the document holds by now is not known. */
 static bool place_late(struct placing *placing, struct doing *late)
 {
-    const struct shadow_asked asked = late->request.asked;
-    bool reads = late->version == 0 && !has_effect(late);
-    struct shadow_memory *memory = shadow_remember(&asked);
     shadow_doubt(placing->document);
     bool placed = place(placing, late, SETTLE);
-    if (memory != NULL && reads) {
-        shadow_recall(&asked, memory);
-        shadow_doubt_content(placing->document);
-    } else {
-        shadow_doubt(placing->document);
-    }
-    shadow_memory_destroy(memory);
+    shadow_doubt(placing->document);
     return placed;
 }
 
@@ -330,6 +336,9 @@ static bool place_wrong(struct placing *placing)
     struct doing *wrong = find_due(placing);
     if (wrong == NULL) {
         return false;
+    }
+    if (is_hidden(wrong) && wrong->is_among) {
+        placing->about->guessed = placing->run->sequence;
     }
     return wrong->asked < placing->about->guessed ? place_late(placing, wrong)
                                                   : place(placing, wrong, SETTLE);

@@ -355,6 +355,21 @@ static void what_a_node_ran_in_any_order_is_right(void **state)
     }
 }
 
+/* What a quiet change has made is seen in what comes behind it, if at all. */
+static void of_histories_with_quiet_changes_hardly_one_is_wrong(void **state)
+{
+    unsigned seed = first_seed();
+    unsigned bad = 0;
+    for (unsigned i = 0; i < HISTORIES; i++) {
+        struct history history = {
+            .scene = *state, .random = seed + i, .cold = i % 2 == 0, .quiet = true};
+        play(&history);
+        bad += wrong(scene_verify(*state)) > 0;
+    }
+    print_message("%u wrong\n", bad);
+    assert_true(bad <= HISTORIES / 30);
+}
+
 static void what_it_has_not_answered_is_found(void **state)
 {
     unsigned seed = first_seed();
@@ -376,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene_test(what_a_node_ran_in_any_order_is_right),
+        scene_test(of_histories_with_quiet_changes_hardly_one_is_wrong),
         scene_test(what_it_has_not_answered_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
