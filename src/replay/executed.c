@@ -5,6 +5,7 @@
 #include "mcbp/status.h"
 #include "replay/awaiting.h"
 #include "replay/cas.h"
+#include "replay/dcp.h"
 #include "replay/defer.h"
 #include "replay/differences.h"
 #include "replay/explain.h"
@@ -598,8 +599,10 @@ void executed_response(struct run *run, struct connection *connection,
         run->capture->senders_unknown |= !connection->conversation->from_start &&
                                          !connection->features_negotiated &&
                                          is_store_request(&response->frame.header);
-        outcome_count(run, &response->frame.header,
-                      OUTCOME_NOT_EXECUTED); /* a request of the server's own */
+        if (!dcp_message(run, connection, response)) {
+            outcome_count(run, &response->frame.header,
+                          OUTCOME_NOT_EXECUTED); /* a request of the server's own */
+        }
         return;
     }
     bool exact =

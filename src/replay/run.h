@@ -50,6 +50,7 @@ struct connection {
     unsigned answers_seen;    /* of a connection that was not seen from its start, see dialect.h */
     bool unordered;           /* among them that answers come in any order */
     bool hello_unseen;        /* bytes that are missing may have held a HELLO */
+    struct shadow_dcp *dcp;   /* streams of changes on it; NULL: none */
     bool streams;      /* the client has asked for DCP or TAP, with messages that nobody answers */
     bool admitted;     /* its requests are not refused for lack of authentication */
     bool closing;      /* the server closes after the answer it has given */

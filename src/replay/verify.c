@@ -15,6 +15,7 @@
 #include "mcbp/opcode.h"
 #include "replay/awaiting.h"
 #include "replay/couchbase.h"
+#include "replay/dcp.h"
 #include "replay/dialect.h"
 #include "replay/differences.h"
 #include "replay/executed.h"
@@ -24,6 +25,7 @@
 #include "replay/reorder.h"
 #include "replay/servers.h"
 #include "replay/unseen.h"
+#include "shadow/dcp.h"
 #include "writer/writer.h"
 
 #include <inttypes.h>
@@ -93,6 +95,7 @@ static void free_retired(struct run *run)
             *at = connection->next;
             stretch_release(run, connection->stretch);
             shadow_client_destroy(connection->client);
+            shadow_dcp_destroy(connection->dcp);
             free(connection);
         } else {
             at = &connection->next;
@@ -142,6 +145,7 @@ static void on_frame(void *context, struct dissect_conversation *conversation,
         awaiting_add(run, connection, frame);
     } else {
         rebuilt_check(run, connection, frame);
+        dcp_note_answer(run, connection, frame);
         if (speaks_couchbase(connection, frame)) {
             couchbase_response(run, connection, frame);
         } else {
@@ -187,6 +191,7 @@ static void on_lost(void *context, struct dissect_conversation *conversation,
             awaiting_end_beginning(context, connection);
         }
         executed_lost(context, connection, role, missing);
+        dcp_lost(connection);
         if (connection->client != NULL) {
             couchbase_lost(context, connection, role);
         }
