@@ -38,6 +38,7 @@ struct document {
     uint64_t lock_cas;    /* 0: not locked */
     int64_t locked_until; /* Unix time in nanoseconds */
     int64_t lock_slack;   /* a replay's: the lock may end so much earlier; 0 in a server */
+    bool doubted;         /* likewise: something may have changed it; false */
     void *user;           /* likewise; NULL */
 };
 

@@ -142,6 +142,7 @@ static bool settle(struct run *run, struct connection *connection, const struct 
         .asked_at = request->origin.time,
         .answered_at = response == NULL ? request->origin.time : response->origin.time,
         .unseen = request->lost_ok || unseen_may_have_changed(run, request, true),
+        .open = run->model->unseen.open > 0,
     };
     static const enum shadow_rigour rigours[] = {[SETTLE] = SHADOW_LENIENT,
                                                  [SETTLE_IF_RIGHT] = SHADOW_STRICT,
@@ -174,6 +175,7 @@ static bool refuse_numbers(struct run *run, struct connection *connection,
         .answer = answer,
         .asked = &request->asked,
         .unseen = request->lost_ok || unseen_may_have_changed(run, request, true),
+        .open = run->model->unseen.open > 0,
     };
     if (shadow_note_numbers(run->model->shadow, connection->client, &exchange, &verdict)) {
         return false;

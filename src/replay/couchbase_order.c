@@ -27,6 +27,7 @@ bool couchbase_order_add(struct run *run, struct connection *connection, struct 
         *about = (struct about){.changes = 0};
         list_init(&about->doings);
         document->user = about;
+        document->doubted = false;
     }
     if (doing == NULL || about == NULL) {
         blocks_give(&run->blocks, doing, sizeof(*doing));

@@ -344,6 +344,19 @@ static bool place_wrong(struct placing *placing)
                                                   : place(placing, wrong, SETTLE);
 }
 
+/* Where something that has no place may have changed the document, all places are guesses. */
+static void note_unseen(struct placing *placing)
+{
+    const struct unseen *unseen = &placing->run->model->unseen;
+    struct about *about = placing->about;
+    if (placing->document->doubted || unseen->open > 0) {
+        placing->document->doubted = false;
+        about->guessed = placing->run->sequence;
+    } else if (unseen->ended > about->guessed) {
+        about->guessed = unseen->ended;
+    }
+}
+
 void couchbase_order_advance(struct run *run, struct document *document, couchbase_settle *settle)
 {
     struct about *about = about_of(document);
@@ -351,6 +364,7 @@ void couchbase_order_advance(struct run *run, struct document *document, couchba
     if (about == NULL || about->kept == 0 || about->busy) {
         return;
     }
+    note_unseen(&placing);
     about->busy = true;
     while (about->kept > 0 &&
            (place_known(&placing) || place_choice(&placing) || place_wrong(&placing))) {

@@ -134,24 +134,27 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
         infer_collections(client, request);
     }
     bool about_document = asked_place(client, request, &index, &id);
+    bool changes = shadow_changes(request->header.opcode) &&
+                   mcbp_opcode_has_collection(request->header.opcode);
     asked_without_place(client, request);
-    if (!about_document && (request->header.opcode != MCBP_OBSERVE_SEQNO ||
-                            request->header.vbucket_or_status >= COUCHBASE_VBUCKETS_MAX)) {
+    if ((!about_document && !changes && request->header.opcode != MCBP_OBSERVE_SEQNO) ||
+        request->header.vbucket_or_status >= COUCHBASE_VBUCKETS_MAX) {
         return true;
     }
-    struct shadow_vbucket *vbucket = &client->bucket->vbuckets[index];
-    asked->vbucket = vbucket;
-    asked->cas = vbucket->cas;
-    asked->seqno = vbucket->seqno;
-    if (!about_document) {
-        return true;
-    }
-    asked->document = document_of(shadow, &client->bucket->node->vbuckets[index], &id);
-    asked->changes = vbucket->changes;
-    asked->alone = vbucket->waiting == 0;
-    asked->changes_it = shadow_changes(request->header.opcode);
+    struct shadow_vbucket *vbucket = &client->bucket->vbuckets[request->header.vbucket_or_status];
+    *asked = (struct shadow_asked){
+        .vbucket = vbucket,
+        .cas = vbucket->cas,
+        .seqno = vbucket->seqno,
+        .changes = vbucket->changes,
+        .alone = vbucket->waiting == 0,
+        .changes_it = about_document ? shadow_changes(request->header.opcode) : changes,
+    };
     vbucket->waiting += asked->changes_it;
-    return asked->document != NULL;
+    if (about_document) {
+        asked->document = document_of(shadow, &client->bucket->node->vbuckets[index], &id);
+    }
+    return !about_document || asked->document != NULL;
 }
 
 void shadow_ask_end(const struct shadow_asked *asked)
@@ -216,9 +219,11 @@ static bool is_next(const struct shadow_exchange *exchange, uint64_t seqno, bool
     const struct shadow_asked *asked = exchange->asked;
     const struct shadow_vbucket *vbucket = asked->vbucket;
     bool alone = asked->alone && vbucket->waiting == 0 && asked->changes + 1 == vbucket->changes;
-    bool known = vbucket->seqno != 0 && !vbucket->may_jump && !vbucket->untold_more;
+    bool known =
+        vbucket->seqno != 0 && !vbucket->seqno_open && !vbucket->may_jump && !vbucket->untold_more;
     uint64_t next = next_seqno(vbucket);
-    return !alone || !known || exchange->unseen || seqno == next || (durable && seqno == next + 1);
+    return !alone || !known || exchange->unseen || exchange->open || seqno == next ||
+           (durable && seqno == next + 1);
 }
 
 static const char *check_seqno(const struct shadow_exchange *exchange, const struct numbers *told,
@@ -375,6 +380,7 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
     if (why != NULL) {
         return refuse_token(shadow, exchange, verdict, why);
     }
+    vbucket->seqno_open = exchange->open || (vbucket->seqno_open && told.seqno <= vbucket->seqno);
     note_pair(vbucket, &told, durable);
     return true;
 }

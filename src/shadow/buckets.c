@@ -153,7 +153,11 @@ bool shadow_makes_version(const struct mcbp_frame *request, const struct mcbp_fr
 
 void shadow_doubt(struct document *document)
 {
+    if (document == NULL) {
+        return;
+    }
     document->unknown = DOCUMENT_ALL;
+    document->doubted = true;
     document->lock_cas = 0;
     document->expiry = 0; /* else it would be found to have expired */
 }

@@ -520,11 +520,13 @@ void known_merge(struct judged *judged, struct kvr_response *response)
 /* ---------------------------------------------------------------- before and after */
 
 /* Whether such an answer depends on what the document holds. Of a counter, a number is looked for
- * before a lock is. */
+ * before a lock is, and paths are. */
 static bool looks_at_content(const struct judged *judged)
 {
     switch (judged->status) {
     case MCBP_STATUS_LOCKED:
+        return mcbp_opcode_counts(judged->opcode) ||
+               mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE;
     case MCBP_STATUS_KEY_EXISTS:
         return mcbp_opcode_counts(judged->opcode);
     case MCBP_STATUS_KEY_NOT_FOUND:

@@ -24,6 +24,7 @@ struct shadow_vbucket {
     uint64_t cas;         /* the highest told */
     uint64_t seqno;       /* likewise; 0: none */
     uint64_t seqno_cas;   /* of the change that has it */
+    bool seqno_open;      /* requests that are not in the capture may have changed it since */
     uint64_t changes;     /* answers to changes so far */
     unsigned waiting;     /* requests that may change it and wait for their answers */
     bool may_jump;        /* something may change it that is not in the capture: a time of expiry */

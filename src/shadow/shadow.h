@@ -73,7 +73,8 @@ struct shadow_exchange {
     const struct shadow_asked *asked;
     int64_t asked_at; /* Unix time in nanoseconds */
     int64_t answered_at;
-    bool unseen; /* requests that the capture does not have may have changed the document */
+    bool unseen; /* requests that the capture does not have may have changed the document, */
+    bool open;   /* and some of them may still run */
 };
 
 enum shadow_outcome {
@@ -143,7 +144,7 @@ struct shadow_memory *shadow_remember(const struct shadow_asked *asked);
 void shadow_recall(const struct shadow_asked *asked, const struct shadow_memory *memory);
 void shadow_memory_destroy(struct shadow_memory *memory);
 
-/* What the document holds is not known from here on; nor whether there is one, */
+/* What the document holds is not known from here on; nor whether there is one (NULL is allowed), */
 void shadow_doubt(struct document *document);
 /* or that and its version are. */
 void shadow_doubt_content(struct document *document);
