@@ -334,6 +334,7 @@ void couchbase_response(struct run *run, struct connection *connection,
     } else {
         outcome_unexpected(run, connection, response);
     }
+    run->capture->restarts += shadow_has_restarted(run->model->shadow);
 }
 
 /* ---------------------------------------------------------------- what does not come */

@@ -111,6 +111,16 @@ bool servers_select_endpoint(struct run *run, const struct net_endpoint *server)
 
 /* --------------------------------------------------------------------------------- connections */
 
+/* One side of each has ended it: a server that is gone has, but its clients may wait with that. */
+static bool are_over(const struct model *model)
+{
+    const struct connection *connection = model->connections;
+    while (connection != NULL && (connection->client_ended || connection->server_ended)) {
+        connection = connection->next;
+    }
+    return connection == NULL;
+}
+
 bool servers_attach(struct run *run, struct connection *connection)
 {
     struct net_endpoint server = server_of(run, connection);
@@ -124,6 +134,9 @@ bool servers_attach(struct run *run, struct connection *connection)
         model->connections->previous = connection;
     }
     bool first = model->connections == NULL;
+    if (model->shadow != NULL && connection->conversation->from_start && are_over(model)) {
+        shadow_left(model->shadow);
+    }
     connection->next = model->connections;
     model->connections = connection;
     connection->model = model;

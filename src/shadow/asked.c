@@ -147,6 +147,7 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
         .cas = vbucket->cas,
         .seqno = vbucket->seqno,
         .changes = vbucket->changes,
+        .forgotten = vbucket->forgotten,
         .alone = vbucket->waiting == 0,
         .changes_it = about_document ? shadow_changes(request->header.opcode) : changes,
     };
@@ -183,8 +184,10 @@ static const char *check_uuid(struct shadow *shadow, struct shadow_client *clien
 {
     if (vbucket->uuid == 0) {
         vbucket->uuid = uuid;
+        vbucket->era = vbucket->bucket->era;
     }
     if (vbucket->uuid == uuid) {
+        anew_note_same(vbucket);
         return NULL;
     }
     if (!client->has_told_bucket && !client->whole) {
@@ -230,7 +233,7 @@ static const char *check_seqno(const struct shadow_exchange *exchange, const str
                                bool durable)
 {
     struct shadow_vbucket *vbucket = exchange->asked->vbucket;
-    if (told->seqno <= exchange->asked->seqno) {
+    if (told->seqno <= floor_of(exchange->asked, exchange->asked->seqno)) {
         return "a change that was answered before this one was asked for has a higher number";
     }
     if (!durable && contradicts(vbucket, told)) {
@@ -316,7 +319,7 @@ static bool refuse_cas(const struct shadow_exchange *exchange, struct shadow_ver
 {
     refuse(exchange, verdict,
            "a change that was answered before this one was asked for has a higher CAS");
-    verdict->response.cas = exchange->asked->cas + 1;
+    verdict->response.cas = floor_of(exchange->asked, exchange->asked->cas) + 1;
     return false;
 }
 
@@ -346,6 +349,26 @@ static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *ex
     return false;
 }
 
+static bool falls(const struct shadow_exchange *exchange, uint64_t cas)
+{
+    return cas <= floor_of(exchange->asked, exchange->asked->cas) &&
+           !shadow_touches(exchange->request);
+}
+
+/* The vbucket is not the one that was known: by its UUID, or, where that is not told, its CAS. A
+ * client whose bucket is not known may have another one of the same number. */
+static void look_for_another(struct shadow *shadow, const struct shadow_client *client,
+                             const struct shadow_exchange *exchange, const struct mcbp_token *token)
+{
+    struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    bool falling = falls(exchange, exchange->answer->header.cas) && vbucket->bucket->may_be_empty;
+    bool other =
+        token != NULL && vbucket->uuid != 0 ? token->vbucket_uuid != vbucket->uuid : falling;
+    if (other && anew_is_possible(vbucket) && (client->has_told_bucket || client->whole)) {
+        anew_begin(shadow, vbucket, NULL);
+    }
+}
+
 bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
 {
@@ -360,12 +383,14 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
         return true;
     }
     struct numbers told = {.cas = answer->header.cas};
-    if (told.cas <= exchange->asked->cas && !shadow_touches(exchange->request)) {
+    bool has_token =
+        client_has(client, MCBP_FEATURE_MUTATION_SEQNO) && mcbp_token_read(answer->extras, &token);
+    look_for_another(shadow, client, exchange, has_token ? &token : NULL);
+    if (falls(exchange, told.cas)) {
         return refuse_cas(exchange, verdict);
     }
     vbucket->cas = told.cas > vbucket->cas ? told.cas : vbucket->cas;
-    if (!client_has(client, MCBP_FEATURE_MUTATION_SEQNO) ||
-        !mcbp_token_read(answer->extras, &token)) {
+    if (!has_token) {
         note_untold(vbucket, &exchange->request->header, told.cas);
         return true;
     }

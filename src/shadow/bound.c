@@ -170,6 +170,18 @@ static bool read_revision(struct span json, struct revision *revision)
     return read;
 }
 
+/* Vbuckets may have gone to other nodes, and come back with other UUIDs. */
+static void take_config(struct judged *judged, const struct revision *told)
+{
+    struct shadow_bucket *bucket = judged->client->bucket;
+    bucket->era += bucket->config != NULL;
+    blob_drop(bucket->config);
+    bucket->config = blob_copy(judged->exchange->answer->value);
+    bucket->config_epoch = told->epoch;
+    bucket->config_revision = told->revision;
+    bucket->config_absence = judged->shadow->absences;
+}
+
 /* A revision has one content, and none comes behind a higher one. */
 static void judge_config(struct judged *judged)
 {
@@ -178,25 +190,26 @@ static void judge_config(struct judged *judged)
     struct revision told;
     judged_compare(judged, SHADOW_ADOPTED);
     if (judged->verdict->outcome == SHADOW_DIFFERENT || answer->value.size == 0 ||
-        (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0 || !judged->client->has_told_bucket ||
-        span_equal(answer->value, blob_span(bucket->config))) {
+        (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0 || !judged->client->has_told_bucket) {
         return;
     }
-    if (!read_revision(answer->value, &told)) {
+    if (span_equal(answer->value, blob_span(bucket->config))) {
+        bucket->config_absence = judged->shadow->absences;
+        return;
+    }
+    bool read = read_revision(answer->value, &told);
+    bool held = bucket->config != NULL && told.epoch == bucket->config_epoch &&
+                bucket->config_absence == judged->shadow->absences;
+    if (!read) {
         contradict(judged, "it is no cluster configuration: JSON with a revision");
-    } else if (bucket->config != NULL && told.epoch == bucket->config_epoch &&
-               told.revision == bucket->config_revision) {
+    } else if (held && told.revision == bucket->config_revision) {
         contradict(judged, "the same revision had another content before");
         judged->verdict->response.value = bucket->config->bytes;
         judged->verdict->response.value_size = bucket->config->size;
-    } else if (bucket->config != NULL && told.epoch == bucket->config_epoch &&
-               told.revision < bucket->config_revision) {
+    } else if (held && told.revision < bucket->config_revision) {
         contradict(judged, "a higher revision was told before");
     } else {
-        blob_drop(bucket->config);
-        bucket->config = blob_copy(answer->value);
-        bucket->config_epoch = told.epoch;
-        bucket->config_revision = told.revision;
+        take_config(judged, &told);
     }
 }
 
@@ -246,17 +259,27 @@ static void judge_id(struct judged *judged)
         return;
     }
     if (id->manifest == manifest && id->bucket == judged->client->bucket && id->number != number &&
-        id->is_told) {
+        id->absence == judged->shadow->absences && id->is_told) {
         contradict(judged, "the same manifest had another number for that name before");
         return;
     }
     id->is_told = true;
     id->bucket = judged->client->bucket;
     id->manifest = manifest;
+    id->absence = judged->shadow->absences;
     id->number = number;
 }
 
 /* ---------------------------------------------------------------- what is observed */
+
+static void contradict_uuid(struct judged *judged, struct shadow_vbucket *known)
+{
+    if (anew_is_possible(known)) {
+        anew_begin(judged->shadow, known, NULL);
+    } else {
+        contradict(judged, "tokens of this vbucket have another UUID");
+    }
+}
 
 /* Format 0, or 1 behind a failover; vbucket, UUID, the highest number that is persisted, and the
  * highest one. */
@@ -271,7 +294,8 @@ static void judge_observe_seqno(struct judged *judged)
     if (judged->verdict->outcome == SHADOW_DIFFERENT || vbucket >= COUCHBASE_VBUCKETS_MAX) {
         return;
     }
-    const struct shadow_vbucket *known = &judged->client->bucket->vbuckets[vbucket];
+    struct shadow_vbucket *known = &judged->client->bucket->vbuckets[vbucket];
+    const struct shadow_asked *asked = judged->exchange->asked;
     if (answer->value.size != (told[0] == 0 ? SIZE : SIZE_BEHIND_FAILOVER)) {
         contradict(judged, "its length is not that of its format");
     } else if (read_be16(told + 1) != vbucket) {
@@ -279,8 +303,8 @@ static void judge_observe_seqno(struct judged *judged)
     } else if (read_be64(told + 11) > read_be64(told + 19)) {
         contradict(judged, "more is persisted than there is");
     } else if (known->uuid != 0 && read_be64(told + 3) != known->uuid) {
-        contradict(judged, "tokens of this vbucket have another UUID");
-    } else if (read_be64(told + 19) < judged->exchange->asked->seqno) {
+        contradict_uuid(judged, known);
+    } else if (read_be64(told + 19) < floor_of(asked, asked->seqno)) {
         contradict(judged, "a change that was answered before has a higher number");
     }
 }

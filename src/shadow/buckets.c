@@ -56,7 +56,9 @@ static struct shadow_bucket *create_bucket(struct span name)
         destroy_bucket(bucket);
         return NULL;
     }
+    bucket->era = 1;
     for (size_t i = 0; i < COUCHBASE_VBUCKETS_MAX; i++) {
+        bucket->vbuckets[i].era = bucket->era;
         bucket->vbuckets[i].bucket = bucket;
         bucket->vbuckets[i].held = &bucket->node->vbuckets[i];
     }

@@ -81,21 +81,6 @@ static void restore(const struct judged *judged, const struct shadow_memory *sav
 
 /* ---------------------------------------------------------------- the server's own state */
 
-static bool doubt(void *context, const struct document_id *id, const struct document *document)
-{
-    bool is_new;
-    struct document *found = documents_find_or_add(context, id, &is_new);
-    if (found == document) {
-        shadow_doubt(found);
-    }
-    return true;
-}
-
-static void doubt_all(struct vbucket *vbucket)
-{
-    documents_each(&vbucket->documents, doubt, &vbucket->documents);
-}
-
 /* A configuration comes with NOT_MY_VBUCKET, or nothing if the client was given it before. */
 static void take_text(const struct judged *judged, struct kvr_response *response)
 {
@@ -122,8 +107,8 @@ static void judge_servers_own(struct judged *judged)
     take_text(judged, response);
     judged->verdict->answers = true;
     judged_compare(judged, SHADOW_ADOPTED);
-    if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) { /* another node may change it meanwhile */
-        doubt_all(vbucket_of(judged));
+    if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) {
+        anew_may_begin(judged->exchange->asked->vbucket);
     } else if (judged->status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS) {
         shadow_doubt(judged->exchange->asked->document);
     }
@@ -312,6 +297,15 @@ static bool try_recompressed(struct judged *judged, const struct shadow_memory *
 
 enum attempt { ATTEMPT_AGREES, ATTEMPT_DISAGREES, ATTEMPT_IMPOSSIBLE };
 
+/* What was there before the server's absence still is: it has not begun anew, with nothing. */
+static void note_version(const struct judged *judged, const struct document *before)
+{
+    struct shadow_bucket *bucket = judged->exchange->asked->vbucket->bucket;
+    uint64_t cas = shadow_version_of(judged->exchange->answer);
+    bucket->may_be_empty &= cas > bucket->cas_left || !shadow_has_version(before, cas);
+    bucket->cas = cas > bucket->cas ? cas : bucket->cas;
+}
+
 /* With what is known of the document, and what the answer tells of the rest. */
 static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
 {
@@ -333,10 +327,23 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
         document->lock_slack = now - judged->exchange->asked_at;
     }
     if (agreed) {
+        note_version(judged, &saved.document);
         known_learn(judged, document, before, &saved.document);
     }
     drop(&saved);
     return agreed ? ATTEMPT_AGREES : ATTEMPT_DISAGREES;
+}
+
+static void lose(const struct judged *judged, struct document *document)
+{
+    documents_set_value(&vbucket_of(judged)->documents, document, NULL);
+    blob_drop(document->xattrs);
+    document->xattrs = NULL;
+    document->deleted = true;
+    document->lock_cas = 0;
+    document->expiry = 0;
+    document->revision = 0;
+    document->unknown = 0;
 }
 
 /* Reads wait for no other node. */
@@ -345,6 +352,23 @@ static bool may_be_durable(const struct judged *judged)
     return judged->exchange->asked->changes_it ||
            judged->status < MCBP_STATUS_DURABILITY_IMPOSSIBLE ||
            judged->status > MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS;
+}
+
+/* A server that begins anew has no documents. */
+static bool is_lost(struct judged *judged)
+{
+    struct shadow_vbucket *vbucket = judged->exchange->asked->vbucket;
+    struct document *document = judged->exchange->asked->document;
+    if (!vbucket->bucket->may_be_empty || document->deleted) {
+        return false;
+    }
+    lose(judged, document);
+    if (attempt(judged, SHADOW_LENIENT) != ATTEMPT_AGREES) {
+        return false;
+    }
+    judged->verdict->outcome = SHADOW_ADOPTED;
+    anew_begin(judged->shadow, vbucket, document);
+    return true;
 }
 
 /* What the server alone knows may be the reason of an error; a change by others that the capture
@@ -356,6 +380,10 @@ static enum attempt explain(struct judged *judged, const struct shadow_memory *s
         judge_servers_own(judged);
         return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
     }
+    if (is_lost(judged)) {
+        return ATTEMPT_AGREES;
+    }
+    restore(judged, saved);
     shadow_doubt(judged->exchange->asked->document);
     enum attempt attempted = attempt(judged, SHADOW_LENIENT);
     *would = attempted != ATTEMPT_DISAGREES;

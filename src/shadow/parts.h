@@ -33,6 +33,8 @@ struct shadow_vbucket {
     bool untold_more;                    /* there are others */
     struct numbers pairs[VBUCKET_PAIRS]; /* the last ones told, in a ring */
     unsigned pairs_count;
+    uint64_t era; /* of the bucket, when its UUID was told last; 0: since then, it was elsewhere */
+    uint64_t forgotten; /* how often */
 };
 
 struct scan_seen;
@@ -46,6 +48,11 @@ struct shadow_bucket {
     struct blob *config; /* the last one told */
     int64_t config_epoch;
     int64_t config_revision;
+    uint64_t config_absence; /* of the shadow, when that was told */
+    uint64_t era;            /* rises when its vbuckets may get other UUIDs */
+    uint64_t cas;            /* the highest of what is known of its documents, */
+    uint64_t cas_left;       /* and when all connections had ended */
+    bool may_be_empty;       /* since then, nothing has shown that it still has what it had */
     struct scan_seen *scans; /* the one asked for last comes first */
     size_t scans_count;
 };
@@ -58,6 +65,7 @@ struct shadow_id {
     bool is_told;
     const struct shadow_bucket *bucket;
     uint64_t manifest;
+    uint64_t absence; /* of the shadow, when that was told */
     uint32_t number;
 };
 
@@ -65,7 +73,10 @@ struct shadow {
     bool cold;
     struct shadow_bucket *buckets;
     struct shadow_id *ids;
-    struct blob *kept; /* what the last response points to */
+    struct blob *kept;  /* what the last response points to */
+    uint64_t absences;  /* times that all of its connections had ended */
+    uint64_t restarted; /* the last of these in which it has begun anew */
+    bool has_restarted; /* since that was asked for */
 };
 
 struct shadow_client {
@@ -128,6 +139,28 @@ bool asked_place(const struct shadow_client *client, const struct mcbp_frame *re
 
 /* Its document, if it has one, may have changed: whether its key has a collection is not known. */
 void asked_without_place(const struct shadow_client *client, const struct mcbp_frame *request);
+
+/* anew.c: what the server, or a vbucket, that has begun anew makes of what was known. */
+
+/* The vbucket's answers may show another UUID than before, once. */
+bool anew_is_possible(const struct shadow_vbucket *vbucket);
+
+/* They do: nothing is known any more of it, nor of the bucket's others for which the same holds.
+ * `but`: of a document, all is; NULL: of none. */
+void anew_begin(struct shadow *shadow, struct shadow_vbucket *vbucket, const struct document *but);
+
+/* They show the one that is known. */
+void anew_note_same(struct shadow_vbucket *vbucket);
+
+/* Another node may have the vbucket meanwhile, and change it. */
+void anew_may_begin(struct shadow_vbucket *vbucket);
+
+/* The number that was the highest when the request was asked for; 0 if that was of another
+ * history. */
+static inline uint64_t floor_of(const struct shadow_asked *asked, uint64_t number)
+{
+    return asked->vbucket == NULL || asked->forgotten == asked->vbucket->forgotten ? number : 0;
+}
 
 /* bound.c: requests about no document. False: it does not know such requests. */
 bool bound_judge(struct judged *judged);

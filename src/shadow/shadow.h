@@ -43,6 +43,16 @@ void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
 /* Answers keep the order of their requests, but for those that may overtake and be overtaken. */
 bool shadow_may_overtake(const struct shadow_client *client, uint8_t opcode, uint8_t overtaken);
 
+/*
+ * All connections had ended, and a new one has begun: the server may have been restarted. What was
+ * known is held to until an answer shows that it was: another UUID of a vbucket, a CAS or revision
+ * from before, or a document that is not there, before any was seen that still is.
+ */
+void shadow_left(struct shadow *shadow);
+
+/* One did, since this was asked. */
+bool shadow_has_restarted(struct shadow *shadow);
+
 /* ---------------------------------------------------------------- requests that wait */
 
 /* What holds when a request is sent. All zero: it is about no document. */
@@ -52,6 +62,7 @@ struct shadow_asked {
     uint64_t cas;                   /* the highest that the vbucket has told, */
     uint64_t seqno;                 /* sequence number likewise */
     uint64_t changes;               /* answers to changes of the vbucket so far */
+    uint64_t forgotten;             /* how often what was known of the vbucket was */
     bool alone;                     /* no other change of the vbucket waited for its answer */
     bool changes_it;                /* the request may change the document */
 };

@@ -1,0 +1,387 @@
+/*
+ * Couchbase's dialect: a server that begins anew while nobody is connected holds nothing, and its
+ * vbuckets have other UUIDs; so may one that comes back from another node. Else, they stay.
+ */
+#include "base/endian.h"
+#include "mcbp/feature.h"
+#include "mcbp/token.h"
+#include "scene.h"
+
+enum { OLD = 0x1111, NEW = 0x2222, THIRD = 0x3333 };
+
+static void say(struct scene *scene, enum person person, bool client,
+                const struct mcbp_header *says, struct span extras, const char *key,
+                const char *value)
+{
+    uint8_t bytes[SAID_ROOM] = {client ? MCBP_CLIENT_REQUEST : MCBP_CLIENT_RESPONSE, says->opcode};
+    size_t sizes[] = {extras.size, strlen(key), strlen(value)};
+    uint8_t *at = bytes + MCBP_HEADER_SIZE;
+    write_be16(bytes + 2, (uint16_t)sizes[1]);
+    bytes[4] = (uint8_t)sizes[0];
+    write_be16(bytes + 6, says->vbucket_or_status);
+    write_be32(bytes + 8, (uint32_t)(sizes[0] + sizes[1] + sizes[2]));
+    write_be32(bytes + 12, says->opaque);
+    write_be64(bytes + 16, says->cas);
+    const void *parts[] = {extras.data, key, value};
+    for (size_t i = 0; i < 3; at += sizes[i++]) {
+        memcpy(at, parts[i] != NULL ? parts[i] : "", sizes[i]);
+    }
+    scene_say_bytes(scene, person, client, span_of(bytes, (size_t)(at - bytes)));
+}
+
+static void asks_for(struct scene *scene, enum person person, uint8_t opcode, uint16_t vbucket,
+                     const char *key, const char *value)
+{
+    static const uint8_t zeros[8];
+    bool stores = opcode == MCBP_SET || opcode == MCBP_ADD;
+    const struct mcbp_header header = {.opcode = opcode, .vbucket_or_status = vbucket};
+    say(scene, person, true, &header, span_of(zeros, stores ? 8 : 0), key, value);
+}
+
+static void is_told(struct scene *scene, enum person person, uint8_t opcode, uint16_t status,
+                    struct span extras, const char *value, uint64_t cas)
+{
+    const struct mcbp_header header = {.opcode = opcode, .vbucket_or_status = status, .cas = cas};
+    say(scene, person, false, &header, extras, "", value);
+}
+
+static void come(struct scene *scene, enum person person)
+{
+    uint8_t hello[MCBP_HEADER_SIZE + 2] = {MCBP_CLIENT_REQUEST, MCBP_HELLO};
+    hello[11] = 2;
+    write_be16(hello + MCBP_HEADER_SIZE, MCBP_FEATURE_MUTATION_SEQNO);
+    scene_say_bytes(scene, person, true, span_of(hello, sizeof(hello)));
+    hello[0] = MCBP_CLIENT_RESPONSE;
+    scene_say_bytes(scene, person, false, span_of(hello, sizeof(hello)));
+    asks_for(scene, person, MCBP_SELECT_BUCKET, 0, "default", "");
+    is_told(scene, person, MCBP_SELECT_BUCKET, 0, span_of("", 0), "", 0);
+}
+
+static void set_in(struct scene *scene, enum person person, uint16_t vbucket, const char *key,
+                   uint64_t uuid, uint64_t number)
+{
+    uint8_t token[MCBP_TOKEN_SIZE];
+    mcbp_token_write(&(struct mcbp_token){uuid, number}, token);
+    asks_for(scene, person, MCBP_SET, vbucket, key, "v");
+    is_told(scene, person, MCBP_SET, 0, span_of(token, sizeof(token)), "", 1000 + number);
+}
+
+static void set(struct scene *scene, enum person person, uint64_t uuid, uint64_t number)
+{
+    set_in(scene, person, 0, "k", uuid, number);
+}
+
+static void get(struct scene *scene, enum person person, const char *key, uint64_t number)
+{
+    asks_for(scene, person, MCBP_GET, 0, key, "");
+    is_told(scene, person, MCBP_GET, 0, span_of("\0\0\0\0", 4), "v", 1000 + number);
+}
+
+static void miss(struct scene *scene, enum person person, const char *key)
+{
+    asks_for(scene, person, MCBP_GET, 0, key, "");
+    is_told(scene, person, MCBP_GET, MCBP_STATUS_KEY_NOT_FOUND, span_of("", 0), "", 0);
+}
+
+static void leave(struct scene *scene, enum person person)
+{
+    scene_close(scene, person, false);
+    scene_close(scene, person, true);
+    scene->lines[person].open = false;
+}
+
+static void nothing_differs(struct scene *scene, uint64_t restarts)
+{
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+    assert_int_equal(scene_verify(scene)->executed.not_executed, 0);
+    assert_int_equal(scene_verify(scene)->restarts, restarts);
+}
+
+static void another_uuid_shows_a_restart(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set(scene, BOB, NEW, 1);
+    set(scene, BOB, NEW, 2);
+    nothing_differs(scene, 1);
+}
+
+static void so_does_a_document_that_is_not_there(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    set_in(scene, ANN, 0, "other", OLD, 6);
+    leave(scene, ANN);
+    come(scene, BOB);
+    miss(scene, BOB, "k");
+    miss(scene, BOB, "other");
+    set(scene, BOB, NEW, 1);
+    nothing_differs(scene, 1);
+}
+
+static void a_server_that_resets_its_clients_is_gone_too(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    server_resets(scene, ANN);
+    scene->lines[ANN].open = false;
+    come(scene, BOB);
+    miss(scene, BOB, "k");
+    set(scene, BOB, NEW, 1);
+    nothing_differs(scene, 1);
+}
+
+static void other_vbuckets_are_other_ones_then_too(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    set_in(scene, ANN, 1, "other", OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set_in(scene, BOB, 1, "other", NEW, 1);
+    miss(scene, BOB, "k");
+    set(scene, BOB, NEW, 1);
+    nothing_differs(scene, 1);
+}
+
+static void a_request_that_was_sent_before_that_was_known_is_right_too(void **state)
+{
+    uint8_t token[MCBP_TOKEN_SIZE];
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    asks_for(scene, BOB, MCBP_SET, 0, "other", "v");
+    come(scene, CLEO);
+    set(scene, CLEO, NEW, 1);
+    mcbp_token_write(&(struct mcbp_token){NEW, 2}, token);
+    is_told(scene, BOB, MCBP_SET, 0, span_of(token, sizeof(token)), "", 1002);
+    nothing_differs(scene, 1);
+}
+
+static void one_that_has_kept_its_documents_was_none(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    get(scene, BOB, "k", 5);
+    set(scene, BOB, OLD, 6);
+    nothing_differs(scene, 0);
+}
+
+/* ---------------------------------------------------------------- what stays wrong */
+
+static void differs(struct scene *scene, const char *field)
+{
+    assert_one_difference(scene, DIFFERENCE_FIELD, field);
+    assert_int_equal(scene_verify(scene)->restarts, 0);
+}
+
+static void a_uuid_stays_as_long_as_a_client_does(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    come(scene, BOB);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, CLEO);
+    set(scene, CLEO, NEW, 1);
+    differs(scene, "header.cas");
+}
+
+static void and_on_the_same_connection(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    set(scene, ANN, NEW, 6);
+    differs(scene, "extras");
+}
+
+static void it_changes_once(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set(scene, BOB, NEW, 6);
+    set(scene, BOB, THIRD, 7);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "extras");
+    assert_int_equal(scene_verify(scene)->restarts, 1);
+}
+
+static void nor_does_it_change_after_it_was_told_again(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set(scene, BOB, OLD, 6);
+    set(scene, BOB, NEW, 7);
+    differs(scene, "extras");
+}
+
+static void a_document_stays_where_another_one_has(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    set_in(scene, ANN, 0, "other", OLD, 6);
+    leave(scene, ANN);
+    come(scene, BOB);
+    get(scene, BOB, "k", 5);
+    miss(scene, BOB, "other");
+    differs(scene, "header.extras_length");
+}
+
+static void and_where_the_uuid_has(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set_in(scene, BOB, 0, "other", OLD, 6);
+    miss(scene, BOB, "k");
+    differs(scene, "header.extras_length");
+}
+
+static void what_a_new_server_is_told_it_holds(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    leave(scene, ANN);
+    come(scene, BOB);
+    set(scene, BOB, NEW, 1);
+    miss(scene, BOB, "k");
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.extras_length");
+}
+
+/* ---------------------------------------------------------------- other nodes */
+
+static void is_elsewhere(struct scene *scene, enum person person)
+{
+    asks_for(scene, person, MCBP_GET, 0, "k", "");
+    is_told(scene, person, MCBP_GET, MCBP_STATUS_NOT_MY_VBUCKET, span_of("", 0), "", 0);
+}
+
+static void a_vbucket_that_was_elsewhere_has_another_uuid(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    is_elsewhere(scene, ANN);
+    set(scene, ANN, NEW, 9);
+    nothing_differs(scene, 0);
+}
+
+static void or_the_same_and_was_changed_there(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    is_elsewhere(scene, ANN);
+    set(scene, ANN, OLD, 9);
+    nothing_differs(scene, 0);
+}
+
+static void others_stay(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    set_in(scene, ANN, 1, "other", OLD, 5);
+    is_elsewhere(scene, ANN);
+    set(scene, ANN, NEW, 9);
+    set_in(scene, ANN, 1, "other", NEW, 6);
+    differs(scene, "extras");
+}
+
+static void is_configured(struct scene *scene, enum person person, const char *config)
+{
+    asks_for(scene, person, MCBP_GET_CLUSTER_CONFIG, 0, "", "");
+    is_told(scene, person, MCBP_GET_CLUSTER_CONFIG, 0, span_of("", 0), config, 0);
+}
+
+static void a_new_configuration_may_come_with_other_uuids(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    is_configured(scene, ANN, "{\"rev\":1}");
+    set(scene, ANN, OLD, 5);
+    is_configured(scene, ANN, "{\"rev\":2}");
+    set(scene, ANN, NEW, 9);
+    nothing_differs(scene, 0);
+}
+
+static void the_first_one_is_not_new(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    set(scene, ANN, OLD, 5);
+    is_configured(scene, ANN, "{\"rev\":1}");
+    set(scene, ANN, NEW, 9);
+    differs(scene, "extras");
+}
+
+static void a_restarted_server_counts_its_configurations_anew(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    is_configured(scene, ANN, "{\"rev\":7}");
+    leave(scene, ANN);
+    come(scene, BOB);
+    is_configured(scene, BOB, "{\"rev\":1}");
+    nothing_differs(scene, 0);
+}
+
+static void another_does_not(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    is_configured(scene, ANN, "{\"rev\":7}");
+    leave(scene, ANN);
+    come(scene, BOB);
+    is_configured(scene, BOB, "{\"rev\":7}");
+    is_configured(scene, BOB, "{\"rev\":1}");
+    differs(scene, "value");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(another_uuid_shows_a_restart),
+        scene_test(so_does_a_document_that_is_not_there),
+        scene_test(a_server_that_resets_its_clients_is_gone_too),
+        scene_test(other_vbuckets_are_other_ones_then_too),
+        scene_test(a_request_that_was_sent_before_that_was_known_is_right_too),
+        scene_test(one_that_has_kept_its_documents_was_none),
+        scene_test(a_uuid_stays_as_long_as_a_client_does),
+        scene_test(and_on_the_same_connection),
+        scene_test(it_changes_once),
+        scene_test(nor_does_it_change_after_it_was_told_again),
+        scene_test(a_document_stays_where_another_one_has),
+        scene_test(and_where_the_uuid_has),
+        scene_test(what_a_new_server_is_told_it_holds),
+        scene_test(a_vbucket_that_was_elsewhere_has_another_uuid),
+        scene_test(or_the_same_and_was_changed_there),
+        scene_test(others_stay),
+        scene_test(a_new_configuration_may_come_with_other_uuids),
+        scene_test(the_first_one_is_not_new),
+        scene_test(a_restarted_server_counts_its_configurations_anew),
+        scene_test(another_does_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
