@@ -209,6 +209,7 @@ static void answered(struct run *run, struct connection *connection, struct pend
         if (is_without_order(request, response)) {
             unseen_note_changed(run, request);
         }
+        shadow_note_overlap(&request->asked);
         run->no_memory |= !couchbase_order_keep(run, request, response);
         couchbase_order_advance(run, document, settle);
         return;

@@ -50,7 +50,7 @@ static void forget(struct shadow_vbucket *vbucket, const struct document *but)
 {
     doubt_all(vbucket, but);
     vbucket->uuid = vbucket->cas = vbucket->seqno = vbucket->seqno_cas = 0;
-    vbucket->held->cas = vbucket->held->seqno = 0;
+    vbucket->held->cas = vbucket->held->seqno = vbucket->observed = 0;
     vbucket->untold_count = vbucket->pairs_count = 0;
     vbucket->untold_more = vbucket->seqno_open = false;
     vbucket->era = vbucket->bucket->era;

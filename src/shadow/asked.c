@@ -128,7 +128,7 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
 {
     uint16_t index;
     struct document_id id;
-    *asked = (struct shadow_asked){.document = NULL};
+    *asked = (struct shadow_asked){.document = NULL, .all_changes = client->bucket->changes};
     if (mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) &&
         mcbp_opcode_has_collection(request->header.opcode)) {
         infer_collections(client, request);
@@ -145,8 +145,9 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
     *asked = (struct shadow_asked){
         .vbucket = vbucket,
         .cas = vbucket->cas,
-        .seqno = vbucket->seqno,
+        .seqno = vbucket->seqno > vbucket->observed ? vbucket->seqno : vbucket->observed,
         .changes = vbucket->changes,
+        .all_changes = client->bucket->changes,
         .forgotten = vbucket->forgotten,
         .alone = vbucket->waiting == 0,
         .changes_it = about_document ? shadow_changes(request->header.opcode) : changes,
@@ -163,7 +164,13 @@ void shadow_ask_end(const struct shadow_asked *asked)
     if (asked->vbucket != NULL && asked->changes_it) {
         asked->vbucket->waiting--;
         asked->vbucket->changes++;
+        asked->vbucket->ended = ++asked->vbucket->bucket->changes;
     }
+}
+
+void shadow_note_overlap(const struct shadow_asked *asked)
+{
+    asked->vbucket->guessed = true;
 }
 
 /* ---------------------------------------------------------------- numbers of changes */

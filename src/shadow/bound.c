@@ -18,6 +18,7 @@ enum {
     ROWS = 8,       /* and may have a key */
     EITHER = 16,    /* answers may have the form from before HELLO, or that which it agrees on */
     SHOWS_CAS = 32, /* the CAS is the server's own */
+    DOCUMENT = 64,  /* the value is a document */
 };
 
 static const struct form {
@@ -39,6 +40,7 @@ static const struct form {
     [MCBP_COLLECTIONS_GET_MANIFEST] = {true, 0, VALUE | JSON},
     [MCBP_COLLECTIONS_GET_ID] = {true, 12, 0},
     [MCBP_COLLECTIONS_GET_SCOPE_ID] = {true, 12, 0},
+    [MCBP_GET_RANDOM_KEY] = {true, 4, VALUE | ROWS | SHOWS_CAS | DOCUMENT},
     [MCBP_OBSERVE] = {true, 0, VALUE | SHOWS_CAS},
     [MCBP_OBSERVE_SEQNO] = {true, 0, VALUE},
     [MCBP_RANGE_SCAN_CREATE] = {true, 0, VALUE},
@@ -74,6 +76,9 @@ static uint8_t datatype_of(const struct judged *judged, const struct form *form)
 {
     const struct mcbp_frame *answer = judged->exchange->answer;
     bool everywhere = client_has(judged->client, MCBP_FEATURE_SNAPPY_EVERYWHERE);
+    if ((form->traits & DOCUMENT) != 0) {
+        return answer->header.datatype & session_datatypes(judged->client->session);
+    }
     uint8_t compressed = everywhere ? answer->header.datatype & MCBP_DATATYPE_SNAPPY : 0;
     if ((form->traits & JSON) == 0 || answer->value.size == 0) {
         return 0;
@@ -281,6 +286,22 @@ static void contradict_uuid(struct judged *judged, struct shadow_vbucket *known)
     }
 }
 
+/* A number is one of that UUID. */
+static void note_observed(const struct judged *judged, struct shadow_vbucket *known, uint64_t uuid,
+                          uint64_t seqno)
+{
+    if (!judged->client->has_told_bucket) {
+        return;
+    }
+    if (known->uuid == 0) {
+        known->uuid = uuid;
+        known->era = known->bucket->era;
+    }
+    if (known->uuid == uuid && seqno > known->observed) {
+        known->observed = seqno;
+    }
+}
+
 /* Format 0, or 1 behind a failover; vbucket, UUID, the highest number that is persisted, and the
  * highest one. */
 static void judge_observe_seqno(struct judged *judged)
@@ -296,7 +317,8 @@ static void judge_observe_seqno(struct judged *judged)
     }
     struct shadow_vbucket *known = &judged->client->bucket->vbuckets[vbucket];
     const struct shadow_asked *asked = judged->exchange->asked;
-    if (answer->value.size != (told[0] == 0 ? SIZE : SIZE_BEHIND_FAILOVER)) {
+    if (answer->value.size == 0 ||
+        answer->value.size != (told[0] == 0 ? SIZE : SIZE_BEHIND_FAILOVER)) {
         contradict(judged, "its length is not that of its format");
     } else if (read_be16(told + 1) != vbucket) {
         contradict(judged, "it tells of another vbucket than the one asked for");
@@ -305,25 +327,9 @@ static void judge_observe_seqno(struct judged *judged)
     } else if (known->uuid != 0 && read_be64(told + 3) != known->uuid) {
         contradict_uuid(judged, known);
     } else if (read_be64(told + 19) < floor_of(asked, asked->seqno)) {
-        contradict(judged, "a change that was answered before has a higher number");
-    }
-}
-
-/* Vbucket, key, state and CAS of each document that was asked for. */
-static void judge_observe(struct judged *judged)
-{
-    struct span asked = judged->exchange->request->value;
-    struct span told = judged->exchange->answer->value;
-    judged_compare(judged, SHADOW_ADOPTED);
-    while (judged->verdict->outcome != SHADOW_DIFFERENT && asked.size >= 4) {
-        size_t size = 4 + (size_t)read_be16(asked.data + 2);
-        if (asked.size < size || told.size < size + 9 ||
-            !span_equal(span_head(asked, size), span_head(told, size))) {
-            contradict(judged, "it tells of other documents than those asked for");
-            return;
-        }
-        asked = span_skip(asked, size);
-        told = span_skip(told, size + 9);
+        contradict(judged, "a higher number was told before");
+    } else {
+        note_observed(judged, known, read_be64(told + 3), read_be64(told + 19));
     }
 }
 
@@ -346,7 +352,10 @@ static void judge_content(struct judged *judged)
         judge_observe_seqno(judged);
         break;
     case MCBP_OBSERVE:
-        judge_observe(judged);
+        shown_judge_observed(judged);
+        break;
+    case MCBP_GET_RANDOM_KEY:
+        shown_judge_random(judged);
         break;
     case MCBP_RANGE_SCAN_CREATE:
         scan_note_create(judged);

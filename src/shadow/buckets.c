@@ -135,7 +135,8 @@ bool shadow_changes(uint8_t opcode)
 uint64_t shadow_version_of(const struct mcbp_frame *answer)
 {
     uint64_t cas = answer == NULL ? 0 : answer->header.cas;
-    return cas == UINT64_MAX ? 0 : cas;
+    bool is_time = answer != NULL && answer->header.opcode == MCBP_OBSERVE; /* till it is stored */
+    return cas == UINT64_MAX || is_time ? 0 : cas;
 }
 
 bool shadow_has_version(const struct document *document, uint64_t cas)

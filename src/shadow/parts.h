@@ -27,6 +27,9 @@ struct shadow_vbucket {
     bool seqno_open;      /* requests that are not in the capture may have changed it since */
     uint64_t changes;     /* answers to changes so far */
     unsigned waiting;     /* requests that may change it and wait for their answers */
+    uint64_t ended;       /* the bucket's changes when the last of them was answered */
+    bool guessed;         /* changes have overlapped: what is known may be of another order */
+    uint64_t observed;    /* the highest number that OBSERVE_SEQNO has told */
     bool may_jump;        /* something may change it that is not in the capture: a time of expiry */
     uint64_t untold[VBUCKET_UNTOLD]; /* CAS of changes since `seqno` that had no token */
     unsigned untold_count;
@@ -45,6 +48,7 @@ struct shadow_bucket {
     struct couchbase_node *node;
     bool is_several; /* its clients have selected different buckets, and have not told which */
     struct shadow_vbucket vbuckets[COUCHBASE_VBUCKETS_MAX];
+    uint64_t changes;    /* answers to changes so far */
     struct blob *config; /* the last one told */
     int64_t config_epoch;
     int64_t config_revision;
@@ -187,6 +191,27 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
 
 /* The request has succeeded, and what it has made of the document is not known. */
 void known_forget(const struct judged *judged, struct document *document);
+
+/* shown.c: documents that an answer shows, though they were not asked for by their keys alone. */
+struct shown {
+    struct document_id id;
+    bool present;
+    uint64_t cas;
+    bool has_value; /* the rest is told, too */
+    uint32_t flags;
+    uint8_t datatype;
+    struct span value;
+};
+
+/* Of the version that is known: why it can't be that one; NULL: it can. `document` may have another
+ * CAS. */
+const char *shown_contradicts_content(const struct document *document, const struct shown *shown);
+
+/* GET_RANDOM_KEY: any document of a collection. */
+void shown_judge_random(struct judged *judged);
+
+/* OBSERVE: which of the documents there are. */
+void shown_judge_observed(struct judged *judged);
 
 /* scan.c */
 void scan_note_create(struct judged *judged);

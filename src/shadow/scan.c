@@ -1,6 +1,5 @@
 /* Range scans: what they show is held to what is known of the documents. */
 #include "base/endian.h"
-#include "couchbase/value.h"
 #include "mcbp/leb128.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
@@ -91,16 +90,6 @@ void scan_note_create(struct judged *judged)
 
 /* ---------------------------------------------------------------- continued */
 
-/* One item of an answer. */
-struct item {
-    struct span key;
-    bool whole; /* the rest is told, too */
-    uint32_t flags;
-    uint64_t cas;
-    uint8_t datatype;
-    struct span value;
-};
-
 /* False: it is none such. */
 static bool take_counted(struct span *bytes, struct span *counted)
 {
@@ -113,12 +102,12 @@ static bool take_counted(struct span *bytes, struct span *counted)
     return true;
 }
 
-static bool take_item(struct span *bytes, bool whole, struct item *item)
+static bool take_item(struct span *bytes, bool whole, struct shown *item)
 {
     enum { HEAD = 25, CAS_AT = 16, DATATYPE_AT = 24 };
-    *item = (struct item){.whole = whole};
+    *item = (struct shown){.present = true, .has_value = whole};
     if (!whole) {
-        return take_counted(bytes, &item->key);
+        return take_counted(bytes, &item->id.key);
     }
     if (bytes->size < HEAD) {
         return false;
@@ -127,60 +116,41 @@ static bool take_item(struct span *bytes, bool whole, struct item *item)
     item->cas = read_be64(bytes->data + CAS_AT);
     item->datatype = bytes->data[DATATYPE_AT];
     *bytes = span_skip(*bytes, HEAD);
-    return take_counted(bytes, &item->key) && take_counted(bytes, &item->value);
+    return take_counted(bytes, &item->id.key) && take_counted(bytes, &item->value);
 }
 
 /* Of two that are in no order, why; NULL: they are. */
-static const char *check_key(struct scan_seen *scan, const struct item *item)
+static const char *check_key(struct scan_seen *scan, const struct shown *item)
 {
-    if (item->key.size == 0 || item->key.size > sizeof(scan->last)) {
+    if (item->id.key.size == 0 || item->id.key.size > sizeof(scan->last)) {
         return "a key in it has an impossible length";
     }
-    if (scan->has_last && scan_compare(item->key, span_of(scan->last, scan->last_size)) <= 0) {
+    if (scan->has_last && scan_compare(item->id.key, span_of(scan->last, scan->last_size)) <= 0) {
         return "its keys do not rise";
     }
     scan->has_last = true;
-    scan->last_size = item->key.size;
-    memcpy(scan->last, item->key.data, item->key.size);
-    return scan_covers(&scan->request, item->key) ? NULL : "a key in it is not in the range";
-}
-
-/* The version that it shows is the one that is known. */
-static const char *check_content(const struct document *document, const struct item *item)
-{
-    struct blob *value;
-    if (!item->whole || document->deleted || document->cas != item->cas ||
-        (document->unknown & (DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_CAS)) != 0 ||
-        (item->datatype & MCBP_DATATYPE_SNAPPY) != 0 || !document_hold_inflated(document, &value)) {
-        return NULL;
-    }
-    bool same = span_equal(blob_span(value), item->value);
-    blob_drop(value);
-    if (!same) {
-        return "the document of that CAS has another value";
-    }
-    return document->flags == item->flags || (document->unknown & DOCUMENT_FLAGS) != 0
-               ? NULL
-               : "the document of that CAS has other flags";
+    scan->last_size = item->id.key.size;
+    memcpy(scan->last, item->id.key.data, item->id.key.size);
+    return scan_covers(&scan->request, item->id.key) ? NULL : "a key in it is not in the range";
 }
 
 static const char *check_item(const struct judged *judged, struct scan_seen *scan,
-                              const struct item *item)
+                              const struct shown *item)
 {
     const char *why = check_key(scan, item);
     const struct vbucket *vbucket = &judged->client->bucket->node->vbuckets[scan->vbucket];
-    const struct document_id id = {scan->request.collection, item->key};
+    const struct document_id id = {scan->request.collection, item->id.key};
     if (why != NULL || judged->client->bucket->is_several) {
         return why;
     }
     const struct document *document = documents_find(&vbucket->documents, &id);
-    return document == NULL ? NULL : check_content(document, item);
+    return document == NULL ? NULL : shown_contradicts_content(document, item);
 }
 
 void scan_judge_continue(struct judged *judged)
 {
     struct span items = judged->exchange->answer->value;
-    struct item item;
+    struct shown item;
     judged_compare(judged, SHADOW_ADOPTED);
     if (judged->verdict->outcome == SHADOW_DIFFERENT) {
         return;

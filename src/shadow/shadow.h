@@ -61,7 +61,8 @@ struct shadow_asked {
     struct shadow_vbucket *vbucket; /* of the document */
     uint64_t cas;                   /* the highest that the vbucket has told, */
     uint64_t seqno;                 /* sequence number likewise */
-    uint64_t changes;               /* answers to changes of the vbucket so far */
+    uint64_t changes;               /* answers to changes of the vbucket so far, */
+    uint64_t all_changes;           /* and of the bucket */
     uint64_t forgotten;             /* how often what was known of the vbucket was */
     bool alone;                     /* no other change of the vbucket waited for its answer */
     bool changes_it;                /* the request may change the document */
@@ -75,6 +76,9 @@ struct span shadow_key(const struct shadow_client *client, const struct mcbp_fra
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked);
 void shadow_ask_end(const struct shadow_asked *asked);
+
+/* Changes of its document have overlapped, and their order may be another one. */
+void shadow_note_overlap(const struct shadow_asked *asked);
 
 /* ---------------------------------------------------------------- answers */
 
