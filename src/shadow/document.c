@@ -116,7 +116,7 @@ static void judge_servers_own(struct judged *judged)
 
 /* ---------------------------------------------------------------- execution */
 
-static struct couchbase_told told_by(const struct mcbp_frame *answer)
+struct couchbase_told judged_told_by(const struct mcbp_frame *answer)
 {
     struct mcbp_token token = {0};
     struct couchbase_told told = {.cas = shadow_version_of(answer)};
@@ -195,8 +195,9 @@ static void execute(struct judged *judged, int64_t now)
     struct shadow_verdict *verdict = judged->verdict;
     struct shadow_bucket *bucket = judged->exchange->asked->vbucket->bucket;
     struct vbucket *vbucket = vbucket_of(judged);
-    const struct couchbase_request request = {
-        .frame = judged->exchange->request, .now = now, .told = told_by(judged->exchange->answer)};
+    const struct couchbase_request request = {.frame = judged->exchange->request,
+                                              .now = now,
+                                              .told = judged_told_by(judged->exchange->answer)};
     expire(judged, judged->exchange->asked->document, now);
     vbucket->uuid = judged->exchange->asked->vbucket->uuid;
     couchbase_execute(bucket->node, judged->client->session, &request, &answer);

@@ -677,6 +677,25 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
     judged->exchange->asked->vbucket->may_jump |= !document->deleted && may_expire;
 }
 
+/* Attributes that are not known were edited, and the body as well, or it was left alone. */
+static void forget_attributes(const struct judged *judged, const struct needs *needs,
+                              struct document *document)
+{
+    bool edits = needs->subdoc.xattr_count < needs->subdoc.count;
+    bool known = (document->unknown & needs->unknown & DOCUMENT_VALUE) == 0;
+    uint16_t before = document->unknown;
+    document->lock_cas = 0;
+    if (edits && known && body_mutate(judged, &needs->subdoc)) {
+        document->unknown = after_subdoc(judged, needs, before, before) | DOCUMENT_XATTRS;
+        return;
+    }
+    document->expiry = 0;
+    document->unknown |= needs->unknown & (uint16_t)~DOCUMENT_VALUE;
+    document->unknown |= DOCUMENT_SEQNO | DOCUMENT_EXPIRY | DOCUMENT_REVISION |
+                         (edits ? DOCUMENT_VALUE : 0) |
+                         (needs->subdoc.extras.has_user_flags ? DOCUMENT_FLAGS : 0);
+}
+
 void known_forget(const struct judged *judged, struct document *document)
 {
     struct needs needs;
@@ -684,11 +703,7 @@ void known_forget(const struct judged *judged, struct document *document)
     find_needs(judged, &needs);
     if (judged->status == MCBP_STATUS_SUCCESS && needs.subdoc.is_mutation &&
         (document->unknown & DOCUMENT_PRESENCE) == 0) {
-        document->lock_cas = 0;
-        document->expiry = 0;
-        document->unknown |= needs.unknown | DOCUMENT_SEQNO | DOCUMENT_EXPIRY |
-                             (needs.sets_body ? DOCUMENT_VALUE : 0) |
-                             (needs.subdoc.extras.has_user_flags ? DOCUMENT_FLAGS : 0);
+        forget_attributes(judged, &needs, document);
     } else if (judged->status == MCBP_STATUS_SUCCESS && shadow_changes(judged->opcode)) {
         shadow_doubt(document);
     }

@@ -213,6 +213,14 @@ void shown_judge_random(struct judged *judged);
 /* OBSERVE: which of the documents there are. */
 void shown_judge_observed(struct judged *judged);
 
+/* body.c: executes a mutation without the attributes in it, which are not known. False: nothing is
+ * left of it, or that does not succeed. */
+struct subdoc_request;
+bool body_mutate(const struct judged *judged, const struct subdoc_request *subdoc);
+
+/* The numbers that an answer tells. */
+struct couchbase_told judged_told_by(const struct mcbp_frame *answer);
+
 /* scan.c */
 void scan_note_create(struct judged *judged);
 void scan_judge_continue(struct judged *judged);

@@ -1,0 +1,103 @@
+/*
+ * Couchbase's dialect: attributes of a document that are not known can't be edited, but what is
+ * known of it is kept, and edited.
+ */
+#include "couchbase_scene.h"
+
+/* "_a" gets the CAS; it is there, which nothing has shown. "n" of the body is 2 instead, or all of
+ * it is another one. */
+static const char ATTRIBUTE[] = "\xc8\x14\0\2\0\0\0\x11_a\"${Mutation.CAS}\"";
+static const char BOTH[] = "\xca\x14\0\2\0\0\0\x11_a\"${Mutation.CAS}\""
+                           "\xc8\0\0\1\0\0\0\1n2";
+static const char WHOLE[] = "\xc8\x14\0\2\0\0\0\x11_a\"${Mutation.CAS}\""
+                            "\1\0\0\0\0\0\0\7{\"n\":3}";
+
+static void is_stored(struct scene *scene)
+{
+    come(scene, ANN);
+    asks_for(scene, ANN, MCBP_SET, 0, "k", "{\"n\":1}");
+    is_told_number(scene, ANN, MCBP_SET, 1, 5);
+}
+
+static void is_mutated(struct scene *scene, struct span specs)
+{
+    mutates(scene, ANN, "k", specs);
+    is_told_number(scene, ANN, MCBP_SUBDOC_MULTI_MUTATION, 1, 6);
+}
+
+static void is_read(struct scene *scene, const char *value)
+{
+    asks_for(scene, ANN, MCBP_GET, 0, "k", "");
+    is_told(scene, ANN, MCBP_GET, 0, span_of("\0\0\0\0", 4), value, 1006);
+}
+
+static void is_right(struct scene *scene)
+{
+    assert_verdict(scene, .identical = 3, .adopted = 1, .not_executed = 1);
+}
+
+static void is_wrong(struct scene *scene)
+{
+    assert_one_difference(scene, DIFFERENCE_FIELD, "value+5");
+}
+
+static void the_body_stays_where_an_attribute_is_set(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(ATTRIBUTE, sizeof(ATTRIBUTE) - 1));
+    is_read(*state, "{\"n\":1}");
+    is_right(*state);
+}
+
+static void another_is_a_difference(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(ATTRIBUTE, sizeof(ATTRIBUTE) - 1));
+    is_read(*state, "{\"n\":7}");
+    is_wrong(*state);
+}
+
+static void what_is_set_beside_it_is_known(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(BOTH, sizeof(BOTH) - 1));
+    is_read(*state, "{\"n\":2}");
+    is_right(*state);
+}
+
+static void so_another_one_is_a_difference(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(BOTH, sizeof(BOTH) - 1));
+    is_read(*state, "{\"n\":1}");
+    is_wrong(*state);
+}
+
+static void and_what_replaces_the_body(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(WHOLE, sizeof(WHOLE) - 1));
+    is_read(*state, "{\"n\":3}");
+    is_right(*state);
+}
+
+static void as_is_anything_else(void **state)
+{
+    is_stored(*state);
+    is_mutated(*state, span_of(WHOLE, sizeof(WHOLE) - 1));
+    is_read(*state, "{\"n\":4}");
+    is_wrong(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(the_body_stays_where_an_attribute_is_set),
+        scene_test(another_is_a_difference),
+        scene_test(what_is_set_beside_it_is_known),
+        scene_test(so_another_one_is_a_difference),
+        scene_test(and_what_replaces_the_body),
+        scene_test(as_is_anything_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
