@@ -233,8 +233,8 @@ static size_t find_choices(const struct placing *placing, struct doing *choices[
     size_t count = 0;
     for (int effect = 0; effect < 2; effect++) {
         LIST_EACH (struct doing, doing, &about->doings, link) {
-            if (doing != next && count + 1 < CHOICES_MAX && has_effect(doing) == effect &&
-                is_choice(placing, doing, next) && (now || is_ready(about, doing))) {
+            if (doing != next && count + 1 < CHOICES_MAX && is_choice(placing, doing, next) &&
+                has_effect(doing) == effect && (now || is_ready(about, doing))) {
                 choices[count++] = doing;
             }
         }
