@@ -64,10 +64,18 @@ void couchbase_session_destroy(struct couchbase_session *session);
 /* The longest body that this client may send now. */
 size_t couchbase_session_frame_max(const struct couchbase_session *session);
 
+/* Of a change that brings its meta data with it, and what is there. */
+enum meta_resolution {
+    META_OPEN,
+    META_WINS, /* what the request brings is newer, */
+    META_LOSES /* or what is there */
+};
+
 /* What another server has given the change, which this one takes over. 0: it decides by itself. */
 struct couchbase_told {
     uint64_t cas;
     uint64_t seqno;
+    enum meta_resolution resolution;
 };
 
 struct couchbase_request {

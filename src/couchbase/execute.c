@@ -3,6 +3,7 @@
 #include "couchbase/frame_infos.h"
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
+#include "couchbase/xattr_blob.h"
 #include "mcbp/duration.h"
 #include "mcbp/form.h"
 #include "mcbp/frame_info.h"
@@ -31,10 +32,12 @@ enum {
     ANY_KEY = 8192,      /* that may be left out, too */
     HAS_VALUE = 16384,
     ANY_VALUE = 32768,
+    TAKES_XATTRS = 65536, /* there may be attributes before the value's body */
 
     READ = NEEDS_BUCKET | DOCUMENT,
     STORE = READ | ANY_VALUE | TAKES_JSON | TAKES_SNAPPY,
     COUNT = READ | KEEPS_EXPIRY | NO_CAS,
+    WITH_META = STORE | TAKES_XATTRS | LOOKS_FIRST,
     LOOKUP = READ | ANY_VALUE | LOOKS_FIRST,
     EDIT = LOOKUP | DURABLE | KEEPS_EXPIRY,
 
@@ -77,6 +80,13 @@ static const struct row {
     [MCBP_INCREMENTQ] = {handle_count, COUNT, 20},
     [MCBP_DECREMENT] = {handle_count, COUNT | DURABLE, 20},
     [MCBP_DECREMENTQ] = {handle_count, COUNT, 20},
+
+    [MCBP_SET_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_SETQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_ADD_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_ADDQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_DELETE_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_DELETEQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
 
     [MCBP_SUBDOC_GET] = {handle_subdoc, LOOKUP, ANY_EXTRAS},
     [MCBP_SUBDOC_EXISTS] = {handle_subdoc, LOOKUP, ANY_EXTRAS},
@@ -194,16 +204,19 @@ static bool check_datatype(struct command *command, const struct row *row)
 {
     uint8_t datatype = command->frame->header.datatype;
     uint8_t allowed = (has_trait(row, TAKES_JSON) ? MCBP_DATATYPE_JSON : 0) |
-                      (has_trait(row, TAKES_SNAPPY) ? MCBP_DATATYPE_SNAPPY : 0);
+                      (has_trait(row, TAKES_SNAPPY) ? MCBP_DATATYPE_SNAPPY : 0) |
+                      (has_trait(row, TAKES_XATTRS) ? MCBP_DATATYPE_XATTR : 0);
     uint8_t missing = datatype & (uint8_t)~session_datatypes(command->session);
     bool json = (missing & MCBP_DATATYPE_JSON) != 0;
     bool snappy = (missing & MCBP_DATATYPE_SNAPPY) != 0;
     if ((datatype & ~allowed) != 0) {
         return refuse(command, "Request datatype invalid");
     }
+    bool xattrs = (missing & MCBP_DATATYPE_XATTR) != 0;
     return missing == 0 ||
-           refuse(command, "Datatype (%s%s%s) not enabled for the connection",
-                  snappy ? "snappy" : "", snappy && json ? "," : "", json ? "json" : "");
+           refuse(command, "Datatype (%s%s%s%s%s) not enabled for the connection",
+                  snappy ? "snappy" : "", snappy && json ? "," : "", json ? "json" : "",
+                  (snappy || json) && xattrs ? "," : "", xattrs ? "xattr" : "");
 }
 
 static bool inflate(struct command *command)
@@ -219,6 +232,16 @@ static bool inflate(struct command *command)
     return command->inflated != NULL || refuse(command, no_memory   ? "Failed to allocate memory"
                                                         : too_large ? "Inflated data is too big"
                                                                     : "Failed to inflate payload");
+}
+
+static bool check_xattrs(struct command *command)
+{
+    if ((command->frame->header.datatype & MCBP_DATATYPE_XATTR) == 0 ||
+        xattr_blob_is_valid(command->value)) {
+        return true;
+    }
+    reply_error(command, MCBP_STATUS_XATTR_INVALID, "The provided xattr segment is not valid");
+    return false;
 }
 
 /* False: they are wrong, and the answer says so. */
@@ -314,7 +337,8 @@ static bool check_form(struct command *command, const struct row *row)
     }
     return check_extras(command, row) && check_key(command, row) && check_value(command, row) &&
            check_cas(command, row) && check_datatype(command, row) && inflate(command) &&
-           take_frame_infos(command, row) && (!has_trait(row, DOCUMENT) || take_key(command)) &&
+           check_xattrs(command) && take_frame_infos(command, row) &&
+           (!has_trait(row, DOCUMENT) || take_key(command)) &&
            (!has_trait(row, FIRST_VBUCKET) || command->frame->header.vbucket_or_status == 0 ||
             refuse(command, "Request vbucket id must be 0"));
 }

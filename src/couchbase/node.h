@@ -23,6 +23,7 @@ struct couchbase_node {
     size_t memory_max; /* 0: no limit */
     unsigned vbuckets_count;
     struct vbucket *vbuckets;
+    bool last_write_wins; /* the higher CAS does, where meta data is compared; else the revision */
     const struct sasl_users *users; /* NULL: anybody may log in */
     struct collections collections;
     struct scans scans;

@@ -84,6 +84,7 @@ static uint16_t remap(uint16_t status)
 {
     switch (status) {
     case MCBP_STATUS_LOCKED:
+    case MCBP_STATUS_CAS_VALUE_INVALID:
         return MCBP_STATUS_KEY_EXISTS;
     case MCBP_STATUS_NOT_LOCKED:
         return MCBP_STATUS_TEMPORARY_FAILURE;

@@ -1,0 +1,254 @@
+#include "couchbase/with_meta.h"
+
+#include "base/endian.h"
+#include "couchbase/reply.h"
+#include "couchbase/value.h"
+#include "couchbase/xattr.h"
+#include "couchbase/xattr_blob.h"
+
+#include <byteswap.h>
+
+/* ---------------------------------------------------------------- the request */
+
+bool with_meta_read(const struct mcbp_frame *request, struct with_meta *meta)
+{
+    enum { FIXED = 24, OPTIONS = 4, IGNORED = 2 };
+    enum { FORCE = 1, FORCE_ACCEPT = 2, REGENERATE_CAS = 4, SKIP_CONFLICT = 8 };
+    struct span extras = request->extras;
+    uint8_t loud = mcbp_opcode_loud(request->header.opcode);
+    if (extras.size != FIXED && extras.size != FIXED + IGNORED && extras.size != FIXED + OPTIONS &&
+        extras.size != FIXED + OPTIONS + IGNORED) {
+        return false;
+    }
+    bool has_options = extras.size >= FIXED + OPTIONS;
+    bool has_ignored = extras.size % 4 != 0;
+    uint32_t options = has_options ? read_be32(extras.data + FIXED) : 0;
+    *meta = (struct with_meta){
+        .flags = read_be32(extras.data),
+        .expiry = read_be32(extras.data + 4),
+        .revision = read_be64(extras.data + 8),
+        .cas = read_be64(extras.data + 16),
+        .ignored = has_ignored ? read_be16(extras.data + extras.size - IGNORED) : 0,
+        .adds = loud == MCBP_ADD_WITH_META,
+        .deletes = loud == MCBP_DELETE_WITH_META,
+        .forces = (options & FORCE_ACCEPT) != 0,
+        .regenerates = (options & REGENERATE_CAS) != 0,
+        .skips_conflict = (options & (FORCE | SKIP_CONFLICT)) != 0,
+    };
+    return true;
+}
+
+const char *with_meta_fault(const struct with_meta *meta, bool last_write_wins)
+{
+    return meta->regenerates && !meta->skips_conflict
+               ? "GenerateCas::Yes then we must have CheckConflicts::No"
+           : last_write_wins && !meta->forces && !meta->regenerates
+               ? "For LWW/Custom buckets, forceFlag must be set or GenerateCas::Yes"
+           : !last_write_wins && meta->forces ? "For RevisionId buckets, forceFlag cannot be set"
+                                              : NULL;
+}
+
+/* ---------------------------------------------------------------- conflicts */
+
+enum meta_resolution with_meta_resolve(const struct with_meta *meta,
+                                       const struct document *document, bool last_write_wins,
+                                       bool has_xattrs)
+{
+    enum { FOR_DELETION = 2, FIELDS = 5 };
+    bool adds_xattrs = has_xattrs && document->xattrs == NULL;
+    const struct field {
+        uint64_t given;
+        uint64_t there;
+        uint16_t unknown;
+    } revision = {meta->revision, document->revision, DOCUMENT_REVISION},
+      cas = {meta->cas, document->cas, DOCUMENT_CAS},
+      fields[FIELDS] = {
+          last_write_wins ? cas : revision,
+          last_write_wins ? revision : cas,
+          {meta->expiry, document->expiry, DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND},
+          /* the machines that Couchbase runs on compare them in their own byte order */
+          {bswap_32(meta->flags), bswap_32(document->flags), DOCUMENT_FLAGS},
+          {adds_xattrs, 0, has_xattrs ? DOCUMENT_XATTRS : 0},
+      };
+    for (size_t i = 0; i < (meta->deletes ? FOR_DELETION : FIELDS); i++) {
+        if ((document->unknown & fields[i].unknown) != 0) {
+            return META_OPEN;
+        }
+        if (fields[i].given != fields[i].there) {
+            return fields[i].given > fields[i].there ? META_WINS : META_LOSES;
+        }
+    }
+    return META_LOSES;
+}
+
+/* ---------------------------------------------------------------- what is stored */
+
+/* A change as it is to be stored. */
+struct change {
+    struct with_meta meta;
+    struct content content;
+    struct blob *xattrs;
+};
+
+/* The body as it is to be kept: compressed if it came so, and no attributes stand before it. False:
+ * the answer says why not. */
+static bool take_body(struct command *command, struct change *change, struct span body)
+{
+    struct span sent = command->frame->value;
+    bool whole = body.data == command->value.data && body.size == command->value.size;
+    bool compressed = command->inflated != NULL && whole && sent.size <= body.size;
+    if (body.size > COUCHBASE_VALUE_MAX) {
+        reply_error(command, MCBP_STATUS_TOO_LARGE, NULL);
+        return false;
+    }
+    change->content.datatype =
+        (value_is_json(body) ? MCBP_DATATYPE_JSON : 0) | (compressed ? MCBP_DATATYPE_SNAPPY : 0);
+    if (body.size == 0) {
+        change->content.datatype = 0;
+        return true;
+    }
+    change->content.value = blob_copy(compressed ? sent : body);
+    if (change->content.value == NULL) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+    }
+    return change->content.value != NULL;
+}
+
+/* A deletion's body is dropped. Source: allow_sanitize_value_in_deletion. False: the answer says
+ * why not. */
+static bool take_value(struct command *command, struct change *change)
+{
+    bool has_xattrs = (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+    struct span body = span_head(command->value, command->value.size - change->meta.ignored);
+    if (has_xattrs && !xattr_blob_to_object(body, &change->xattrs)) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return false;
+    }
+    body = has_xattrs ? xattr_blob_body(body) : body;
+    change->content.flags = change->meta.flags;
+    change->content.expiry = change->meta.expiry;
+    return change->meta.deletes || take_body(command, change, body);
+}
+
+/* What a deletion does not bring are the system attributes that are there. Source:
+ * pruneXattrDocument in engines/ep/src/vbucket.cc. */
+static bool keep_system_xattrs(struct change *change, const struct document *before)
+{
+    return !change->meta.deletes || change->xattrs != NULL || before == NULL ||
+           xattr_keep_system(before->xattrs, &change->xattrs);
+}
+
+static void mark_deleted(struct command *command, const struct with_meta *meta,
+                         struct document *document)
+{
+    document_mark_deleted(command, document);
+    if (meta->expiry != 0) {
+        document->expiry = meta->expiry;
+    }
+}
+
+static void store(struct command *command, struct change *change, const struct document *before)
+{
+    struct vbucket *vbucket = command->vbucket;
+    uint64_t last = vbucket->cas;
+    if (!keep_system_xattrs(change, before)) {
+        reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return;
+    }
+    command->told.cas = change->meta.regenerates ? command->told.cas : change->meta.cas;
+    struct document *document = command_put(command, &change->content);
+    change->content.value = NULL; /* command_put() has it */
+    if (document == NULL) {
+        return;
+    }
+    vbucket->cas = document->cas > last ? document->cas : last;
+    document->revision = change->meta.revision;
+    blob_drop(document->xattrs);
+    document->xattrs = change->xattrs;
+    change->xattrs = NULL;
+    if (change->meta.deletes) {
+        mark_deleted(command, &change->meta, document);
+    }
+    if (!command->quiet) {
+        reply_changed(command, document);
+    }
+}
+
+/* ---------------------------------------------------------------- the command */
+
+/* SUCCESS if the request's CAS allows the change. Source: processSetInner, checkCasForWrite and
+ * deleteWithMeta in engines/ep/src/vbucket.cc. */
+static enum mcbp_status check_cas(const struct command *command, const struct with_meta *meta,
+                                  const struct document *document)
+{
+    uint64_t cas = command->frame->header.cas;
+    if (document == NULL) {
+        bool any = cas == 0 || (meta->deletes && meta->skips_conflict);
+        return any             ? MCBP_STATUS_SUCCESS
+               : meta->deletes ? MCBP_STATUS_KEY_EXISTS
+                               : MCBP_STATUS_KEY_NOT_FOUND;
+    }
+    if (meta->adds && !document->deleted) {
+        return MCBP_STATUS_KEY_EXISTS;
+    }
+    if (document_is_locked(document, command->now)) {
+        return cas == document->lock_cas ? MCBP_STATUS_SUCCESS : MCBP_STATUS_LOCKED;
+    }
+    return cas == 0 || cas == document->cas      ? MCBP_STATUS_SUCCESS
+           : document->deleted && !meta->deletes ? MCBP_STATUS_KEY_NOT_FOUND
+                                                 : MCBP_STATUS_KEY_EXISTS;
+}
+
+static bool loses(const struct command *command, const struct with_meta *meta,
+                  const struct document *document)
+{
+    bool has_xattrs = (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+    if (meta->skips_conflict || command->told.resolution != META_OPEN) {
+        return !meta->skips_conflict && command->told.resolution == META_LOSES;
+    }
+    return document != NULL && with_meta_resolve(meta, document, command->node->last_write_wins,
+                                                 has_xattrs) == META_LOSES;
+}
+
+static void change_document(struct command *command, struct change *change)
+{
+    const struct document *document = documents_find(&command->vbucket->documents, &command->id);
+    enum mcbp_status status = loses(command, &change->meta, document)
+                                  ? MCBP_STATUS_KEY_EXISTS
+                                  : check_cas(command, &change->meta, document);
+    if (status == MCBP_STATUS_LOCKED && change->meta.deletes) {
+        reply_locked(command);
+    } else if (status != MCBP_STATUS_SUCCESS) {
+        reply_error(command, status, NULL);
+    } else {
+        store(command, change, document);
+    }
+}
+
+void handle_with_meta(struct command *command)
+{
+    struct change change = {0};
+    struct with_meta *meta = &change.meta;
+    if (!with_meta_read(command->frame, meta)) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Request extras invalid");
+        return;
+    }
+    const char *fault = with_meta_fault(meta, command->node->last_write_wins);
+    if (fault != NULL) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, fault);
+        return;
+    }
+    if (meta->ignored > command->value.size) {
+        command->answer->close = true;
+        return;
+    }
+    if (take_value(command, &change) && command_has_vbucket(command)) {
+        if (meta->cas == 0 || meta->cas == UINT64_MAX) {
+            reply_error(command, MCBP_STATUS_CAS_VALUE_INVALID, NULL);
+        } else {
+            change_document(command, &change);
+        }
+    }
+    blob_drop(change.content.value);
+    blob_drop(change.xattrs);
+}
