@@ -18,6 +18,19 @@ static void note_changes(struct about *about, struct doing *doing)
     }
 }
 
+/* A CAS that was brought tells no order, nor do those of all that overlap with it. */
+static bool mixes(const struct about *about, const struct doing *doing)
+{
+    bool brings = shadow_brings_version(doing->opcode);
+    LIST_EACH (const struct doing, other, &about->doings, link) {
+        if ((brings || shadow_brings_version(other->opcode)) &&
+            couchbase_order_is_free(doing, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool couchbase_order_add(struct run *run, struct connection *connection, struct pending *request)
 {
     struct document *document = request->asked.document;
@@ -43,6 +56,7 @@ bool couchbase_order_add(struct run *run, struct connection *connection, struct 
     if (doing->changes) {
         note_changes(about, doing);
     }
+    about->is_mixed |= mixes(about, doing);
     list_append(&about->doings, &doing->link);
     about->changes += doing->changes;
     request->doing = doing;
@@ -72,7 +86,7 @@ bool couchbase_order_overlaps(const struct pending *request)
 {
     const struct about *about = about_of(request->asked.document);
     const struct doing *doing = request->doing;
-    if (about->kept > 0) {
+    if (about->kept > 0 || about->is_mixed) {
         return true;
     }
     if (about->changes == 0 || about->doings.next == about->doings.previous) {

@@ -40,6 +40,7 @@ struct about {
     size_t kept;
     uint64_t newest;  /* version that one of them has made */
     uint64_t guessed; /* sequence; of those asked before, one was given one of several places */
+    bool is_mixed;    /* one that brought its CAS has overlapped with another: no order is known */
     bool busy;
 };
 

@@ -344,6 +344,20 @@ static bool place_wrong(struct placing *placing)
                                                   : place(placing, wrong, SETTLE);
 }
 
+/* Of those without an order, only what could never be right is wrong; and they leave nothing that
+ * is known. */
+static void place_mixed(struct placing *placing)
+{
+    LIST_EACH (struct doing, doing, &placing->about->doings, link) {
+        if (is_left(doing)) {
+            shadow_doubt(placing->document);
+            place(placing, doing, SETTLE);
+            break;
+        }
+    }
+    shadow_doubt(placing->document);
+}
+
 /* Where something that has no place may have changed the document, all places are guesses. */
 static void note_unseen(struct placing *placing)
 {
@@ -366,6 +380,9 @@ void couchbase_order_advance(struct run *run, struct document *document, couchba
     }
     note_unseen(&placing);
     about->busy = true;
+    while (about->is_mixed && about->kept > 0) {
+        place_mixed(&placing);
+    }
     while (about->kept > 0 &&
            (place_known(&placing) || place_choice(&placing) || place_wrong(&placing))) {
     }

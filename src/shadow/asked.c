@@ -236,18 +236,27 @@ static bool is_next(const struct shadow_exchange *exchange, uint64_t seqno, bool
            (durable && seqno == next + 1);
 }
 
-static const char *check_seqno(const struct shadow_exchange *exchange, const struct numbers *told,
-                               bool durable)
+/* What the answer to a change tells. */
+struct told {
+    struct numbers numbers;
+    uint64_t uuid;
+    bool durable;
+    bool brings_cas;
+};
+
+static const char *check_seqno(const struct shadow_exchange *exchange, const struct told *all)
 {
     struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    const struct numbers *told = &all->numbers;
     if (told->seqno <= floor_of(exchange->asked, exchange->asked->seqno)) {
         return "a change that was answered before this one was asked for has a higher number";
     }
-    if (!durable && contradicts(vbucket, told)) {
+    if (!all->durable && !all->brings_cas && contradicts(vbucket, told)) {
         return "changes of a vbucket are numbered in the order of their CAS values";
     }
-    return is_next(exchange, told->seqno, durable) ? NULL
-                                                   : "it is not the next number of the vbucket";
+    return is_next(exchange, told->seqno, all->durable)
+               ? NULL
+               : "it is not the next number of the vbucket";
 }
 
 /* Of the changes without a token, those that have come before `seqno`. */
@@ -263,15 +272,20 @@ static void forget_numbered(struct shadow_vbucket *vbucket)
     vbucket->untold_more &= vbucket->seqno_cas < vbucket->cas;
 }
 
-static void note_pair(struct shadow_vbucket *vbucket, const struct numbers *told, bool durable)
+/* A CAS that was brought does not tell which changes without a number have come before. */
+static void note_pair(struct shadow_vbucket *vbucket, const struct told *all)
 {
+    const struct numbers *told = &all->numbers;
     if (told->seqno > vbucket->seqno) {
         vbucket->seqno = told->seqno;
-        vbucket->seqno_cas = told->cas;
+        vbucket->may_jump |= all->brings_cas && (vbucket->untold_count > 0 || vbucket->untold_more);
+        if (!all->brings_cas || told->cas > vbucket->seqno_cas) {
+            vbucket->seqno_cas = told->cas;
+        }
         forget_numbered(vbucket);
     }
-    vbucket->may_jump |= durable;
-    if (!durable) {
+    vbucket->may_jump |= all->durable;
+    if (!all->durable && !all->brings_cas) {
         vbucket->pairs[vbucket->pairs_count++ % VBUCKET_PAIRS] = *told;
     }
 }
@@ -359,7 +373,8 @@ static bool refuse_token(struct shadow *shadow, const struct shadow_exchange *ex
 static bool falls(const struct shadow_exchange *exchange, uint64_t cas)
 {
     return cas <= floor_of(exchange->asked, exchange->asked->cas) &&
-           !shadow_touches(exchange->request);
+           !shadow_touches(exchange->request) &&
+           !shadow_brings_version(exchange->request->header.opcode);
 }
 
 /* The vbucket is not the one that was known: by its UUID, or, where that is not told, its CAS. A
@@ -376,6 +391,35 @@ static void look_for_another(struct shadow *shadow, const struct shadow_client *
     }
 }
 
+static bool note_token(struct shadow *shadow, struct shadow_client *client,
+                       const struct shadow_exchange *exchange, const struct told *told,
+                       struct shadow_verdict *verdict)
+{
+    struct shadow_vbucket *vbucket = exchange->asked->vbucket;
+    const struct shadow_bucket *bucket = client->bucket;
+    const char *why = check_uuid(shadow, client, vbucket, told->uuid);
+    if (client->bucket != bucket || bucket->is_several) {
+        return true;
+    }
+    why = why != NULL ? why : check_seqno(exchange, told);
+    if (why != NULL) {
+        return refuse_token(shadow, exchange, verdict, why);
+    }
+    bool behind = told->numbers.seqno <= vbucket->seqno;
+    vbucket->seqno_open = exchange->open || (vbucket->seqno_open && behind);
+    note_pair(vbucket, told);
+    return true;
+}
+
+/* What RETURN_META has in that place is none. */
+static bool has_token(const struct shadow_client *client, const struct shadow_exchange *exchange,
+                      struct mcbp_token *token)
+{
+    return client_has(client, MCBP_FEATURE_MUTATION_SEQNO) &&
+           exchange->request->header.opcode != MCBP_RETURN_META &&
+           mcbp_token_read(exchange->answer->extras, token);
+}
+
 bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
 {
@@ -390,29 +434,22 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
         return true;
     }
     struct numbers told = {.cas = answer->header.cas};
-    bool has_token =
-        client_has(client, MCBP_FEATURE_MUTATION_SEQNO) && mcbp_token_read(answer->extras, &token);
-    look_for_another(shadow, client, exchange, has_token ? &token : NULL);
+    bool brings_cas = shadow_brings_version(exchange->request->header.opcode);
+    bool with_token = has_token(client, exchange, &token);
+    look_for_another(shadow, client, exchange, with_token ? &token : NULL);
     if (falls(exchange, told.cas)) {
         return refuse_cas(exchange, verdict);
     }
-    vbucket->cas = told.cas > vbucket->cas ? told.cas : vbucket->cas;
-    if (!has_token) {
+    vbucket->cas = !brings_cas && told.cas > vbucket->cas ? told.cas : vbucket->cas;
+    if (with_token) {
+        told.seqno = token.seqno;
+        const struct told all = {told, token.vbucket_uuid, is_durable(exchange->request),
+                                 brings_cas};
+        return note_token(shadow, client, exchange, &all, verdict);
+    }
+    vbucket->may_jump |= brings_cas;
+    if (!brings_cas) {
         note_untold(vbucket, &exchange->request->header, told.cas);
-        return true;
     }
-    told.seqno = token.seqno;
-    bool durable = is_durable(exchange->request);
-    const struct shadow_bucket *bucket = client->bucket;
-    const char *why = check_uuid(shadow, client, vbucket, token.vbucket_uuid);
-    if (client->bucket != bucket || bucket->is_several) {
-        return true;
-    }
-    why = why != NULL ? why : check_seqno(exchange, &told, durable);
-    if (why != NULL) {
-        return refuse_token(shadow, exchange, verdict, why);
-    }
-    vbucket->seqno_open = exchange->open || (vbucket->seqno_open && told.seqno <= vbucket->seqno);
-    note_pair(vbucket, &told, durable);
     return true;
 }

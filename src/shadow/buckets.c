@@ -1,3 +1,4 @@
+#include "couchbase/with_meta.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "shadow/parts.h"
@@ -127,9 +128,13 @@ static bool is_subdoc_change(uint8_t opcode)
 bool shadow_changes(uint8_t opcode)
 {
     return mcbp_opcode_changes(opcode) || is_subdoc_change(opcode) || opcode == MCBP_GET_LOCKED ||
-           opcode == MCBP_UNLOCK_KEY ||
-           (opcode >= MCBP_SET_WITH_META && opcode <= MCBP_DELETEQ_WITH_META) ||
-           opcode == MCBP_RETURN_META;
+           opcode == MCBP_UNLOCK_KEY || with_meta_is(opcode) || opcode == MCBP_RETURN_META ||
+           opcode == MCBP_MUTATE_WITH_META;
+}
+
+bool shadow_brings_version(uint8_t opcode)
+{
+    return with_meta_is(opcode) || opcode == MCBP_MUTATE_WITH_META;
 }
 
 uint64_t shadow_version_of(const struct mcbp_frame *answer)
@@ -151,7 +156,8 @@ bool shadow_has_other_version(const struct document *document, uint64_t cas)
 
 bool shadow_makes_version(const struct mcbp_frame *request, const struct mcbp_frame *answer)
 {
-    return shadow_changes(request->header.opcode) && shadow_version_of(answer) != 0;
+    return shadow_changes(request->header.opcode) && shadow_version_of(answer) != 0 &&
+           !shadow_brings_version(request->header.opcode);
 }
 
 void shadow_doubt(struct document *document)

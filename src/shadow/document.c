@@ -1,6 +1,7 @@
 /* Requests about a document: executed by the node, with what the server alone decides. */
 #include "couchbase/command.h"
 #include "couchbase/value.h"
+#include "couchbase/with_meta.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "mcbp/subdoc_spec.h"
@@ -195,9 +196,10 @@ static void execute(struct judged *judged, int64_t now)
     struct shadow_verdict *verdict = judged->verdict;
     struct shadow_bucket *bucket = judged->exchange->asked->vbucket->bucket;
     struct vbucket *vbucket = vbucket_of(judged);
-    const struct couchbase_request request = {.frame = judged->exchange->request,
-                                              .now = now,
-                                              .told = judged_told_by(judged->exchange->answer)};
+    struct couchbase_request request = {.frame = judged->exchange->request,
+                                        .now = now,
+                                        .told = judged_told_by(judged->exchange->answer)};
+    request.told.resolution = with_meta_tell(judged);
     expire(judged, judged->exchange->asked->document, now);
     vbucket->uuid = judged->exchange->asked->vbucket->uuid;
     couchbase_execute(bucket->node, judged->client->session, &request, &answer);
@@ -425,6 +427,9 @@ static bool is_executed(const struct judged *judged)
         return judged->opcode != MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR &&
                (!mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
                 (extras.doc_flags & ~(MCBP_SUBDOC_DOC_MKDOC | MCBP_SUBDOC_DOC_ADD)) == 0);
+    }
+    if (with_meta_is(judged->opcode)) {
+        return with_meta_is_executed(judged);
     }
     return judged->opcode <= MCBP_GAT || judged->opcode == MCBP_GET_LOCKED ||
            judged->opcode == MCBP_UNLOCK_KEY || judged->opcode == MCBP_GET_META;

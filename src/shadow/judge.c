@@ -55,8 +55,8 @@ static uint16_t status_of(const struct shadow_exchange *exchange)
     if (exchange->answer != NULL) {
         return exchange->answer->header.vbucket_or_status;
     }
-    return mcbp_opcode_changes(exchange->request->header.opcode) ? MCBP_STATUS_SUCCESS
-                                                                 : MCBP_STATUS_KEY_NOT_FOUND;
+    return shadow_changes(exchange->request->header.opcode) ? MCBP_STATUS_SUCCESS
+                                                            : MCBP_STATUS_KEY_NOT_FOUND;
 }
 
 /* Content that is not executed still has the form that was agreed on. */

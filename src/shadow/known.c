@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "couchbase/frame_infos.h"
 #include "couchbase/value.h"
+#include "couchbase/with_meta.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "mcbp/token.h"
@@ -111,12 +112,11 @@ static void find_needs(const struct judged *judged, struct needs *needs)
         find_subdoc_needs(judged, needs);
         return;
     }
-    needs->adds = judged->opcode == MCBP_ADD;
-    needs->may_create = judged->opcode == MCBP_SET || mcbp_opcode_counts(judged->opcode);
+    needs->adds = judged->opcode == MCBP_ADD || judged->opcode == MCBP_ADD_WITH_META;
+    needs->may_create = judged->opcode == MCBP_SET || mcbp_opcode_counts(judged->opcode) ||
+                        with_meta_is(judged->opcode);
     if (mcbp_opcode_concatenates(judged->opcode) || mcbp_opcode_counts(judged->opcode) ||
-        judged->opcode == MCBP_GET_EX ||
-        (judged->opcode >= MCBP_SET_WITH_META && judged->opcode <= MCBP_DELETEQ_WITH_META) ||
-        judged->opcode == MCBP_RETURN_META) {
+        judged->opcode == MCBP_GET_EX || judged->opcode == MCBP_RETURN_META) {
         needs->unknown = DOCUMENT_VALUE;
     }
 }
@@ -159,9 +159,14 @@ static void set_presence(struct telling *telling, bool present)
     }
 }
 
-/* Such an error comes only where there is a document: it was not refused before. */
+/* Such an error comes only where there is a document: it was not refused before, nor by the meta
+ * data of a tombstone. */
 static bool shows_document(const struct judged *judged, const struct needs *needs)
 {
+    struct with_meta meta;
+    if (with_meta_is(judged->opcode) && judged->status == MCBP_STATUS_KEY_EXISTS) {
+        return with_meta_read(judged->exchange->request, &meta) && meta.skips_conflict;
+    }
     bool refused = mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE && !needs->is_subdoc;
     return !refused && judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
            judged->status != MCBP_STATUS_TOO_LARGE && !judged_is_servers_own(judged->status);
@@ -182,7 +187,7 @@ static void tell_presence(struct telling *telling)
         }
         break;
     case MCBP_STATUS_SUCCESS:
-        if (!telling->needs.may_create) {
+        if (!telling->needs.may_create || telling->needs.adds) {
             set_presence(telling, !telling->needs.adds);
         } else {
             telling->document->deleted = telling->judged->exchange->request->header.cas == 0;
@@ -201,7 +206,8 @@ static bool gives_version(const struct telling *telling)
 {
     uint8_t opcode = telling->judged->opcode;
     return mcbp_opcode_makes_version(opcode) || telling->needs.subdoc.is_mutation ||
-           mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE || opcode == MCBP_GET_LOCKED;
+           with_meta_is(opcode) || mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE ||
+           opcode == MCBP_GET_LOCKED;
 }
 
 /* The CAS that the document had when the request was executed. */
@@ -214,7 +220,8 @@ static void tell_cas(struct telling *telling)
     if (!is_open(telling, DOCUMENT_CAS) || (asked == 0 && !shows)) {
         return;
     }
-    bool other = judged->status == MCBP_STATUS_KEY_EXISTS;
+    bool other = judged->status == MCBP_STATUS_KEY_EXISTS ||
+                 (with_meta_is(judged->opcode) && judged->status == MCBP_STATUS_KEY_NOT_FOUND);
     telling->document->cas = asked == 0 ? told : other ? ~asked : asked;
     telling->judged->told = true;
 }
@@ -232,6 +239,15 @@ static bool is_locked_answer(const struct telling *telling)
            (judged->opcode == MCBP_UNLOCK_KEY && judged->status == MCBP_STATUS_SUCCESS);
 }
 
+/* A change that succeeds with another CAS than the document's had that of its lock. */
+static bool ends_lock(const struct telling *telling)
+{
+    uint64_t asked = telling->judged->exchange->request->header.cas;
+    bool changed = is_success(telling->judged->status) && gives_version(telling);
+    return changed && asked != 0 && !is_open(telling, DOCUMENT_CAS | DOCUMENT_PRESENCE) &&
+           asked != telling->document->cas;
+}
+
 static void tell_lock(struct telling *telling)
 {
     enum { LONGEST = 30 /* seconds */ };
@@ -240,9 +256,10 @@ static void tell_lock(struct telling *telling)
         return;
     }
     telling->document->lock_cas = 0;
-    if (is_locked_answer(telling)) {
+    if (is_locked_answer(telling) || ends_lock(telling)) {
         uint64_t asked = judged->exchange->request->header.cas;
-        bool unlocks = judged->status == MCBP_STATUS_SUCCESS && judged->opcode == MCBP_UNLOCK_KEY;
+        bool unlocks = ends_lock(telling) ||
+                       (judged->status == MCBP_STATUS_SUCCESS && judged->opcode == MCBP_UNLOCK_KEY);
         telling->document->lock_cas = unlocks ? asked : asked + 1 != 0 ? asked + 1 : 1;
         telling->document->locked_until = judged->exchange->answered_at + LONGEST * SECOND;
         telling->judged->told = true;
@@ -305,7 +322,8 @@ static void tell_content(struct telling *telling)
 {
     const struct judged *judged = telling->judged;
     const struct mcbp_frame *answer = telling->answer;
-    if (!is_open(telling, DOCUMENT_VALUE) || !is_success(judged->status)) {
+    bool absent = telling->document->deleted && !is_open(telling, DOCUMENT_PRESENCE);
+    if (absent || !is_open(telling, DOCUMENT_VALUE) || !is_success(judged->status)) {
         return;
     }
     if (mcbp_opcode_counts(judged->opcode)) {
@@ -599,6 +617,22 @@ static uint16_t after_subdoc(const struct judged *judged, const struct needs *ne
     return unknown | (needs->has_macros && !told ? DOCUMENT_XATTRS : 0);
 }
 
+/* All is known that the request has brought. What a deletion leaves depends on the release, and of
+ * attributes on what was there. */
+static uint16_t after_with_meta(const struct judged *judged, uint16_t unknown)
+{
+    struct with_meta meta;
+    bool has_xattrs = (judged->exchange->request->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+    if (!with_meta_read(judged->exchange->request, &meta)) {
+        return unknown;
+    }
+    uint16_t numbers = after_change(judged, 0) & (uint16_t) ~(DOCUMENT_REVISION | DOCUMENT_LOCK);
+    numbers &= meta.regenerates ? UINT16_MAX : (uint16_t)~DOCUMENT_CAS;
+    uint16_t left = DOCUMENT_EXPIRY | DOCUMENT_FLAGS;
+    left |= has_xattrs ? 0 : unknown & DOCUMENT_XATTRS;
+    return numbers | (meta.deletes ? left : 0);
+}
+
 static uint16_t after_success(const struct judged *judged, const struct needs *needs,
                               uint16_t unknown, uint16_t before, bool created)
 {
@@ -616,6 +650,9 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
     if (judged->opcode == MCBP_GET_META) {
         return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_FLAGS |
                                       (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
+    }
+    if (with_meta_is(judged->opcode)) {
+        return after_with_meta(judged, unknown);
     }
     switch (mcbp_opcode_family(judged->opcode)) {
     case MCBP_FAMILY_RETRIEVE:

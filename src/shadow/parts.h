@@ -49,6 +49,7 @@ struct shadow_bucket {
     bool is_several; /* its clients have selected different buckets, and have not told which */
     struct shadow_vbucket vbuckets[COUCHBASE_VBUCKETS_MAX];
     uint64_t changes;    /* answers to changes so far */
+    bool mode_is_told;   /* node->last_write_wins has been shown */
     struct blob *config; /* the last one told */
     int64_t config_epoch;
     int64_t config_revision;
@@ -220,6 +221,13 @@ bool body_mutate(const struct judged *judged, const struct subdoc_request *subdo
 
 /* The numbers that an answer tells. */
 struct couchbase_told judged_told_by(const struct mcbp_frame *answer);
+
+/* with_meta.c */
+
+/* How a conflict is resolved that depends on what is not known: as the answer says. */
+enum meta_resolution with_meta_tell(struct judged *judged);
+/* False: what has to come out is the server's own choice. */
+bool with_meta_is_executed(const struct judged *judged);
 
 /* scan.c */
 void scan_note_create(struct judged *judged);

@@ -143,6 +143,8 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
 uint64_t shadow_version_of(const struct mcbp_frame *answer);
 /* Such a request may change its document, or lock it. */
 bool shadow_changes(uint8_t opcode);
+/* It brings its CAS with it, which tells nothing of its order then. */
+bool shadow_brings_version(uint8_t opcode);
 /* It sets the time of expiry alone: if that is the same as before, the version stays. */
 bool shadow_touches(const struct mcbp_frame *request);
 /* The document is known to have that version now, and: another one. */

@@ -1,0 +1,370 @@
+/*
+ * Changes that bring their meta data with them, as verify sees them: a node answers one client, and
+ * something is changed in an answer.
+ */
+#include "base/endian.h"
+#include "couchbase/node.h"
+#include "mcbp/feature.h"
+#include "scene.h"
+
+#include <string.h>
+
+enum { FRAME_ROOM = 512, SKIP_CONFLICT = 8, REGENERATE_CAS = 4, FORCE_ACCEPT = 2 };
+
+struct play {
+    struct scene *scene;
+    struct couchbase_node *node;
+    struct couchbase_session *session;
+    uint32_t opaque;
+    bool is_hidden; /* what is said is not in the capture */
+    uint8_t answer[FRAME_ROOM];
+    size_t answer_size;
+};
+
+struct asked {
+    const void *extras;
+    size_t extras_size;
+    const char *key;
+    const char *value;
+    size_t value_size; /* 0: up to the NUL */
+    uint64_t cas;
+    uint8_t datatype;
+};
+
+static size_t put(uint8_t *frame, size_t at, const void *bytes, size_t size)
+{
+    assert_true(size <= FRAME_ROOM - at);
+    if (size > 0) {
+        memcpy(frame + at, bytes, size);
+    }
+    return at + size;
+}
+
+static size_t write_request(struct play *play, uint8_t opcode, const struct asked *asked,
+                            uint8_t frame[FRAME_ROOM])
+{
+    size_t key_size = asked->key == NULL ? 0 : strlen(asked->key);
+    size_t value_size =
+        asked->value == NULL || asked->value_size > 0 ? asked->value_size : strlen(asked->value);
+    memset(frame, 0, MCBP_HEADER_SIZE);
+    frame[0] = MCBP_CLIENT_REQUEST;
+    frame[1] = opcode;
+    write_be16(frame + 2, (uint16_t)key_size);
+    frame[4] = (uint8_t)asked->extras_size;
+    frame[5] = asked->datatype;
+    write_be32(frame + 8, (uint32_t)(asked->extras_size + key_size + value_size));
+    write_be32(frame + 12, ++play->opaque);
+    write_be64(frame + 16, asked->cas);
+    size_t at = put(frame, MCBP_HEADER_SIZE, asked->extras, asked->extras_size);
+    at = put(frame, at, asked->key, key_size);
+    return put(frame, at, asked->value, value_size);
+}
+
+static void execute(struct play *play, struct span bytes)
+{
+    struct couchbase_answer answer;
+    struct mcbp_frame frame;
+    assert_int_equal(mcbp_frame_parse(bytes, &frame), MCBP_FRAME);
+    const struct couchbase_request request = {.frame = &frame, .now = play->scene->time};
+    couchbase_execute(play->node, play->session, &request, &answer);
+    play->answer_size = 0;
+    if (answer.count > 0) {
+        assert_int_equal(
+            kvr_encode_flat(&answer.responses[0], play->answer, FRAME_ROOM, &play->answer_size),
+            KVR_OK);
+    }
+}
+
+static void tell(struct play *play)
+{
+    if (!play->is_hidden && play->answer_size > 0) {
+        scene_say_bytes(play->scene, ANN, false, span_of(play->answer, play->answer_size));
+    }
+}
+
+/* The answer is still to be told. */
+static void run(struct play *play, uint8_t opcode, const struct asked *asked)
+{
+    uint8_t request[FRAME_ROOM];
+    size_t size = write_request(play, opcode, asked, request);
+    if (!play->is_hidden) {
+        scene_say_bytes(play->scene, ANN, true, span_of(request, size));
+    }
+    execute(play, span_of(request, size));
+}
+
+static void say(struct play *play, uint8_t opcode, const struct asked *asked)
+{
+    run(play, opcode, asked);
+    tell(play);
+}
+
+struct meta {
+    uint32_t flags;
+    uint32_t expiry;
+    uint64_t revision;
+    uint64_t cas;
+    uint32_t options;
+};
+
+static void run_with(struct play *play, uint8_t opcode, const struct meta *meta, const char *value)
+{
+    uint8_t extras[28];
+    write_be32(extras, meta->flags);
+    write_be32(extras + 4, meta->expiry);
+    write_be64(extras + 8, meta->revision);
+    write_be64(extras + 16, meta->cas);
+    write_be32(extras + 24, meta->options);
+    run(play, opcode,
+        &(struct asked){.extras = extras, .extras_size = 28, .key = "k", .value = value});
+}
+
+static void say_with(struct play *play, uint8_t opcode, const struct meta *meta, const char *value)
+{
+    run_with(play, opcode, meta, value);
+    tell(play);
+}
+
+static void get(struct play *play)
+{
+    say(play, MCBP_GET, &(struct asked){.key = "k"});
+}
+
+static void get_meta(struct play *play)
+{
+    say(play, MCBP_GET_META, &(struct asked){.extras = "\2", .extras_size = 1, .key = "k"});
+}
+
+static void set(struct play *play)
+{
+    say(play, MCBP_SET,
+        &(struct asked){
+            .extras = "\0\0\0\0\0\0\0\0", .extras_size = 8, .key = "k", .value = "own"});
+}
+
+enum { LOGIN = 3 /* answers */ };
+
+static void begin(struct play *play, void **state)
+{
+    static const struct couchbase_options options = {.bucket = "default", .vbuckets = 4};
+    static const uint8_t features[] = {0, MCBP_FEATURE_MUTATION_SEQNO, 0, MCBP_FEATURE_XERROR,
+                                       0, MCBP_FEATURE_XATTR,          0, MCBP_FEATURE_JSON};
+    *play = (struct play){.scene = *state};
+    play->node = couchbase_node_create(&options);
+    play->session = couchbase_session_create(play->node);
+    say(play, MCBP_HELLO,
+        &(struct asked){.value = (const char *)features, .value_size = sizeof(features)});
+    say(play, MCBP_SASL_AUTH, &(struct asked){.key = "PLAIN", .value = "u"});
+    say(play, MCBP_SELECT_BUCKET, &(struct asked){.key = "default"});
+}
+
+static void end(struct play *play)
+{
+    couchbase_session_destroy(play->session);
+    couchbase_node_destroy(play->node);
+}
+
+static const struct meta older = {1, 0, 5, 0x1000, 0};
+static const struct meta newer = {2, 0, 9, 0x0800, 0};
+
+static const struct capture_result *verified(struct play *play)
+{
+    end(play);
+    return scene_verify(play->scene);
+}
+
+static void expect_executed(struct play *play, uint64_t different)
+{
+    const struct capture_result *found = verified(play);
+    assert_int_equal(found->executed.check.different, different);
+    assert_int_equal(found->executed.not_executed, 0);
+}
+
+/* -------------------------------------------------------------------------------------- tests */
+
+static void say_all(struct play *play)
+{
+    static const struct meta again = {7, 0, 12, 0x2000, 0};
+    static const struct meta any = {3, 0, 1, 1, SKIP_CONFLICT};
+    static const struct meta anew = {3, 0, 2, 1, SKIP_CONFLICT | REGENERATE_CAS};
+    say_with(play, MCBP_SET_WITH_META, &newer, "new");
+    get_meta(play);
+    say_with(play, MCBP_SET_WITH_META, &older, "old");
+    say_with(play, MCBP_ADD_WITH_META, &again, "x");
+    get(play);
+    say_with(play, MCBP_DELETE_WITH_META, &older, NULL);
+    say_with(play, MCBP_DELETE_WITH_META, &again, NULL);
+    get_meta(play);
+    get(play);
+    say_with(play, MCBP_ADD_WITH_META, &newer, "too late");
+    say_with(play, MCBP_SETQ_WITH_META, &any, "any");
+    get_meta(play);
+    set(play);
+    say_with(play, MCBP_SET_WITH_META, &anew, "anew");
+    get(play);
+    get_meta(play);
+}
+
+static void what_was_brought_is_found_again(void **state)
+{
+    for (int cold = 0; cold < 2; cold++) {
+        struct play play;
+        scene_restart(*state);
+        ((struct scene *)*state)->options.cold = cold;
+        begin(&play, state);
+        say_all(&play);
+        expect_executed(&play, 0);
+    }
+}
+
+static void documents_from_before_the_capture_are_overwritten_or_not(void **state)
+{
+    struct play play;
+    begin(&play, state);
+    play.is_hidden = true;
+    say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+    play.is_hidden = false;
+    say_with(&play, MCBP_SET_WITH_META, &older, "old");
+    get(&play);
+    say_with(&play, MCBP_DELETE_WITH_META, &older, NULL);
+    say_with(&play, MCBP_SET_WITH_META, &(struct meta){9, 0, 20, 1, 0}, "newest");
+    get_meta(&play);
+    say_with(&play, MCBP_SET_WITH_META, &older, "old");
+    expect_executed(&play, 0);
+}
+
+/* What is wrong in the answer to `meta`, or in that to what is asked then. */
+static void expect_wrong(void **state, uint8_t opcode, const struct meta *meta, size_t at)
+{
+    struct play play;
+    scene_restart(*state);
+    begin(&play, state);
+    say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+    run_with(&play, opcode, meta, NULL);
+    play.answer[at] ^= 3;
+    tell(&play);
+    const struct capture_result *found = verified(&play);
+    assert_int_equal(found->executed.check.different, 1);
+}
+
+static void the_cas_is_the_one_that_was_brought(void **state)
+{
+    expect_wrong(state, MCBP_SET_WITH_META, &(struct meta){0, 0, 10, 0x700, 0}, 22);
+    expect_wrong(state, MCBP_DELETE_WITH_META, &(struct meta){0, 0, 10, 0x700, 0}, 22);
+}
+
+static void the_sequence_number_goes_on(void **state)
+{
+    expect_wrong(state, MCBP_SET_WITH_META, &(struct meta){0, 0, 10, 0x700, 0}, 39);
+}
+
+static void say_wrongly(struct play *play, uint8_t opcode, const struct meta *meta, uint16_t status)
+{
+    run_with(play, opcode, meta, NULL);
+    memset(play->answer + 8, 0, 4);
+    memset(play->answer + 16, 0, 8);
+    play->answer[4] = 0;
+    play->answer_size = MCBP_HEADER_SIZE;
+    write_be16(play->answer + 6, status);
+    tell(play);
+}
+
+static void a_newer_version_is_not_refused_nor_an_older_one_taken(void **state)
+{
+    static const struct meta rows[] = {
+        {2, 0, 10, 1, 0}, {2, 0, 9, 0x0801, 0}, {3, 0, 9, 0x0800, 0}, {1, 0, 1, 1, SKIP_CONFLICT}};
+    for (size_t i = 0; i < 4; i++) {
+        struct play play;
+        scene_restart(*state);
+        begin(&play, state);
+        say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+        say_wrongly(&play, MCBP_SET_WITH_META, &rows[i], MCBP_STATUS_KEY_EXISTS);
+        assert_int_equal(verified(&play)->executed.check.different, 1);
+    }
+    struct play play;
+    scene_restart(*state);
+    begin(&play, state);
+    say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+    run_with(&play, MCBP_SET_WITH_META, &older, "old");
+    write_be16(play.answer + 6, MCBP_STATUS_SUCCESS);
+    write_be64(play.answer + 16, older.cas);
+    tell(&play);
+    assert_int_equal(verified(&play)->executed.check.different, 1);
+}
+
+static void get_meta_shows_the_revision_that_was_brought(void **state)
+{
+    enum { REVISION_AT = MCBP_HEADER_SIZE + 19 };
+    struct play play;
+    begin(&play, state);
+    say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+    run(&play, MCBP_GET_META, &(struct asked){.extras = "\2", .extras_size = 1, .key = "k"});
+    play.answer[REVISION_AT]++;
+    tell(&play);
+    assert_int_equal(verified(&play)->executed.check.different, 1);
+}
+
+/* A bucket that resolves by CAS takes requests that say so, and no others. */
+static void how_a_bucket_resolves_conflicts_is_taken_over_and_held_to(void **state)
+{
+    struct play play;
+    const struct meta forced = {0, 0, 1, 0x2000, FORCE_ACCEPT};
+    begin(&play, state);
+    play.node->last_write_wins = true;
+    say_with(&play, MCBP_SET_WITH_META, &forced, "x");
+    say_with(&play, MCBP_SET_WITH_META, &(struct meta){0, 0, 9, 0x1000, FORCE_ACCEPT}, "lower CAS");
+    get(&play);
+    say_with(&play, MCBP_SET_WITH_META, &newer, "not forced");
+    say_wrongly(&play, MCBP_SET_WITH_META, &forced, MCBP_STATUS_INVALID_ARGUMENTS);
+    assert_int_equal(verified(&play)->executed.check.different, 1);
+}
+
+static void what_the_server_alone_decides_is_not_executed(void **state)
+{
+    struct play play;
+    begin(&play, state);
+    say_with(&play, MCBP_SET_WITH_META, &(struct meta){0, 0, 1, 0x7000000000000000, 0}, "x");
+    say_with(&play, MCBP_SET_WITH_META, &(struct meta){0, 1, 2, 0x7000000000000001, 0}, "x");
+    set(&play);
+    get(&play);
+    const struct capture_result *found = verified(&play);
+    assert_int_equal(found->executed.check.different, 0);
+    assert_int_equal(found->executed.not_executed, 2);
+}
+
+/* RETURN_META has flags and time in the place of a token. */
+static void what_return_meta_shows_is_no_token(void **state)
+{
+    struct play play;
+    uint8_t answer[MCBP_HEADER_SIZE + 16] = {MCBP_CLIENT_RESPONSE, MCBP_RETURN_META, 0, 0, 16};
+    begin(&play, state);
+    set(&play);
+    uint64_t cas = read_be64(play.answer + 16);
+    run(&play, MCBP_RETURN_META,
+        &(struct asked){.extras = "\0\0\0\1\0\0\0\7\0\0\0\0", .extras_size = 12, .key = "k"});
+    answer[11] = 16;
+    answer[27] = 7;
+    answer[39] = 2;
+    write_be32(answer + 12, play.opaque);
+    write_be64(answer + 16, cas + 65536);
+    memcpy(play.answer, answer, sizeof(answer));
+    play.answer_size = sizeof(answer);
+    tell(&play);
+    assert_int_equal(verified(&play)->executed.check.different, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(what_was_brought_is_found_again),
+        scene_test(documents_from_before_the_capture_are_overwritten_or_not),
+        scene_test(the_cas_is_the_one_that_was_brought),
+        scene_test(the_sequence_number_goes_on),
+        scene_test(a_newer_version_is_not_refused_nor_an_older_one_taken),
+        scene_test(get_meta_shows_the_revision_that_was_brought),
+        scene_test(how_a_bucket_resolves_conflicts_is_taken_over_and_held_to),
+        scene_test(what_the_server_alone_decides_is_not_executed),
+        scene_test(what_return_meta_shows_is_no_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
