@@ -17,12 +17,18 @@ static bool is_couchbases_request(const struct mcbp_header *header)
            header->datatype != 0 || header->vbucket_or_status != 0;
 }
 
+/* memcached writes a text to each error; Couchbase leaves it to codes, unless JSON was agreed on.
+ */
 static bool is_couchbases_answer(const struct mcbp_header *header)
 {
+    bool wordless =
+        header->body_length == 0 && mcbp_status_error_body(header->vbucket_or_status) != NULL;
+    bool flagless = header->opcode == MCBP_TOUCH && header->body_length == 0 &&
+                    header->vbucket_or_status == MCBP_STATUS_SUCCESS;
     bool token = header->vbucket_or_status == MCBP_STATUS_SUCCESS &&
-                 header->extras_length == TOKEN_SIZE && mcbp_opcode_makes_version(header->opcode);
+                 header->extras_length == TOKEN_SIZE && mcbp_opcode_changes(header->opcode);
     return header->magic == MCBP_FLEX_CLIENT_RESPONSE || header->magic == MCBP_SERVER_REQUEST ||
-           token;
+           token || wordless || flagless;
 }
 
 static bool waits_for_hello(const struct connection *connection, uint32_t opaque)

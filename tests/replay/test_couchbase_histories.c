@@ -46,11 +46,15 @@ struct history {
     struct couchbase_node *node;
     struct client clients[CLIENTS];
     unsigned random;
-    bool quiet;     /* requests may be */
-    bool brings;    /* they may bring meta data */
-    bool cold;      /* verify knows that there was no document before */
-    size_t lies_at; /* one of the GETs that find a document; 0: none */
-    size_t gets;    /* likewise */
+    bool quiet;       /* requests may be */
+    bool brings;      /* they may bring meta data */
+    bool cold;        /* verify knows that there was no document before */
+    size_t lies_at;   /* one of the GETs that find a document; 0: none */
+    size_t gets;      /* likewise */
+    uint16_t without; /* this feature, all others are asked for; 0: any */
+    size_t active;    /* clients; 0: all */
+    size_t frames;    /* said so far, */
+    size_t cut;       /* of which so many are not in the capture */
     size_t each;
     unsigned keys;
     unsigned depth; /* requests of a client that wait for their answers */
@@ -156,20 +160,25 @@ static struct span text(const char *text)
     return span_of(text, strlen(text));
 }
 
+static const uint16_t features[] = {
+    MCBP_FEATURE_MUTATION_SEQNO, MCBP_FEATURE_XATTR,       MCBP_FEATURE_XERROR,
+    MCBP_FEATURE_SNAPPY,         MCBP_FEATURE_JSON,        MCBP_FEATURE_UNORDERED_EXECUTION,
+    MCBP_FEATURE_TRACING,        MCBP_FEATURE_ALT_REQUEST, MCBP_FEATURE_SYNC_REPLICATION,
+    MCBP_FEATURE_COLLECTIONS,
+};
+
+static bool has_feature(struct history *history, uint16_t feature)
+{
+    return history->without != 0 ? history->without != feature : pick(history, 5) > 0;
+}
+
 static void log_in(struct history *history, struct client *client)
 {
-    static const uint16_t features[] = {MCBP_FEATURE_MUTATION_SEQNO,
-                                        MCBP_FEATURE_XATTR,
-                                        MCBP_FEATURE_XERROR,
-                                        MCBP_FEATURE_JSON,
-                                        MCBP_FEATURE_UNORDERED_EXECUTION,
-                                        MCBP_FEATURE_TRACING,
-                                        MCBP_FEATURE_COLLECTIONS};
     uint8_t list[sizeof(features)];
     size_t size = 0;
     client->has_collections = false;
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-        if (pick(history, 5) > 0) {
+        if (has_feature(history, features[i])) {
             write_be16(list + size, features[i]);
             size += 2;
             client->has_collections |= features[i] == MCBP_FEATURE_COLLECTIONS;
@@ -243,6 +252,13 @@ static void run(struct history *history, struct client *client)
     }
 }
 
+static void say(struct history *history, unsigned number, bool client, struct span bytes)
+{
+    if (history->frames++ >= history->cut) {
+        scene_say_bytes(history->scene, (enum person)number, client, bytes);
+    }
+}
+
 static void ask(struct history *history, unsigned number)
 {
     struct client *client = &history->clients[number];
@@ -256,8 +272,7 @@ static void ask(struct history *history, unsigned number)
         ask_any(history, client);
     }
     struct exchange *exchange = &client->exchanges[client->asked++];
-    scene_say_bytes(history->scene, (enum person)number, true,
-                    span_of(exchange->request, exchange->request_size));
+    say(history, number, true, span_of(exchange->request, exchange->request_size));
 }
 
 /* Shows a version that there has never been, or another value. */
@@ -292,8 +307,7 @@ static void tell(struct history *history, unsigned number)
     if (exchange->answer_size > 0) {
         uint64_t cas = read_be64(exchange->answer + 16);
         client->cas[key_of(exchange)] = cas != 0 ? cas : client->cas[key_of(exchange)];
-        scene_say_bytes(history->scene, (enum person)number, false,
-                        span_of(exchange->answer, exchange->answer_size));
+        say(history, number, false, span_of(exchange->answer, exchange->answer_size));
     }
 }
 
@@ -316,7 +330,7 @@ static void step(struct history *history, unsigned number)
 
 static bool is_over(const struct history *history)
 {
-    for (size_t i = 0; i < CLIENTS; i++) {
+    for (size_t i = 0; i < history->active; i++) {
         if (history->clients[i].told <= LOGIN + history->each) {
             return false;
         }
@@ -334,14 +348,18 @@ static void play(struct history *history)
     assert_non_null(history->node);
     scene_restart(history->scene);
     history->scene->options.cold = history->cold;
+    history->active = history->active == 0 ? CLIENTS : history->active;
     for (size_t i = 0; i < CLIENTS; i++) {
         struct client *client = &history->clients[i];
         client->session = couchbase_session_create(history->node);
         assert_non_null(client->session);
         log_in(history, client);
+        if (history->cut > 0) {
+            scene_join(history->scene, (enum person)i);
+        }
     }
     while (!is_over(history)) {
-        step(history, pick(history, CLIENTS));
+        step(history, pick(history, (unsigned)history->active));
     }
     for (size_t i = 0; i < CLIENTS; i++) {
         couchbase_session_destroy(history->clients[i].session);
@@ -376,6 +394,34 @@ static void what_a_node_ran_in_any_order_is_right(void **state)
         assert_int_equal(wrong(found), 0);
         assert_true(history.brings ||
                     found->executed.check.identical > found->executed.not_executed);
+    }
+}
+
+static void expect_right(struct scene *scene, struct history history)
+{
+    history.scene = scene;
+    history.random = first_seed();
+    history.active = 1;
+    play(&history);
+    if (wrong(scene_verify(scene)) > 0) {
+        print_error("without 0x%x, %zu frames cut off\n", history.without, history.cut);
+    }
+    assert_int_equal(wrong(scene_verify(scene)), 0);
+}
+
+static void any_feature_may_be_left_out(void **state)
+{
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        expect_right(*state, (struct history){.without = features[i], .quiet = true});
+    }
+}
+
+static void the_beginning_may_be_cut_off_with_any_feature_left_out(void **state)
+{
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        for (size_t cut = 1; cut < 24; cut++) {
+            expect_right(*state, (struct history){.without = features[i], .cut = cut});
+        }
     }
 }
 
@@ -415,6 +461,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene_test(what_a_node_ran_in_any_order_is_right),
+        scene_test(any_feature_may_be_left_out),
+        scene_test(the_beginning_may_be_cut_off_with_any_feature_left_out),
         scene_test(of_histories_with_quiet_changes_hardly_one_is_wrong),
         scene_test(what_it_has_not_answered_is_found),
     };
