@@ -1,5 +1,6 @@
 #include "replay/awaiting.h"
 
+#include "engine/engine.h"
 #include "mcbp/opcode.h"
 #include "replay/couchbase_ask.h"
 #include "replay/explain.h"
@@ -45,13 +46,23 @@ void awaiting_doubt(struct run *run, struct connection *connection, uint64_t mis
     connection->uncertain_since = run->sequence;
 }
 
+bool awaiting_only_reads(const struct connection *connection, const struct pending *request)
+{
+    return !connection->features_negotiated && !connection->desynchronised &&
+           request->magic == MCBP_CLIENT_REQUEST && !request->bad_lengths &&
+           mcbp_opcode_is_keyed(request->opcode) && !mcbp_opcode_changes(request->opcode) &&
+           engine_is_well_formed(&request->frame);
+}
+
 /* There is no room for it: what it does is as unknown as what a lost request has done. */
 static void drop_oldest(struct run *run, struct connection *connection)
 {
     struct pending request;
     awaiting_take(run, connection, 0, &request);
     couchbase_forget(run, &request);
-    explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
+    if (!awaiting_only_reads(connection, &request)) {
+        explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
+    }
     unseen_begin_with(run, connection, &request);
     pending_release(&request, &run->blocks);
     run->capture->unanswered++;

@@ -27,6 +27,9 @@ void awaiting_take(struct run *run, struct connection *connection, size_t index,
 void awaiting_put_back(struct run *run, struct connection *connection, size_t index,
                        const struct pending *request);
 
+/* The request leaves all keys as they are, whether or not the server has executed it. */
+bool awaiting_only_reads(const struct connection *connection, const struct pending *request);
+
 /* Requests may be missing from the capture; `missing`: bytes that they may lie in. */
 void awaiting_doubt(struct run *run, struct connection *connection, uint64_t missing);
 

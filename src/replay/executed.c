@@ -315,16 +315,12 @@ static size_t skip_lost(const struct connection *connection, const struct dissec
 static size_t drop_lost(struct run *run, struct connection *connection, size_t index)
 {
     for (size_t i = 0; i < index;) {
-        struct pending request;
-        if (!pending_queue_at(&connection->queue, i)->lost_ok ||
-            pending_is_quiet(pending_queue_at(&connection->queue, i))) {
+        const struct pending *request = pending_queue_at(&connection->queue, i);
+        if (!request->lost_ok || pending_is_quiet(request)) {
             i++;
             continue;
         }
-        awaiting_take(run, connection, i, &request);
-        explain_doubt(run, request.frame.key, origin_seconds(&request.origin));
-        pending_release(&request, &run->blocks);
-        run->capture->unanswered++;
+        silence_give_up(run, connection, i);
         index--;
     }
     return index;

@@ -12,14 +12,6 @@
 #include "replay/silence.h"
 #include "replay/unseen.h"
 
-static bool only_reads(const struct connection *connection, const struct pending *request)
-{
-    return !connection->features_negotiated && !connection->desynchronised &&
-           request->magic == MCBP_CLIENT_REQUEST && !request->bad_lengths &&
-           mcbp_opcode_is_keyed(request->opcode) && !mcbp_opcode_changes(request->opcode) &&
-           engine_is_well_formed(&request->frame);
-}
-
 /* The server may have executed it, or not. */
 static void doubt_unanswered(struct run *run, struct connection *connection,
                              const struct pending *request)
@@ -31,7 +23,8 @@ static void doubt_unanswered(struct run *run, struct connection *connection,
         overlap_finish_all(run);
         engine_forget_all(run->model->engine);
         run->model->forgotten = true;
-    } else if (!defer_abandoned(run, connection, request) && !only_reads(connection, request)) {
+    } else if (!defer_abandoned(run, connection, request) &&
+               !awaiting_only_reads(connection, request)) {
         explain_doubt(run, request->frame.key, origin_seconds(&request->origin));
     }
 }

@@ -60,8 +60,7 @@ bool silence_is_overtaken(const struct connection *connection, const struct pend
            (order_is_violated_by(connection, request) || silence_is_wrong(connection, request));
 }
 
-/* Nobody can tell what has become of it: its answer is among lost bytes. */
-static void give_up_answer(struct run *run, struct connection *connection, size_t index)
+void silence_give_up(struct run *run, struct connection *connection, size_t index)
 {
     struct pending request;
     awaiting_take(run, connection, index, &request);
@@ -94,7 +93,7 @@ size_t silence_pass_over(struct run *run, struct connection *connection, size_t 
             continue;
         }
         if (is_lost(connection, request)) {
-            give_up_answer(run, connection, i);
+            silence_give_up(run, connection, i);
             index--;
             continue;
         }

@@ -17,6 +17,10 @@ void silence_conclude(struct run *run, const struct connection *connection,
  * have been overtaken, and wait on for servers that answer out of order. Returns its index then. */
 size_t silence_pass_over(struct run *run, struct connection *connection, size_t index, int64_t now);
 
+/* Nobody can tell what has become of the request at `index`: its answer is among lost bytes. A read
+ * changes nothing; a change may have run or not. */
+void silence_give_up(struct run *run, struct connection *connection, size_t index);
+
 /* The server has to answer the request, which is not quiet, and no answer is lost. */
 bool silence_is_wrong(const struct connection *connection, const struct pending *request);
 

@@ -572,6 +572,22 @@ static void a_change_without_its_answer_has_its_place_in_the_order(void **state)
     assert_verdict(scene, .identical = 4, .ambiguous = 1);
 }
 
+/* ANN's second GET has run before BOB's SET, and is answered behind it. */
+static void a_read_without_its_answer_leaves_the_order_of_others_open(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.max_loss = UINT64_MAX;
+    stores(scene, 0, "l", "x", 1);
+    stores(scene, 0, "k", "a", 2);
+    asks(scene, ANN, 1, GET, .key = "k");
+    scene_lose(scene, ANN, false, 24 + 4 + 1);
+    asks(scene, ANN, 2, GET, .key = "k");
+    put(scene, BOB, 1, "k", "b", 3);
+    answers(scene, ANN, 2, GET, .value = "a", .cas = 2);
+    read_by(scene, CLEO, 1, "k", "b", 3);
+    assert_verdict(scene, .identical = 4, .ambiguous = 1);
+}
+
 /* ANN's ADD, which is lost, has run behind DAN's first GET. */
 static void no_order_without_the_lost_change_is_no_difference(void **state)
 {
@@ -612,6 +628,22 @@ static void gives_up_a_set(struct scene *scene)
     asks(scene, ANN, 2, SET, .key = "a", .value = "2");
     asks(scene, ANN, 3, SET, .key = "b", .value = "3");
     asks(scene, ANN, 4, SET, .key = "c", .value = "4");
+}
+
+/* ANN's first GET has no room; her second has run before BOB's SET, and is answered behind it. */
+static void a_read_that_is_given_up_leaves_the_order_of_others_open(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.pending_bytes_max = ROOM;
+    stores(scene, 1, "k", "a", 1);
+    asks(scene, ANN, 2, GET, .key = "k");
+    asks(scene, ANN, 3, GET, .key = "k");
+    asks(scene, BOB, 1, GET, .key = "m");
+    put(scene, CLEO, 1, "k", "b", 2);
+    asks(scene, ANN, 4, GET, .key = "l");
+    answers(scene, ANN, 3, GET, .value = "a", .cas = 1);
+    read_by(scene, DAN, 1, "k", "b", 2);
+    assert_verdict(scene, .identical = 3, .ambiguous = 1);
 }
 
 static void what_is_given_up_may_run_at_any_time(void **state)
@@ -760,7 +792,9 @@ int main(void)
         scene_test(what_is_asked_when_a_loss_shows_overlaps_with_others),
         scene_test(a_lie_among_them_is_a_difference),
         scene_test(a_change_without_its_answer_has_its_place_in_the_order),
+        scene_test(a_read_without_its_answer_leaves_the_order_of_others_open),
         scene_test(no_order_without_the_lost_change_is_no_difference),
+        scene_test(a_read_that_is_given_up_leaves_the_order_of_others_open),
         scene_test(what_is_given_up_may_run_at_any_time),
         scene_test(what_is_given_up_may_store_what_a_counter_is_about_to),
         scene_test(once_a_later_request_is_answered_what_was_given_up_has_run),
