@@ -87,8 +87,9 @@ static void note_alike(struct connection *connection, struct pending *request)
     size_t first = uncertain || last < ALIKE_MAX ? 0 : last - ALIKE_MAX;
     connection->opaques_repeat |=
         connection->requests > 0 && request->opaque == connection->last_opaque;
-    request->alike = connection->opaques_repeat || (connection->requests_uncertain &&
-                                                    request->opaque <= connection->highest_opaque);
+    request->rises = request->opaque > connection->highest_opaque;
+    request->alike =
+        connection->opaques_repeat || (connection->requests_uncertain && !request->rises);
     note_opaque(connection, request->opaque);
     request->alone = connection->answers_astray == 0;
     for (size_t i = first; i < last; i++) {

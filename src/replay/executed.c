@@ -572,8 +572,17 @@ static void note_memory(struct run *run, const struct mcbp_header *answer)
 static bool may_be_of_missing(const struct connection *connection, size_t index)
 {
     const struct pending *request = pending_queue_at(&connection->queue, index);
-    return waits_before(connection, 0, index) && connection->requests_uncertain && request->alike &&
-           !request->alone;
+    if (!connection->requests_uncertain || !request->alike || request->alone) {
+        return false;
+    }
+    for (size_t i = 0; i < index; i++) {
+        const struct pending *earlier = pending_queue_at(&connection->queue, i);
+        if (!pending_is_quiet(earlier) && !earlier->overtaken &&
+            (!earlier->lost_ok || earlier->rises)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void executed_response(struct run *run, struct connection *connection,

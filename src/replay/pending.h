@@ -27,6 +27,7 @@ struct pending {
     bool overtaken;  /* a later request has been answered before it */
     bool lost_ok;    /* bytes of the server's were lost while it waited: its answer may be there */
     bool alike;      /* another has its opcode and its opaque, or may have */
+    bool rises;      /* its opaque is above all before it: hardly one that is missing has had it */
     bool alone;      /* no answer to another request can be taken for its own */
     bool unseen;     /* what it has done or will do to its key may not be in the capture */
     struct shadow_asked asked; /* in Couchbase's dialect; all zero otherwise */

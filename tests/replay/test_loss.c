@@ -459,6 +459,39 @@ static void noops_without_numbers_behind_lost_requests_wait_for_theirs(void **st
     assert_int_equal(found->not_executed, 2);
 }
 
+static void asks_with_noop(struct scene *scene, uint32_t number)
+{
+    asks(scene, ANN, number, GET, .key = "k");
+    asks(scene, ANN, 0, NOOP);
+}
+
+static void answers_with_noop(struct scene *scene, uint32_t number)
+{
+    answers(scene, ANN, number, GET, .value = "a", .cas = 5);
+    answers(scene, ANN, 0, NOOP);
+}
+
+/* The same, of a client that has not numbered its first requests, and never waits for the answers.
+ */
+static void rising_numbers_tell_what_waits_from_what_is_lost(void **state)
+{
+    struct scene *scene = *state;
+    stores(scene, 0, "k", "a", 4);
+    stores(scene, 0, "k", "a", 5);
+    lose_request(scene, 4 * MCBP_HEADER_SIZE + 2);
+    asks_with_noop(scene, 3);
+    answers_with_noop(scene, 1);
+    for (uint32_t i = 4; i < 10; i++) {
+        answers_with_noop(scene, i - 2);
+        asks_with_noop(scene, i);
+    }
+    answers_with_noop(scene, 8);
+    answers_with_noop(scene, 9);
+    const struct executed_counts *found = &scene_verify(scene)->executed;
+    assert_int_equal(found->check.different + found->missing, 0);
+    assert_int_equal(found->not_executed, 4);
+}
+
 static void noops_without_numbers_behind_a_lost_hit_find_their_answers(void **state)
 {
     struct scene *scene = *state;
@@ -785,6 +818,7 @@ int main(void)
         scene_test(without_numbers_answers_that_were_all_lost_shift_none),
         scene_test(noops_without_numbers_behind_a_lost_one_find_their_answers),
         scene_test(noops_without_numbers_behind_lost_requests_wait_for_theirs),
+        scene_test(rising_numbers_tell_what_waits_from_what_is_lost),
         scene_test(noops_without_numbers_behind_a_lost_hit_find_their_answers),
         scene_test(a_lost_hit_is_no_quiet_miss),
         scene_test(bad_bytes_behind_one_frame_after_a_loss_may_be_the_capture_s),
