@@ -6,8 +6,10 @@
  * number of changes rise in each vbucket; errors have neither.
  */
 #include "couchbase/couchbase.h"
+#include "couchbase/with_meta.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "mcbp/token.h"
 #include "target.h"
 
 #include <stdlib.h>
@@ -62,19 +64,22 @@ UNCOUNTED static void check_form(const struct mcbp_header *request,
     CHECK(frame.extras.size == 0 || may_have_extras(frame.header.vbucket_or_status));
 }
 
-/* A change tells its token. */
+/* A change tells its token; and its CAS, unless it brings one. */
 UNCOUNTED static void check_token(struct play *play, const struct mcbp_header *request,
                                   const struct kvr_response *response)
 {
-    if (response->extras_size != 16) {
+    struct mcbp_token token;
+    struct span extras = span_of(response->extras, response->extras_size);
+    if (!mcbp_token_read(request->opcode, extras, &token)) {
         return;
     }
     uint16_t vbucket = request->vbucket_or_status;
-    uint64_t seqno = read_be64((const uint8_t *)response->extras + 8);
-    CHECK(vbucket < VBUCKETS && seqno > play->seqnos[vbucket] &&
-          response->cas > play->cas[vbucket]);
-    play->seqnos[vbucket] = seqno;
-    play->cas[vbucket] = response->cas;
+    CHECK(vbucket < VBUCKETS && token.seqno > play->seqnos[vbucket]);
+    play->seqnos[vbucket] = token.seqno;
+    if (!with_meta_is(request->opcode)) {
+        CHECK(response->cas > play->cas[vbucket]);
+        play->cas[vbucket] = response->cas;
+    }
 }
 
 UNCOUNTED static void check_answer(struct play *play, const struct mcbp_header *request)

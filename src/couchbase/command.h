@@ -95,8 +95,9 @@ void handle_append(struct command *command);
 void handle_prepend(struct command *command);
 void handle_count(struct command *command);
 
-/* with_meta.c */
+/* with_meta.c, return_meta.c */
 void handle_with_meta(struct command *command);
+void handle_return_meta(struct command *command);
 
 /* subdoc.c */
 void handle_subdoc(struct command *command);

@@ -2,6 +2,7 @@
 #include "base/endian.h"
 #include "couchbase/frame_infos.h"
 #include "couchbase/reply.h"
+#include "couchbase/return_meta.h"
 #include "couchbase/value.h"
 #include "couchbase/xattr_blob.h"
 #include "mcbp/duration.h"
@@ -87,6 +88,7 @@ static const struct row {
     [MCBP_ADDQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
     [MCBP_DELETE_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
     [MCBP_DELETEQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_RETURN_META] = {handle_return_meta, READ | ANY_VALUE | LOOKS_FIRST, RETURN_META_ASKED},
 
     [MCBP_SUBDOC_GET] = {handle_subdoc, LOOKUP, ANY_EXTRAS},
     [MCBP_SUBDOC_EXISTS] = {handle_subdoc, LOOKUP, ANY_EXTRAS},

@@ -455,7 +455,7 @@ void own_note_seqno(struct live_run *run, enum track track, const struct exchang
                     const struct mcbp_frame *frame)
 {
     struct mcbp_token token;
-    if (mcbp_token_read(frame->extras, &token) &&
+    if (mcbp_token_read(frame->header.opcode, frame->extras, &token) &&
         !seqnos_note(&run->seqnos[track], exchange->vbucket, &token,
                      exchange->seqnos_before[track])) {
         run->no_memory = true;

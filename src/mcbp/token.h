@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/span.h"
+#include "mcbp/opcode.h"
 
 enum { MCBP_TOKEN_SIZE = 16 };
 
@@ -14,10 +15,16 @@ struct mcbp_token {
     uint64_t seqno;        /* of the change among those of its vbucket */
 };
 
-/* False: extras of another length. */
-static inline bool mcbp_token_read(struct span extras, struct mcbp_token *token)
+/* Whether an answer's extras are one: by their length, and what RETURN_META has there is none. */
+static inline bool mcbp_token_is(uint8_t opcode, struct span extras)
 {
-    if (extras.size != MCBP_TOKEN_SIZE) {
+    return extras.size == MCBP_TOKEN_SIZE && opcode != MCBP_RETURN_META;
+}
+
+/* False: they are none. */
+static inline bool mcbp_token_read(uint8_t opcode, struct span extras, struct mcbp_token *token)
+{
+    if (!mcbp_token_is(opcode, extras)) {
         return false;
     }
     token->vbucket_uuid = read_be64(extras.data);

@@ -319,10 +319,10 @@ static void describe_subdoc_extras(struct fields *fields, uint8_t opcode, struct
 }
 
 /* What most answers have in common: an item's flags, or the token of a change. */
-static void describe_answer_extras(struct fields *fields, struct span extras)
+static void describe_answer_extras(struct fields *fields, uint8_t opcode, struct span extras)
 {
     struct mcbp_token token;
-    if (mcbp_token_read(extras, &token)) {
+    if (mcbp_token_read(opcode, extras, &token)) {
         fields_large_hex(fields, "vbucket_uuid", token.vbucket_uuid);
         fields_large(fields, "seqno", token.seqno);
     } else if (extras.size == 4) {
@@ -341,7 +341,7 @@ void describe_extras(struct fields *fields, const struct mcbp_frame *frame)
     } else if (!describe_by_layout(fields, layouts, sizeof(layouts) / sizeof(*layouts), loud,
                                    answer, frame->extras)) {
         if (answer) {
-            describe_answer_extras(fields, frame->extras);
+            describe_answer_extras(fields, header->opcode, frame->extras);
         } else {
             describe_subdoc_extras(fields, header->opcode, frame->extras);
         }

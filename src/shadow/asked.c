@@ -347,7 +347,7 @@ static bool refuse_cas(const struct shadow_exchange *exchange, struct shadow_ver
 static uint64_t token_seqno_of(const struct mcbp_frame *answer)
 {
     struct mcbp_token token = {0};
-    mcbp_token_read(answer->extras, &token);
+    mcbp_token_read(answer->header.opcode, answer->extras, &token);
     return token.seqno;
 }
 
@@ -411,13 +411,11 @@ static bool note_token(struct shadow *shadow, struct shadow_client *client,
     return true;
 }
 
-/* What RETURN_META has in that place is none. */
 static bool has_token(const struct shadow_client *client, const struct shadow_exchange *exchange,
                       struct mcbp_token *token)
 {
     return client_has(client, MCBP_FEATURE_MUTATION_SEQNO) &&
-           exchange->request->header.opcode != MCBP_RETURN_META &&
-           mcbp_token_read(exchange->answer->extras, token);
+           mcbp_token_read(exchange->answer->header.opcode, exchange->answer->extras, token);
 }
 
 bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,

@@ -65,11 +65,6 @@ void client_decide(struct shadow_client *client, enum mcbp_feature feature, bool
     }
 }
 
-static bool has_token(const struct mcbp_frame *answer)
-{
-    return answer->extras.size == MCBP_TOKEN_SIZE;
-}
-
 /* A token comes with all successful changes of a document's value, or with none. */
 static bool may_have_token(const struct mcbp_frame *request)
 {
@@ -88,7 +83,8 @@ static void infer(struct shadow_client *client, const struct mcbp_frame *request
                       answer->header.magic == MCBP_FLEX_CLIENT_RESPONSE);
     }
     if (answer->header.vbucket_or_status == MCBP_STATUS_SUCCESS && may_have_token(request)) {
-        client_decide(client, MCBP_FEATURE_MUTATION_SEQNO, has_token(answer));
+        client_decide(client, MCBP_FEATURE_MUTATION_SEQNO,
+                      mcbp_token_is(answer->header.opcode, answer->extras));
     }
     if ((answer->header.datatype & MCBP_DATATYPE_JSON) != 0) {
         client_decide(client, MCBP_FEATURE_JSON, true);

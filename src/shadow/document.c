@@ -121,7 +121,7 @@ struct couchbase_told judged_told_by(const struct mcbp_frame *answer)
 {
     struct mcbp_token token = {0};
     struct couchbase_told told = {.cas = shadow_version_of(answer)};
-    if (answer != NULL && mcbp_token_read(answer->extras, &token)) {
+    if (answer != NULL && mcbp_token_read(answer->header.opcode, answer->extras, &token)) {
         told.seqno = token.seqno;
     }
     return told;
@@ -150,6 +150,9 @@ static void take_over(struct judged *judged, struct kvr_response *response)
     }
     if (response->status != MCBP_STATUS_SUCCESS && !has_results(response->status)) {
         client_take_error_text(judged, response);
+    }
+    if (judged->opcode == MCBP_RETURN_META) {
+        return_meta_take_over(judged, response);
     }
     if (judged->opcode == MCBP_GET_META && response->extras_size == META_WITH_DATATYPE &&
         answer->extras.size == META_WITH_DATATYPE) {
@@ -201,6 +204,7 @@ static void execute(struct judged *judged, int64_t now)
                                         .told = judged_told_by(judged->exchange->answer)};
     request.told.resolution = with_meta_tell(judged);
     expire(judged, judged->exchange->asked->document, now);
+    return_meta_prepare(judged, now);
     vbucket->uuid = judged->exchange->asked->vbucket->uuid;
     couchbase_execute(bucket->node, judged->client->session, &request, &answer);
     verdict->answers = answer.count > 0;
@@ -433,7 +437,8 @@ static bool is_executed(const struct judged *judged)
         return with_meta_is_executed(judged);
     }
     return judged->opcode <= MCBP_GAT || judged->opcode == MCBP_GET_LOCKED ||
-           judged->opcode == MCBP_UNLOCK_KEY || judged->opcode == MCBP_GET_META;
+           judged->opcode == MCBP_UNLOCK_KEY || judged->opcode == MCBP_GET_META ||
+           judged->opcode == MCBP_RETURN_META;
 }
 
 void document_judge(struct judged *judged, enum shadow_rigour rigour)

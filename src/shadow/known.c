@@ -2,6 +2,7 @@
 #include "base/buffer.h"
 #include "base/endian.h"
 #include "couchbase/frame_infos.h"
+#include "couchbase/return_meta.h"
 #include "couchbase/value.h"
 #include "couchbase/with_meta.h"
 #include "mcbp/opcode.h"
@@ -115,8 +116,13 @@ static void find_needs(const struct judged *judged, struct needs *needs)
     needs->adds = judged->opcode == MCBP_ADD || judged->opcode == MCBP_ADD_WITH_META;
     needs->may_create = judged->opcode == MCBP_SET || mcbp_opcode_counts(judged->opcode) ||
                         with_meta_is(judged->opcode);
+    if (judged->opcode == MCBP_RETURN_META) {
+        enum return_meta_mutation mutation = return_meta_mutation_of(request);
+        needs->adds = mutation == RETURN_META_ADD;
+        needs->may_create = mutation == RETURN_META_SET;
+    }
     if (mcbp_opcode_concatenates(judged->opcode) || mcbp_opcode_counts(judged->opcode) ||
-        judged->opcode == MCBP_GET_EX || judged->opcode == MCBP_RETURN_META) {
+        judged->opcode == MCBP_GET_EX) {
         needs->unknown = DOCUMENT_VALUE;
     }
 }
@@ -167,37 +173,39 @@ static bool shows_document(const struct judged *judged, const struct needs *need
     if (with_meta_is(judged->opcode) && judged->status == MCBP_STATUS_KEY_EXISTS) {
         return with_meta_read(judged->exchange->request, &meta) && meta.skips_conflict;
     }
-    bool refused = mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE && !needs->is_subdoc;
+    bool refused =
+        (mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE && !needs->is_subdoc) ||
+        (judged->status == MCBP_STATUS_NOT_STORED && judged->exchange->request->header.cas != 0);
     return !refused && judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
            judged->status != MCBP_STATUS_TOO_LARGE && !judged_is_servers_own(judged->status);
 }
 
+/* NOT_STORED says to what appends that there is no document; to what adds, that there is one. */
+static bool says_absence(const struct judged *judged, const struct needs *needs)
+{
+    return judged->status == MCBP_STATUS_KEY_NOT_FOUND ||
+           (judged->status == MCBP_STATUS_NOT_STORED && !needs->adds);
+}
+
 static void tell_presence(struct telling *telling)
 {
-    uint16_t status = telling->judged->status;
+    const struct judged *judged = telling->judged;
     if (!is_open(telling, DOCUMENT_PRESENCE)) {
         return;
     }
-    switch (status) {
-    case MCBP_STATUS_KEY_NOT_FOUND:
-    case MCBP_STATUS_NOT_STORED:
+    if (says_absence(judged, &telling->needs)) {
         set_presence(telling, false);
-        if (telling->judged->opcode == MCBP_GET_META) {
+        if (judged->opcode == MCBP_GET_META) {
             telling->document->revision = 0; /* nor is there a tombstone */
         }
-        break;
-    case MCBP_STATUS_SUCCESS:
-        if (!telling->needs.may_create || telling->needs.adds) {
-            set_presence(telling, !telling->needs.adds);
-        } else {
-            telling->document->deleted = telling->judged->exchange->request->header.cas == 0;
-        }
-        break;
-    default:
-        if (shows_document(telling->judged, &telling->needs)) {
+    } else if (judged->status != MCBP_STATUS_SUCCESS) {
+        if (shows_document(judged, &telling->needs)) {
             set_presence(telling, true);
         }
-        break;
+    } else if (!telling->needs.may_create || telling->needs.adds) {
+        set_presence(telling, !telling->needs.adds);
+    } else {
+        telling->document->deleted = judged->exchange->request->header.cas == 0;
     }
 }
 
@@ -206,8 +214,8 @@ static bool gives_version(const struct telling *telling)
 {
     uint8_t opcode = telling->judged->opcode;
     return mcbp_opcode_makes_version(opcode) || telling->needs.subdoc.is_mutation ||
-           with_meta_is(opcode) || mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE ||
-           opcode == MCBP_GET_LOCKED;
+           with_meta_is(opcode) || opcode == MCBP_RETURN_META ||
+           mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE || opcode == MCBP_GET_LOCKED;
 }
 
 /* The CAS that the document had when the request was executed. */
@@ -583,7 +591,9 @@ static uint16_t after_change(const struct judged *judged, uint16_t unknown)
     const struct mcbp_frame *answer = judged->exchange->answer;
     unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK | DOCUMENT_CAS | DOCUMENT_SEQNO);
     unknown |= answer == NULL ? DOCUMENT_CAS | DOCUMENT_LOCK | DOCUMENT_REVISION : 0;
-    unknown |= answer == NULL || answer->extras.size != MCBP_TOKEN_SIZE ? DOCUMENT_SEQNO : 0;
+    unknown |= answer == NULL || !mcbp_token_is(answer->header.opcode, answer->extras)
+                   ? DOCUMENT_SEQNO
+                   : 0;
     return unknown;
 }
 
@@ -654,6 +664,9 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
     if (with_meta_is(judged->opcode)) {
         return after_with_meta(judged, unknown);
     }
+    if (judged->opcode == MCBP_RETURN_META) {
+        return DOCUMENT_SEQNO; /* all else was brought, or shown */
+    }
     switch (mcbp_opcode_family(judged->opcode)) {
     case MCBP_FAMILY_RETRIEVE:
         return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_FLAGS |
@@ -696,8 +709,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
     if (is_success(judged->status) &&
         !(judged->status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE && needs.subdoc.is_mutation)) {
         document->unknown = after_success(judged, &needs, document->unknown, open, before->deleted);
-    } else if (judged->status == MCBP_STATUS_KEY_NOT_FOUND ||
-               judged->status == MCBP_STATUS_NOT_STORED) {
+    } else if (says_absence(judged, &needs)) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     } else if (shows_document(judged, &needs) && !document->deleted) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;

@@ -229,6 +229,10 @@ enum meta_resolution with_meta_tell(struct judged *judged);
 /* False: what has to come out is the server's own choice. */
 bool with_meta_is_executed(const struct judged *judged);
 
+/* return_meta.c: before it is executed, and when the answer has been built. */
+void return_meta_prepare(const struct judged *judged, int64_t now);
+void return_meta_take_over(struct judged *judged, const struct kvr_response *response);
+
 /* scan.c */
 void scan_note_create(struct judged *judged);
 void scan_judge_continue(struct judged *judged);

@@ -46,10 +46,11 @@ static void a_token_is_sixteen_bytes(void **state)
     uint8_t bytes[MCBP_TOKEN_SIZE];
     mcbp_token_write(&token, bytes);
     assert_memory_equal(bytes, "\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\11", sizeof(bytes));
-    assert_true(mcbp_token_read(span_of(bytes, sizeof(bytes)), &read));
+    assert_true(mcbp_token_read(MCBP_SET, span_of(bytes, sizeof(bytes)), &read));
     assert_true(read.vbucket_uuid == token.vbucket_uuid && read.seqno == 9);
-    assert_false(mcbp_token_read(span_of(bytes, 15), &read));
-    assert_false(mcbp_token_read(span_of(NULL, 0), &read));
+    assert_false(mcbp_token_read(MCBP_SET, span_of(bytes, 15), &read));
+    assert_false(mcbp_token_read(MCBP_SET, span_of(NULL, 0), &read));
+    assert_false(mcbp_token_read(MCBP_RETURN_META, span_of(bytes, sizeof(bytes)), &read));
 }
 
 static void a_duration_is_a_power_of_its_number(void **state)

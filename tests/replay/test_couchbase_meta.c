@@ -332,25 +332,117 @@ static void what_the_server_alone_decides_is_not_executed(void **state)
     assert_int_equal(found->executed.not_executed, 2);
 }
 
-/* RETURN_META has flags and time in the place of a token. */
-static void what_return_meta_shows_is_no_token(void **state)
+/* ---------------------------------------------------------------------------------- RETURN_META */
+
+enum { RETURN_SET = 1, RETURN_ADD, RETURN_DELETE };
+
+static void run_returning(struct play *play, uint32_t mutation, uint32_t expiry, uint64_t cas)
 {
-    struct play play;
-    uint8_t answer[MCBP_HEADER_SIZE + 16] = {MCBP_CLIENT_RESPONSE, MCBP_RETURN_META, 0, 0, 16};
-    begin(&play, state);
-    set(&play);
-    uint64_t cas = read_be64(play.answer + 16);
-    run(&play, MCBP_RETURN_META,
-        &(struct asked){.extras = "\0\0\0\1\0\0\0\7\0\0\0\0", .extras_size = 12, .key = "k"});
-    answer[11] = 16;
-    answer[27] = 7;
-    answer[39] = 2;
-    write_be32(answer + 12, play.opaque);
-    write_be64(answer + 16, cas + 65536);
-    memcpy(play.answer, answer, sizeof(answer));
-    play.answer_size = sizeof(answer);
-    tell(&play);
-    assert_int_equal(verified(&play)->executed.check.different, 0);
+    uint8_t extras[12];
+    write_be32(extras, mutation);
+    write_be32(extras + 4, 7);
+    write_be32(extras + 8, expiry);
+    run(play, MCBP_RETURN_META,
+        &(struct asked){
+            .extras = extras, .extras_size = 12, .key = "k", .value = "shown", .cas = cas});
+}
+
+static void return_meta(struct play *play, uint32_t mutation, uint32_t expiry, uint64_t cas)
+{
+    run_returning(play, mutation, expiry, cas);
+    tell(play);
+}
+
+static void return_all(struct play *play)
+{
+    return_meta(play, RETURN_SET, 0, 0);
+    get(play);
+    get_meta(play);
+    return_meta(play, RETURN_ADD, 0, 0);
+    return_meta(play, RETURN_ADD, 0, 1);
+    return_meta(play, RETURN_SET, 100, 1);
+    return_meta(play, RETURN_SET, 100, 0);
+    get_meta(play);
+    return_meta(play, RETURN_DELETE, 0, 1);
+    return_meta(play, RETURN_DELETE, 0, 0);
+    get_meta(play);
+    return_meta(play, RETURN_DELETE, 0, 0);
+    return_meta(play, RETURN_ADD, 1800000000, 0);
+    get_meta(play);
+    set(play);
+    get(play);
+}
+
+static void return_meta_is_executed_and_its_answer_is_no_token(void **state)
+{
+    for (int rest = 0; rest < 4; rest++) {
+        struct play play;
+        scene_restart(*state);
+        ((struct scene *)*state)->options.cold = (rest & 1) != 0;
+        begin(&play, state);
+        if ((rest & 2) != 0) { /* a document from before the capture, and the revision of another */
+            play.is_hidden = (rest & 1) == 0;
+            say_with(&play, MCBP_SET_WITH_META, &newer, "new");
+            say_with(&play, MCBP_DELETE_WITH_META, &(struct meta){0, 0, 30, 0x900, 0}, NULL);
+            play.is_hidden = false;
+        }
+        return_all(&play);
+        expect_executed(&play, 0);
+    }
+}
+
+static void what_was_there_before_follows_from_the_answer(void **state)
+{
+    static const uint32_t first[] = {RETURN_ADD, RETURN_SET, RETURN_DELETE};
+    for (int i = 0; i < 3; i++) {
+        struct play play;
+        scene_restart(*state);
+        begin(&play, state);
+        play.is_hidden = true;
+        set(&play);
+        play.is_hidden = false;
+        return_meta(&play, first[i], 0, i == 1);
+        return_meta(&play, RETURN_SET, 0, 0);
+        get_meta(&play);
+        expect_executed(&play, 0);
+    }
+}
+
+static void what_has_expired_may_have_been_deleted_by_the_server_itself(void **state)
+{
+    for (int deleted = 0; deleted < 2; deleted++) {
+        struct play play;
+        scene_restart(*state);
+        ((struct scene *)*state)->options.cold = true;
+        begin(&play, state);
+        return_meta(&play, RETURN_SET, 100, 0);
+        play.scene->time += INT64_C(200000000000);
+        play.is_hidden = true;
+        if (deleted) {
+            get(&play);
+        }
+        play.is_hidden = false;
+        return_meta(&play, RETURN_ADD, 0, 0);
+        get_meta(&play);
+        expect_executed(&play, 0);
+    }
+}
+
+/* One byte of the answer to a change of a document that is known. */
+static void what_return_meta_shows_is_held_to_what_was_asked(void **state)
+{
+    enum { FLAGS_AT = 27, EXPIRY_AT = 28, REVISION_AT = 39 };
+    static const size_t places[] = {5, FLAGS_AT, EXPIRY_AT, REVISION_AT};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct play play;
+        scene_restart(*state);
+        begin(&play, state);
+        return_meta(&play, RETURN_SET, 0, 0);
+        run_returning(&play, RETURN_SET, 100, 0);
+        play.answer[places[i]] ^= 4;
+        tell(&play);
+        assert_int_equal(verified(&play)->executed.check.different, 1);
+    }
 }
 
 int main(void)
@@ -364,7 +456,10 @@ int main(void)
         scene_test(get_meta_shows_the_revision_that_was_brought),
         scene_test(how_a_bucket_resolves_conflicts_is_taken_over_and_held_to),
         scene_test(what_the_server_alone_decides_is_not_executed),
-        scene_test(what_return_meta_shows_is_no_token),
+        scene_test(return_meta_is_executed_and_its_answer_is_no_token),
+        scene_test(what_was_there_before_follows_from_the_answer),
+        scene_test(what_has_expired_may_have_been_deleted_by_the_server_itself),
+        scene_test(what_return_meta_shows_is_held_to_what_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
