@@ -18,6 +18,7 @@ enum {
     TLS_CA,
     USER,
     PASSWORD_FILE,
+    BUCKET,
     SPEED,
     RATE,
     PIPELINE,
@@ -49,6 +50,11 @@ static const struct argp_option options[] = {
      1},
     {"password-file", PASSWORD_FILE, "FILE", 0,
      "That has the password as its first line instead; the file is its owner's alone", 1},
+    {"bucket", BUCKET, "NAME", 0,
+     "Select that bucket where a recorded connection had selected its own before the capture, "
+     "which "
+     "does not tell which one",
+     1},
     {"timeout", TIMEOUT, "SECONDS", 0, "Give up after so long without an answer (default 10)", 1},
 
     {NULL, 0, NULL, 0, "Which requests, and when:", 2},
@@ -156,6 +162,8 @@ static void check_login(const struct argp_state *state, struct replay_arguments 
     if (arguments->user == NULL) {
         if (arguments->password_file != NULL) {
             argp_error(state, "--password-file without --user");
+        } else if (arguments->bucket != NULL) {
+            argp_error(state, "--bucket without --user");
         }
         return;
     }
@@ -170,6 +178,9 @@ static void check_login(const struct argp_state *state, struct replay_arguments 
     arguments->login.user = span_of(arguments->user, strlen(arguments->user));
     if (!sasl_client_accepts(arguments->login.user, arguments->login.password)) {
         argp_error(state, "--user: name or password is empty, too long, or has a NUL in it");
+    }
+    if (arguments->bucket != NULL) {
+        arguments->login.bucket = span_of(arguments->bucket, strlen(arguments->bucket));
     }
     arguments->options.login = &arguments->login;
 }
@@ -218,6 +229,9 @@ static error_t replay_arguments_parse(int key, char *argument, struct argp_state
         return 0;
     case PASSWORD_FILE:
         arguments->password_file = argument_name(state, "--password-file", argument);
+        return 0;
+    case BUCKET:
+        arguments->bucket = argument_name(state, "--bucket", argument);
         return 0;
     case ARGP_KEY_ARG:
         argument_capture(state, &arguments->inputs, argument);

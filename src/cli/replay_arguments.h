@@ -19,6 +19,7 @@ struct replay_arguments {
     const char *authorities; /* NULL: the system's */
     const char *user;        /* NULL: nobody logs in */
     const char *password_file;
+    const char *bucket; /* NULL: none */
     struct login login; /* of that user */
     uint8_t password[SASL_PASSWORD_MAX];
 };

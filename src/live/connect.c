@@ -55,8 +55,8 @@ static bool connect_server(struct session *session, enum track track)
     int fd = target_connect(run_target(options, track), (int)options->timeout, options->interrupted,
                             &tls, problem);
     if (fd >= 0 && options->login != NULL &&
-        !login_run(options->login, run_target(options, track), fd, tls, (int)options->timeout,
-                   options->interrupted, problem)) {
+        !login_run(options->login, run_target(options, track), fd, tls, session->start,
+                   (int)options->timeout, options->interrupted, problem)) {
         SSL_free(tls);
         close(fd);
         fd = -1;

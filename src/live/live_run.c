@@ -173,6 +173,20 @@ static bool run_on_stop(void *context)
 
 /* --------------------------------------------------------------------------------- a capture */
 
+/* Of connections that had begun before, logins of our own have to agree on what theirs had. */
+static void begin_in_middle(struct live_run *run)
+{
+    struct findings *found = &run->found;
+    if (run->options->login != NULL) {
+        found->middle = middle_find(found->capture->path, &run->options->verify.dissect);
+    }
+    if (found->middle != NULL && (found->before = before_create()) == NULL) {
+        middle_destroy(found->middle);
+        found->middle = NULL;
+        run->no_memory = true;
+    }
+}
+
 static void begin_capture(struct live_run *run, struct verify_result *result,
                           struct capture_result *capture, bool comparing)
 {
@@ -192,6 +206,7 @@ static void begin_capture(struct live_run *run, struct verify_result *result,
         run->translations.from_recorded[i] = (struct bindings){0};
     }
     seqnos_deinit(&run->seqnos[RECORDED]);
+    begin_in_middle(run);
 }
 
 static void end_capture(struct live_run *run)
@@ -204,6 +219,10 @@ static void end_capture(struct live_run *run)
     sessions->draining = NULL;
     sessions->draining_count = 0;
     sessions->answers_due = sessions->awaited = 0;
+    middle_destroy(run->found.middle);
+    before_destroy(run->found.before);
+    run->found.middle = NULL;
+    run->found.before = NULL;
     if (run->pacing.began_at != 0 && run->answered_at > run->pacing.began_at) {
         run->outcome->nanoseconds += run->answered_at - run->pacing.began_at;
     }

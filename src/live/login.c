@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 
 enum {
-    MECHANISM_NAME_MAX = 16,
-    REQUEST_MAX = MCBP_HEADER_SIZE + MECHANISM_NAME_MAX + SASL_MESSAGE_MAX,
+    KEY_MAX = 250,
+    REQUEST_MAX = MCBP_HEADER_SIZE + KEY_MAX + SASL_MESSAGE_MAX,
     ANSWER_MAX = MCBP_HEADER_SIZE + SASL_MESSAGE_MAX,
     WHY_SIZE = 256,
 };
@@ -31,6 +31,11 @@ struct talk {
     struct mcbp_frame frame; /* the last answer */
     char why[WHY_SIZE];      /* it goes no further */
 };
+
+static struct span text_span(const char *text)
+{
+    return span_of(text, strlen(text));
+}
 
 static bool fail(struct talk *talk, const char *why)
 {
@@ -100,21 +105,22 @@ static bool read_answer(struct talk *talk, uint8_t opcode)
 }
 
 /* A request and its answer. */
-static bool ask(struct talk *talk, uint8_t opcode, const char *key, struct span value)
+static bool ask(struct talk *talk, uint8_t opcode, struct span key, struct span value)
 {
-    size_t key_size = strlen(key);
-    size_t body = key_size + value.size;
-    if (key_size > MECHANISM_NAME_MAX || value.size > SASL_MESSAGE_MAX) {
+    size_t body = key.size + value.size;
+    if (key.size > KEY_MAX || value.size > SASL_MESSAGE_MAX) {
         return fail(talk, "the messages grow too long");
     }
     memset(talk->request, 0, MCBP_HEADER_SIZE);
     talk->request[0] = MCBP_CLIENT_REQUEST;
     talk->request[1] = opcode;
-    write_be16(talk->request + 2, (uint16_t)key_size);
+    write_be16(talk->request + 2, (uint16_t)key.size);
     write_be32(talk->request + 8, (uint32_t)body);
-    memcpy(talk->request + MCBP_HEADER_SIZE, key, key_size);
+    if (key.size > 0) {
+        memcpy(talk->request + MCBP_HEADER_SIZE, key.data, key.size);
+    }
     if (value.size > 0) {
-        memcpy(talk->request + MCBP_HEADER_SIZE + key_size, value.data, value.size);
+        memcpy(talk->request + MCBP_HEADER_SIZE + key.size, value.data, value.size);
     }
     bool sent = move_all(talk, talk->request, MCBP_HEADER_SIZE + body, true);
     OPENSSL_cleanse(talk->request, sizeof(talk->request)); /* PLAIN's has the password in it */
@@ -134,7 +140,7 @@ static bool refused(struct talk *talk, const char *request)
 static bool choose_mechanism(struct talk *talk, bool hidden, enum sasl_mechanism *mechanism)
 {
     enum sasl_mechanism plain;
-    if (!ask(talk, MCBP_SASL_LIST_MECHS, "", span_of(NULL, 0))) {
+    if (!ask(talk, MCBP_SASL_LIST_MECHS, span_of(NULL, 0), span_of(NULL, 0))) {
         return false;
     }
     if (talk->frame.header.vbucket_or_status != MCBP_STATUS_SUCCESS) {
@@ -167,14 +173,14 @@ static bool authenticate(struct talk *talk, struct sasl_client *client, const ch
     if (sasl_client_start(client, &message) != SASL_CONTINUE) {
         return fail(talk, "no memory");
     }
-    if (!ask(talk, MCBP_SASL_AUTH, mechanism, message)) {
+    if (!ask(talk, MCBP_SASL_AUTH, text_span(mechanism), message)) {
         return false;
     }
     if (talk->frame.header.vbucket_or_status == MCBP_STATUS_AUTH_CONTINUE) {
         if (sasl_client_step(client, talk->frame.value, &message) != SASL_CONTINUE) {
             return fail(talk, "the server's challenge is malformed");
         }
-        if (!ask(talk, MCBP_SASL_STEP, mechanism, message)) {
+        if (!ask(talk, MCBP_SASL_STEP, text_span(mechanism), message)) {
             return false;
         }
     }
@@ -195,14 +201,54 @@ static bool log_in(struct talk *talk, const struct login *login, bool hidden)
     return in;
 }
 
+/* ----------------------------------------------------------------- of a connection's middle */
+
+static bool select_bucket(struct talk *talk, struct span bucket)
+{
+    if (bucket.size == 0) {
+        return fail(talk,
+                    "a recorded connection had begun before, and which bucket it had selected "
+                    "is not in the capture; use --bucket");
+    }
+    return ask(talk, MCBP_SELECT_BUCKET, bucket, span_of(NULL, 0)) &&
+           (talk->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS ||
+            refused(talk, "SELECT_BUCKET"));
+}
+
+static bool ask_for_features(struct talk *talk, mcbp_feature_set features)
+{
+    enum { FEATURES = 64 };
+    uint8_t list[FEATURES * sizeof(uint16_t)];
+    size_t size = 0;
+    for (uint16_t feature = 0; feature < FEATURES; feature++) {
+        if (mcbp_feature_is_in(features, feature)) {
+            write_be16(list + size, feature);
+            size += sizeof(uint16_t);
+        }
+    }
+    if (!ask(talk, MCBP_HELLO, text_span("kvreplay"), span_of(list, size))) {
+        return false;
+    }
+    return talk->frame.header.vbucket_or_status == MCBP_STATUS_SUCCESS || refused(talk, "HELLO");
+}
+
+/* HELLO comes last: what it grants may make the server send what is no answer. */
+static bool go_on(struct talk *talk, const struct login *login, const struct middle_start *start)
+{
+    struct span bucket = start->bucket.size > 0 ? start->bucket : login->bucket;
+    return (!start->needs_bucket || select_bucket(talk, bucket)) &&
+           ask_for_features(talk, start->features);
+}
+
 bool login_run(const struct login *login, const struct target *target, int fd, SSL *tls,
-               int timeout, const volatile sig_atomic_t *interrupted,
-               char problem[SOCKETS_PROBLEM_SIZE])
+               const struct middle_start *start, int timeout,
+               const volatile sig_atomic_t *interrupted, char problem[SOCKETS_PROBLEM_SIZE])
 {
     struct talk talk = {.fd = fd, .tls = tls, .patience = {.interrupted = interrupted}};
     bool is_local = target->host[0] == '\0';
     patience_begin(&talk.patience, timeout);
-    bool in = log_in(&talk, login, tls != NULL || is_local);
+    bool in = log_in(&talk, login, tls != NULL || is_local) &&
+              (start == NULL || go_on(&talk, login, start));
     if (!in) {
         snprintf(problem, SOCKETS_PROBLEM_SIZE, "%s: login as %.*s: %s", target->name,
                  (int)login->user.size, (const char *)login->user.data, talk.why);

@@ -7,8 +7,10 @@
 #include "base/blocks.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "live/before.h"
 #include "live/bindings.h"
 #include "live/live.h"
+#include "live/middle.h"
 #include "live/peer.h"
 #include "live/seqnos.h"
 #include "mcbp/feature.h"
@@ -53,6 +55,7 @@ struct exchange {
     bool has_collection;            /* its key begins with the number of one */
     uint16_t xattr_paths;           /* a bit for each path of a subdocument command */
     uint64_t seqnos_before[TRACKS]; /* the vbucket's last when it was sent */
+    struct before_request before;
     struct answers answers[TRACKS];
     size_t key_size; /* of the request's key, cut to DIFFERENCE_KEY_MAX */
     uint8_t key[];
@@ -115,7 +118,9 @@ struct session {
         uint8_t opcode;
     } last;
     struct server_requests *server_requests; /* by kind */
-    mcbp_feature_set features;               /* granted, in the capture */
+    mcbp_feature_set features;               /* granted, in the capture or before it */
+    const struct middle_start *start;        /* how it goes on that had begun before; or NULL */
+    uint64_t bucket;                         /* selected; of found.before */
     uint64_t received_seen;                  /* bytes from its servers when it was last looked at */
     bool connected;                          /* tried to */
     bool malformed;       /* a request was, so nothing more is sent: servers close upon it */
@@ -158,6 +163,8 @@ struct findings {
     struct capture_result *capture;
     uint64_t failures_before;  /* memory_failures() when the capture began */
     size_t differences_before; /* shown, likewise */
+    struct middle *middle;     /* connections that had begun before it; NULL: none, */
+    struct before *before;     /* and what was there then */
     bool comparing;
 };
 

@@ -30,8 +30,22 @@ static void note_lateness(struct lateness *lateness, int64_t recorded)
     lateness->known = true;
 }
 
+static void note_before(struct session *session, struct exchange *exchange,
+                        const struct dissect_frame *request)
+{
+    struct before *before = session->run->found.before;
+    if (before == NULL || request->bad_lengths) {
+        return;
+    }
+    if (exchange->opcode == MCBP_SELECT_BUCKET) {
+        session->bucket = before_bucket(before, request->frame.key);
+    }
+    const struct before_place place = {session->bucket, exchange->has_collection};
+    before_ask(before, &place, &request->frame, exchange->xattr_paths != 0, &exchange->before);
+}
+
 /* What has to be known of the request when the answers to it are compared. */
-static void note_request(const struct session *session, struct exchange *exchange,
+static void note_request(struct session *session, struct exchange *exchange,
                          const struct dissect_frame *request)
 {
     struct live_run *run = session->run;
@@ -41,6 +55,7 @@ static void note_request(const struct session *session, struct exchange *exchang
     if (!request->bad_lengths) {
         exchange->xattr_paths = translate_xattr_paths(&request->frame);
     }
+    note_before(session, exchange, request);
     for (unsigned i = 0; i < TRACKS; i++) {
         exchange->seqnos_before[i] = seqnos_last(&run->seqnos[i], exchange->vbucket);
     }

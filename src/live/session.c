@@ -316,6 +316,11 @@ struct session *session_create(struct live_run *run,
     }
     session->run = run;
     session->known = *conversation;
+    session->start = middle_start_of(run->found.middle, conversation->id);
+    if (session->start != NULL) {
+        session->features = session->start->features;
+        session->bucket = before_bucket(run->found.before, session->start->bucket);
+    }
     list_insert_behind(&run->sessions.all, &session->link);
     list_init(&session->unsent);
     for (unsigned i = 0; i < TRACKS; i++) {

@@ -11,7 +11,7 @@ enum {
 
 /* memcached's clients leave datatype and vbucket 0, both "reserved" in its doc/protocol-binary.txt.
  */
-static bool is_couchbases_request(const struct mcbp_header *header)
+bool dialect_is_couchbases_request(const struct mcbp_header *header)
 {
     return header->magic == MCBP_FLEX_CLIENT_REQUEST || header->magic == MCBP_SERVER_RESPONSE ||
            header->datatype != 0 || header->vbucket_or_status != 0;
@@ -19,7 +19,7 @@ static bool is_couchbases_request(const struct mcbp_header *header)
 
 /* memcached writes a text to each error; Couchbase leaves it to codes, unless JSON was agreed on.
  */
-static bool is_couchbases_answer(const struct mcbp_header *header)
+bool dialect_is_couchbases_answer(const struct mcbp_header *header)
 {
     bool wordless =
         header->body_length == 0 && mcbp_status_error_body(header->vbucket_or_status) != NULL;
@@ -71,11 +71,12 @@ static bool shows_couchbase(struct connection *connection, const struct dissect_
     }
     if (frame->role == FROM_CLIENT) {
         /* What was lost is hardly a HELLO: a request of Couchbase's may have been an attempt. */
-        return !connection->conversation->from_start && is_couchbases_request(&frame->frame.header);
+        return !connection->conversation->from_start &&
+               dialect_is_couchbases_request(&frame->frame.header);
     }
     return is_granted_attempt(connection, &frame->frame.header) ||
            (connection->answers_seen++ < DIALECT_ANSWERS &&
-            is_couchbases_answer(&frame->frame.header));
+            dialect_is_couchbases_answer(&frame->frame.header));
 }
 
 /* Clients may try whether a server knows an opcode. Until it has said so, nothing is executed. */

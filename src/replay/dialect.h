@@ -18,4 +18,8 @@ void dialect_note(struct run *run, struct connection *connection,
 
 enum { DIALECT_ANSWERS = 4 };
 
+/* Whether only Couchbase's clients send such requests, or its servers such answers. */
+bool dialect_is_couchbases_request(const struct mcbp_header *header);
+bool dialect_is_couchbases_answer(const struct mcbp_header *header);
+
 #endif

@@ -44,6 +44,7 @@ json_t *json_of_live(const struct live_counts *live, bool *ok)
         [NOT_COMPARED_NO_REQUEST] = "no_request",
         [NOT_COMPARED_CUT] = "broken_off",
         [NOT_COMPARED_LOGIN] = "login",
+        [NOT_COMPARED_BEFORE] = "before_capture",
     };
     static const char *const sent[NOT_SENT_REASONS] = {
         [NOT_SENT_UDP] = "udp",

@@ -271,6 +271,8 @@ static void write_not_compared(struct line line, const struct live_counts *live)
     item_if_any(&line, "without a request", live->not_compared_why[NOT_COMPARED_NO_REQUEST]);
     item_if_any(&line, "broken off", live->not_compared_why[NOT_COMPARED_CUT]);
     item_if_any(&line, "logins' answers", live->not_compared_why[NOT_COMPARED_LOGIN]);
+    item_if_any(&line, "about what was there before the capture",
+                live->not_compared_why[NOT_COMPARED_BEFORE]);
     item_if_any(&line, "requests of the live server", live->servers_requests);
     line_end(&line);
 }

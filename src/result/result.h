@@ -45,6 +45,7 @@ enum not_compared {
     NOT_COMPARED_NO_REQUEST, /* its request is not in the capture, or was not sent */
     NOT_COMPARED_CUT,        /* the connection broke, or was given up */
     NOT_COMPARED_LOGIN,      /* replay has logged in itself */
+    NOT_COMPARED_BEFORE,     /* it differs, and depends on what was there before the capture */
     NOT_COMPARED_REASONS
 };
 

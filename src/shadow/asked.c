@@ -123,16 +123,21 @@ void asked_without_place(const struct shadow_client *client, const struct mcbp_f
     }
 }
 
+void shadow_client_note_request(struct shadow_client *client, const struct mcbp_frame *request)
+{
+    if (mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) &&
+        mcbp_opcode_has_collection(request->header.opcode)) {
+        infer_collections(client, request);
+    }
+}
+
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked)
 {
     uint16_t index;
     struct document_id id;
     *asked = (struct shadow_asked){.document = NULL, .all_changes = client->bucket->changes};
-    if (mcbp_feature_is_in(client->open, MCBP_FEATURE_COLLECTIONS) &&
-        mcbp_opcode_has_collection(request->header.opcode)) {
-        infer_collections(client, request);
-    }
+    shadow_client_note_request(client, request);
     bool about_document = asked_place(client, request, &index, &id);
     bool changes = shadow_changes(request->header.opcode) &&
                    mcbp_opcode_has_collection(request->header.opcode);

@@ -135,6 +135,21 @@ void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
     }
 }
 
+mcbp_feature_set shadow_client_features(const struct shadow_client *client, mcbp_feature_set *open)
+{
+    *open = client->open;
+    return client->session->features & ~client->open;
+}
+
+struct span shadow_client_bucket(const struct shadow *shadow, const struct shadow_client *client,
+                                 bool *told)
+{
+    *told = client->has_told_bucket;
+    const struct shadow_bucket *only = shadow->buckets->next == NULL ? shadow->buckets : NULL;
+    const struct shadow_bucket *bucket = client->has_told_bucket ? client->bucket : only;
+    return bucket != NULL ? blob_span(bucket->name) : span_of(NULL, 0);
+}
+
 /* Source: protocol/mcbp/opcode.cc in couchbase/kv_engine, Attribute::Reorder. */
 static bool is_reorderable(uint8_t opcode)
 {

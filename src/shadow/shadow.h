@@ -40,6 +40,18 @@ void shadow_client_destroy(struct shadow_client *client);
 void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
                         const struct mcbp_frame *request, const struct mcbp_frame *answer);
 
+/* What a request shows of a client that is not whole: whether its keys have collections. shadow_ask
+ * notes it, too. */
+void shadow_client_note_request(struct shadow_client *client, const struct mcbp_frame *request);
+
+/* What holds on the connection by all that was noted; *open: features that nothing has decided. */
+mcbp_feature_set shadow_client_features(const struct shadow_client *client, mcbp_feature_set *open);
+
+/* The bucket that it has told (*told), or else the only one that others have; empty: there is none.
+ */
+struct span shadow_client_bucket(const struct shadow *shadow, const struct shadow_client *client,
+                                 bool *told);
+
 /* Answers keep the order of their requests, but for those that may overtake and be overtaken. */
 bool shadow_may_overtake(const struct shadow_client *client, uint8_t opcode, uint8_t overtaken);
 

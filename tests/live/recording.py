@@ -52,13 +52,14 @@ def load(path):
     return events
 
 
-def save(path, events):
-    """A packet for each frame, at its time."""
+def save(path, events, *, opened=True):
+    """A packet for each frame, at its time; `opened`: behind those that open its connection."""
     written, conversations, record_times = [], {}, []
     for time, client, from_server, frame in events:
         if client not in conversations:
             conversations[client] = packets.Conversation(client=("192.0.2.1", client), packets=written)
-            conversations[client].open()
+            if opened:
+                conversations[client].open()
         conversation = conversations[client]
         (conversation.server if from_server else conversation.client)(frame, cut=60000)
         record_times += [time] * (len(written) - len(record_times))
