@@ -5,9 +5,10 @@
 #include "record/relay_parts.h"
 
 #include <event2/buffer.h>
+#include <snappy-c.h>
 #include <stdio.h>
 
-enum { BODY_LENGTH_AT = 8 }; /* in a header */
+enum { DATATYPE_AT = 5, BODY_LENGTH_AT = 8 }; /* in a header */
 
 /* Once: the next client is told the same. */
 static void warn(struct relay *relay, const char *what, const char *why)
@@ -86,7 +87,21 @@ static bool move_bytes(struct evbuffer *input, size_t size, struct evbuffer *out
     return evbuffer_remove_buffer(input, output, size) >= 0 && memory_failures() == failures_before;
 }
 
-/* Writes the frame with other addresses. False: no memory. */
+/* Clients that take compressed values (SNAPPY_EVERYWHERE) take others as well. False: it can't be
+ * inflated to a length that is taken. */
+static bool inflate(struct span value, struct buffer *inflated)
+{
+    const char *bytes = (const char *)value.data;
+    size_t size;
+    if (snappy_uncompressed_length(bytes, value.size, &size) != SNAPPY_OK || size == 0 ||
+        size > CONFIG_FRAME_MAX) {
+        return false;
+    }
+    uint8_t *text = buffer_extend(inflated, size);
+    return text != NULL && snappy_uncompress(bytes, value.size, (char *)text, &size) == SNAPPY_OK;
+}
+
+/* Writes the frame with other addresses, inflated. False: no memory. */
 static bool write_frame(const struct relay *relay, const struct mcbp_frame *frame,
                         const struct cluster_config *config, struct buffer *out)
 {
@@ -96,21 +111,24 @@ static bool write_frame(const struct relay *relay, const struct mcbp_frame *fram
         !cluster_config_write(config, port, out)) {
         return false;
     }
-    write_be32(out->bytes + out->begin + BODY_LENGTH_AT,
-               (uint32_t)(buffer_span(out).size - MCBP_HEADER_SIZE));
+    uint8_t *header = out->bytes + out->begin;
+    header[DATATYPE_AT] &= (uint8_t)~MCBP_DATATYPE_SNAPPY;
+    write_be32(header + BODY_LENGTH_AT, (uint32_t)(buffer_span(out).size - MCBP_HEADER_SIZE));
     return true;
 }
 
-/* Whether the addresses can be found, and clients can come back to this proxy. */
-static bool can_change(struct relay *relay, const struct mcbp_frame *frame,
+/* Whether the addresses can be found, and clients can come back to this proxy. `inflated` has the
+ * text, if that was compressed. */
+static bool can_change(struct relay *relay, const struct mcbp_frame *frame, struct buffer *inflated,
                        struct cluster_config *config)
 {
     const char *why = NULL;
-    if ((frame->header.datatype & MCBP_DATATYPE_SNAPPY) != 0) {
-        why = "its configuration is compressed";
-    } else if (route_port(relay->route) == 0) {
+    bool is_compressed = (frame->header.datatype & MCBP_DATATYPE_SNAPPY) != 0;
+    if (route_port(relay->route) == 0) {
         why = "they are no UNIX sockets";
-    } else if (!cluster_config_read(frame->value, config)) {
+    } else if (is_compressed && !inflate(frame->value, inflated)) {
+        why = "its configuration can't be inflated";
+    } else if (!cluster_config_read(is_compressed ? buffer_span(inflated) : frame->value, config)) {
         why = "its configuration can't be read";
     }
     if (why != NULL) {
@@ -125,9 +143,10 @@ static bool pass_config(struct relay *relay, struct evbuffer *input, size_t size
 {
     struct mcbp_frame frame;
     struct cluster_config config;
-    struct buffer changed = {0};
+    struct buffer changed = {0}, inflated = {0};
     mcbp_frame_parse(span_of(evbuffer_pullup(input, (ev_ssize_t)size), size), &frame);
-    if (!can_change(relay, &frame, &config)) {
+    if (!can_change(relay, &frame, &inflated, &config)) {
+        buffer_deinit(&inflated);
         return move_bytes(input, size, output);
     }
     tell_ports(relay, &config, true);
@@ -135,6 +154,7 @@ static bool pass_config(struct relay *relay, struct evbuffer *input, size_t size
     bool passed = write_frame(relay, &frame, &config, &changed) &&
                   evbuffer_add(output, buffer_span(&changed).data, buffer_span(&changed).size) == 0;
     buffer_deinit(&changed);
+    buffer_deinit(&inflated);
     evbuffer_drain(input, size);
     return passed;
 }

@@ -31,6 +31,15 @@ def frame(opcode, value=b"", status=SUCCESS, magic=0x81, datatype=JSON, framing=
     return (struct.pack(">BB2sBBHIIQ", magic, opcode, lengths, len(extras), datatype, status, len(body), 7, 0) + body)
 
 
+def compressed(text):
+    """By Snappy, which may leave all as it is: the length, and literals of 60 bytes at most."""
+    length, left = b"", len(text)
+    while left > 127:
+        length, left = length + bytes([left & 127 | 128]), left >> 7
+    pieces = [text[at:at + 60] for at in range(0, len(text), 60)]
+    return length + bytes([left]) + b"".join(bytes([len(piece) - 1 << 2]) + piece for piece in pieces)
+
+
 def config_of(first, second):
     """What a server of two nodes says of itself and of the other, each (HOST, PORT)."""
     return (b'{"rev":7, "nodes":[{"hostname":"a:8091","ports":{"direct":11210}}],\n "nodesExt":[{"services":{"mgmt":8091,'
@@ -104,6 +113,22 @@ class Configurations(RecordTest):
         got = [self.received() for _ in forms]
         self.assertEqual(got, [form(self.changed(self.second_port(got[0]))) for form in forms])
 
+    def test_compressed_ones_arrive_inflated(self):
+        forms = (lambda value, **more: frame(GET_CLUSTER_CONFIG, value, **more),
+                 lambda value, **more: frame(0, value, NOT_MY_VBUCKET, 0x18, framing=b"\2\0\1", **more),
+                 lambda value, **more: frame(1, value, magic=0x82, extras=bytes(16), key=b"bucket", **more))
+        sent = [form(compressed(self.config()), datatype=JSON | SNAPPY) for form in forms]
+        self.server.sendall(b"".join(sent) + frame(NOOP))
+        got = [self.received() for _ in forms]
+        self.assertEqual(got, [form(self.changed(self.second_port(got[0]))) for form in forms])
+        self.assertEqual(self.received(), frame(NOOP))
+        self.client.close()
+        self.stop(self.recorder)
+        self.assertNotIn(NOT_RECORDED, self.recorder.said)
+        with open(path("config.pcapng"), "rb") as file:
+            recorded = file.read()
+        self.assertIn(sent[0], recorded)
+
     def test_other_frames_are_not_touched(self):
         others = [frame(GET_CLUSTER_CONFIG), frame(GET_CLUSTER_CONFIG, self.config(), KEY_ENOENT),
                   frame(0, self.config()), frame(0, b"", NOT_MY_VBUCKET), frame(2, self.config(), magic=0x82),
@@ -122,7 +147,8 @@ class Configurations(RecordTest):
         told = config_of((b"$HOST", self.recorder.port()), (b"no host", 11210))
         self.server.sendall(frame(GET_CLUSTER_CONFIG, nobody))
         self.assertEqual(self.received(), frame(GET_CLUSTER_CONFIG, told))
-        for other in (frame(GET_CLUSTER_CONFIG, b"{"), frame(GET_CLUSTER_CONFIG, self.config(), datatype=JSON | SNAPPY)):
+        for other in (frame(GET_CLUSTER_CONFIG, b"{"), frame(GET_CLUSTER_CONFIG, self.config(), datatype=JSON | SNAPPY),
+                      frame(GET_CLUSTER_CONFIG, b"\xff\xff\xff\xff\x0f" + bytes(9), datatype=JSON | SNAPPY)):
             self.server.sendall(other)
             self.assertEqual(self.received(), other)
         self.client.close()
