@@ -117,6 +117,11 @@ void handle_version(struct command *command);
 void handle_quit(struct command *command);
 void handle_error_map(struct command *command);
 
+/* bucket.c */
+void handle_all_seqnos(struct command *command);
+void handle_get_keys(struct command *command);
+void handle_evict(struct command *command);
+
 /* stats.c */
 void handle_stat(struct command *command);
 

@@ -63,6 +63,9 @@ static const struct row {
     [MCBP_GATQ] = {handle_get_and_touch, READ | NO_CAS | LOOKS_FIRST, 4},
     [MCBP_GET_META] = {handle_get_meta, READ | NO_CAS | LOOKS_FIRST, ANY_EXTRAS},
     [MCBP_GETQ_META] = {handle_get_meta, READ | NO_CAS | LOOKS_FIRST, ANY_EXTRAS},
+    [MCBP_EVICT_KEY] = {handle_evict, READ | NO_CAS | LOOKS_FIRST, 0},
+    [MCBP_GET_KEYS] = {handle_get_keys, READ | NO_CAS | LOOKS_FIRST, ANY_EXTRAS},
+    [MCBP_GET_ALL_VB_SEQNOS] = {handle_all_seqnos, NEEDS_BUCKET | NO_CAS, ANY_EXTRAS},
     [MCBP_GET_RANDOM_KEY] = {handle_get_random_key, NEEDS_BUCKET | NO_CAS, ANY_EXTRAS},
 
     [MCBP_SET] = {handle_set, STORE | DURABLE | KEEPS_EXPIRY, 8},
