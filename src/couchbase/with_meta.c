@@ -176,6 +176,17 @@ static void store(struct command *command, struct change *change, const struct d
 
 /* ---------------------------------------------------------------- the command */
 
+static bool has_xattrs(const struct command *command)
+{
+    return (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+}
+
+/* Deletions that bring attributes are stored as documents are. */
+static bool only_deletes(const struct command *command, const struct with_meta *meta)
+{
+    return meta->deletes && !has_xattrs(command);
+}
+
 /* SUCCESS if the request's CAS allows the change. Source: processSetInner, checkCasForWrite and
  * deleteWithMeta in engines/ep/src/vbucket.cc. */
 static enum mcbp_status check_cas(const struct command *command, const struct with_meta *meta,
@@ -183,10 +194,11 @@ static enum mcbp_status check_cas(const struct command *command, const struct wi
 {
     uint64_t cas = command->frame->header.cas;
     if (document == NULL) {
-        bool any = cas == 0 || (meta->deletes && meta->skips_conflict);
-        return any             ? MCBP_STATUS_SUCCESS
-               : meta->deletes ? MCBP_STATUS_KEY_EXISTS
-                               : MCBP_STATUS_KEY_NOT_FOUND;
+        bool only = only_deletes(command, meta);
+        bool any = cas == 0 || (only && meta->skips_conflict);
+        return any    ? MCBP_STATUS_SUCCESS
+               : only ? MCBP_STATUS_KEY_EXISTS
+                      : MCBP_STATUS_KEY_NOT_FOUND;
     }
     if (meta->adds && !document->deleted) {
         return MCBP_STATUS_KEY_EXISTS;
@@ -202,12 +214,11 @@ static enum mcbp_status check_cas(const struct command *command, const struct wi
 static bool loses(const struct command *command, const struct with_meta *meta,
                   const struct document *document)
 {
-    bool has_xattrs = (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
     if (meta->skips_conflict || command->told.resolution != META_OPEN) {
         return !meta->skips_conflict && command->told.resolution == META_LOSES;
     }
     return document != NULL && with_meta_resolve(meta, document, command->node->last_write_wins,
-                                                 has_xattrs) == META_LOSES;
+                                                 has_xattrs(command)) == META_LOSES;
 }
 
 static void change_document(struct command *command, struct change *change)
@@ -216,7 +227,7 @@ static void change_document(struct command *command, struct change *change)
     enum mcbp_status status = loses(command, &change->meta, document)
                                   ? MCBP_STATUS_KEY_EXISTS
                                   : check_cas(command, &change->meta, document);
-    if (status == MCBP_STATUS_LOCKED && change->meta.deletes) {
+    if (status == MCBP_STATUS_LOCKED && only_deletes(command, &change->meta)) {
         reply_locked(command);
     } else if (status != MCBP_STATUS_SUCCESS) {
         reply_error(command, status, NULL);
@@ -238,8 +249,13 @@ void handle_with_meta(struct command *command)
         reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, fault);
         return;
     }
-    if (meta->ignored > command->value.size) {
+    if (meta->ignored > command->frame->value.size) {
         command->answer->close = true;
+        return;
+    }
+    if (meta->ignored > 0 && command->inflated != NULL) { /* without its end */
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+                    meta->deletes ? "Failed to inflate data" : "Failed to inflate document");
         return;
     }
     if (take_value(command, &change) && command_has_vbucket(command)) {

@@ -194,6 +194,19 @@ static void what_stands_behind_the_value_is_not_kept(void **state)
     assert_true(client->answer.close);
 }
 
+static void a_compressed_value_is_not_cut(void **state)
+{
+    struct client *client = *state;
+    uint8_t extras[26] = {[15] = 1, [23] = 1, [25] = 1};
+    log_in(client, MCBP_FEATURE_XERROR, MCBP_FEATURE_SNAPPY);
+    has_status(ask(client, SET_WITH_META, .extras = extras, .extras_size = 26, .key = "k",
+                   .value = "\4\14text", .datatype = MCBP_DATATYPE_SNAPPY),
+               INVALID_ARGUMENTS);
+    has_status(ask(client, DELETE_WITH_META, .extras = extras, .extras_size = 26, .key = "k",
+                   .value = "\4\14text", .datatype = MCBP_DATATYPE_SNAPPY),
+               INVALID_ARGUMENTS);
+}
+
 static const struct kvr_response *look_up(struct client *client, const char *path,
                                           uint8_t doc_flags)
 {
@@ -241,6 +254,23 @@ static void a_deletion_keeps_what_it_brings_or_system_attributes(void **state)
     client_expect_status(look_up(client, "_s", 4), MCBP_STATUS_SUBDOC_SUCCESS_DELETED);
 }
 
+/* Unlike others, it is stored as documents are. */
+static void a_deletion_with_attributes_looks_at_a_cas_as_a_document_does(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_XATTR);
+    has_status(change_with(client, DELETE_WITH_META, &first, .datatype = MCBP_DATATYPE_XATTR,
+                           .value = ATTRIBUTES, .value_size = ATTRIBUTES_SIZE, .cas = 1),
+               KEY_NOT_FOUND);
+    has_status(change_with(client, DELETE_WITH_META, &first, .cas = 1), KEY_EXISTS);
+    client_set(client, "k", "text");
+    ask(client, GET_LOCKED, .key = "k");
+    has_status(change_with(client, DELETE_WITH_META, &first, .datatype = MCBP_DATATYPE_XATTR,
+                           .value = ATTRIBUTES, .value_size = ATTRIBUTES_SIZE),
+               KEY_EXISTS);
+    has_status(change_with(client, DELETE_WITH_META, &first), TEMPORARY_FAILURE);
+}
+
 static void attributes_that_are_none_are_refused(void **state)
 {
     struct client *client = *state;
@@ -279,6 +309,8 @@ int main(void)
         client_test(a_deletion_needs_no_document_and_says_when_it_was),
         client_test(the_requests_cas_is_looked_at_too),
         client_test(what_stands_behind_the_value_is_not_kept),
+        client_test(a_compressed_value_is_not_cut),
+        client_test(a_deletion_with_attributes_looks_at_a_cas_as_a_document_does),
         client_test(attributes_come_before_the_body),
         client_test(a_deletion_keeps_what_it_brings_or_system_attributes),
         client_test(attributes_that_are_none_are_refused),
