@@ -16,7 +16,7 @@ MUTATION_SEQNO, XATTRS, XERROR, HAS_SNAPPY, HAS_JSON, TRACING, COLLECTIONS = 4, 
 GRANTED = {3, MUTATION_SEQNO, XATTRS, XERROR, 8, HAS_SNAPPY, HAS_JSON, 0x0E, TRACING, 0x10, 0x11, COLLECTIONS, 0x14}
 
 OK, NOT_FOUND, KEY_EXISTS, TOO_BIG, EINVAL, NOT_STORED, BAD_DELTA, NOT_MY_VBUCKET = range(8)
-LOCKED, NOT_LOCKED, XATTR_EINVAL, NO_MEMORY, NOT_SUPPORTED, TMPFAIL = 0x09, 0x0E, 0x87, 0x82, 0x83, 0x86
+LOCKED, NOT_LOCKED, CAS_INVALID, XATTR_EINVAL, NO_MEMORY, NOT_SUPPORTED, TMPFAIL = 0x09, 0x0E, 0x0F, 0x87, 0x82, 0x83, 0x86
 UNKNOWN_COLLECTION, BAD_DURABILITY, UNKNOWN_FRAME_INFO, EACCESS = 0x88, 0xA0, 0x80, 0x24
 PATH_FAILED, BAD_COMBINATION, BAD_FLAGS, XATTR_ORDER, UNKNOWN_MACRO = 0xCC, 0xCB, 0xCE, 0xD4, 0xD0
 UNKNOWN_VATTR, READONLY_VATTR, DELETED, PATH_FAILED_DELETED = 0xD1, 0xD2, 0xCD, 0xD3
@@ -80,6 +80,22 @@ class Cas:
         self.vbucket.known[self.number] = self.value = value
 
 
+class Brought:
+    """A CAS that came with a change, and says nothing of its order. One ahead of the clock is where that goes on from."""
+
+    def __init__(self, vbucket, value):
+        self.value = value
+        if value >= max(vbucket.known.values(), default=0) and value > time.time_ns():
+            vbucket.changes += 1
+            vbucket.known[vbucket.changes] = value
+
+    def bounds(self):
+        return self.value, self.value
+
+    def may_be(self, value):
+        return value == self.value
+
+
 class Moment:
     """A time in seconds that the server computes from its clock: one of a few, until it is seen."""
 
@@ -105,6 +121,30 @@ class Document:
 
     def all_datatypes(self):
         return self.datatype | (XATTR if self.xattrs else 0)
+
+
+class Meta:
+    """What a change brings with it."""
+
+    def __init__(self, flags, expiry, revision, cas):
+        self.flags, self.expiry, self.revision, self.cas = flags, expiry, revision, cas
+
+    def wins(self, document, deletes, has_xattrs):
+        """engines/ep/src/conflict_resolution.cc, on a machine that is little-endian: flags are in the order of the network."""
+        if self.revision != document.revision:
+            return self.revision > document.revision
+        if document.cas.value is None:
+            below, above = document.cas.bounds()
+            if below < self.cas < above:
+                raise TooClose
+            return self.cas >= above
+        if self.cas != document.cas.value or deletes:
+            return self.cas > document.cas.value
+        if not document.expiry.begin == document.expiry.end:
+            raise TooClose
+        ours = self.expiry, int.from_bytes(self.flags.to_bytes(4, "big"), "little")
+        theirs = document.expiry.begin, int.from_bytes(document.flags.to_bytes(4, "big"), "little")
+        return ours > theirs or (ours == theirs and has_xattrs and not document.xattrs)
 
 
 class Vbucket:
@@ -236,6 +276,8 @@ RULES = {
     0xD0: SUBDOC, 0xD1: SUBDOC, 0xD3: SUBDOC, **{opcode: SUBDOC for opcode in [*range(0xC5, 0xD0), 0xD2]},
 }
 RULES[0xA0] = Rule(None, cas="none")
+SET_WITH_META, ADD_WITH_META, DELETE_WITH_META, RETURN_META = 0xA2, 0xA4, 0xA8, 0xB2
+RULES |= {SET_WITH_META: META, ADD_WITH_META: META, DELETE_WITH_META: META, RETURN_META: Rule(12, value="any")}
 SUBDOC_CHANGES = {0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF, 0xD1, 0xD3}
 DURABLE = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x0F, 0x1C, 0x1D} | SUBDOC_CHANGES
 PRESERVES = {0x01, 0x03, 0x05, 0x06, 0x0E, 0x0F} | SUBDOC_CHANGES
@@ -292,7 +334,7 @@ class Session:
     def tell(self, status, context=None):
         """An error of the engine: what those without extended errors hear of it."""
         if not self.has(XERROR):
-            status = {LOCKED: KEY_EXISTS, NOT_LOCKED: TMPFAIL}.get(status, status)
+            status = {LOCKED: KEY_EXISTS, NOT_LOCKED: TMPFAIL, CAS_INVALID: KEY_EXISTS}.get(status, status)
         return Refusal(status, context)
 
     def locked_tmpfail(self):
@@ -327,6 +369,8 @@ class Session:
         self.value = inflate(request.value) if request.datatype & SNAPPY else request.value
         if self.value is None:
             raise Refusal(EINVAL, "Failed to inflate payload")
+        if request.datatype & XATTR and split_blob(self.value) is None:
+            raise Refusal(XATTR_EINVAL, "The provided xattr segment is not valid")
         self.durable = self.preserve = False
         self.read_frame_infos()
         if rule.key == "document":
@@ -492,14 +536,14 @@ class Session:
             return Moment(given, given)
         return Moment(self.now[0] + given, self.now[1] + given)
 
-    def changed(self, document, durable):
-        document.cas = Cas(self.vbucket)
+    def changed(self, document, durable, brought=None):
+        document.cas = Cas(self.vbucket) if brought is None else Brought(self.vbucket, brought)
         self.vbucket.seqno += 2 if durable else 1
         document.seqno = self.vbucket.seqno
         document.lock = None
 
-    def put(self, **parts):
-        """The document becomes that; what is not named is as it is."""
+    def put(self, brought=None, **parts):
+        """The document becomes that; what is not named is as it is. `brought`: its CAS."""
         document = self.any_document()
         if document is None:
             document = self.vbucket.documents[self.place] = Document()
@@ -508,7 +552,7 @@ class Session:
         for name, value in parts.items():
             setattr(document, name, value)
         document.revision += 1
-        self.changed(document, self.durable)
+        self.changed(document, self.durable, brought)
         return document
 
     def bury(self, document, durable):
@@ -530,7 +574,8 @@ class Session:
 
     def is_cas(self, cas, given):
         """Of one that has not been shown yet, the answer says whether the given one, of another vbucket, is the same."""
-        if cas.value is None and cas.may_be(given) and (self.answer is None or self.answer.status != KEY_EXISTS):
+        if cas.value is None and cas.may_be(given) and (
+                self.answer is None or self.answer.status not in (KEY_EXISTS, NOT_FOUND)):
             cas.set(given)
         return cas.value == given
 
@@ -704,6 +749,94 @@ class Session:
             told += bytes([document.all_datatypes()])
         return self.encode(OK, told, cas=self.cas_of(document))
 
+    # ------------------------------------------------------------ with meta data
+
+    def with_meta(self):
+        """setWithMeta and deleteWithMeta in engines/ep/src/ep_engine.cc and vbucket.cc, of a bucket that resolves conflicts by
+        revision."""
+        extras, deletes = self.request.extras, self.opcode == DELETE_WITH_META
+        if len(extras) not in (24, 26, 28, 30):
+            raise Refusal(EINVAL, "Request extras invalid")
+        options = struct.unpack_from(">I", extras, 24)[0] if len(extras) >= 28 else 0
+        behind = struct.unpack(">H", extras[-2:])[0] if len(extras) % 4 else 0
+        skips, regenerates = bool(options & 9), bool(options & 4)
+        if regenerates and not skips:
+            raise Refusal(EINVAL, "GenerateCas::Yes then we must have CheckConflicts::No")
+        if options & 2:
+            raise Refusal(EINVAL, "For RevisionId buckets, forceFlag cannot be set")
+        if behind and self.request.datatype & SNAPPY:  # what is cut off is missing
+            raise Refusal(EINVAL, f"Failed to inflate {'data' if deletes else 'document'}")
+        meta = Meta(*struct.unpack_from(">IIQQ", extras))
+        value = self.value[:len(self.value) - behind]
+        xattrs, value = split_blob(value) if self.request.datatype & XATTR else ({}, value)
+        self.find_vbucket()
+        if meta.cas in (0, LOCKED_CAS):
+            raise self.tell(CAS_INVALID)
+        document = self.any_document()
+        if document is not None and not skips and not meta.wins(document, deletes, bool(self.request.datatype & XATTR)):
+            raise Refusal(KEY_EXISTS)
+        brings = bool(self.request.datatype & XATTR)
+        self.check_write(document, deletes and not brings, skips)
+        if deletes and not brings and document is not None:
+            xattrs = {name: text for name, text in document.xattrs.items() if name.startswith("_")}
+        document = self.keep_with_meta(meta, b"" if deletes else value, xattrs, regenerates, deletes)
+        return b"" if self.quiet else self.tell_change(document)
+
+    def check_write(self, document, only_deletes, skips):
+        """checkCasForWrite, and what is there for additions. Deletions with attributes are stored as documents are."""
+        cas = self.request.cas
+        if document is None:
+            if cas and not (only_deletes and skips):
+                raise Refusal(KEY_EXISTS if only_deletes else NOT_FOUND)
+            return
+        if self.opcode == ADD_WITH_META and not document.deleted:
+            raise Refusal(KEY_EXISTS)
+        if self.is_locked(document):
+            if cas != document.lock.value:
+                raise self.locked_tmpfail() if only_deletes else self.tell(LOCKED)
+        elif cas and not self.is_cas(document.cas, cas):
+            raise Refusal(NOT_FOUND if document.deleted and self.opcode != DELETE_WITH_META else KEY_EXISTS)
+
+    def keep_with_meta(self, meta, value, xattrs, regenerates, deletes):
+        datatype = JSON if value and subjson.is_json(value) else RAW
+        sent = self.request.value
+        if self.request.datatype & SNAPPY and value and len(sent) <= len(value):
+            value, datatype = sent, datatype | SNAPPY
+        expiry = Moment(meta.expiry, meta.expiry) if meta.expiry or not deletes else Moment(*self.now)
+        document = self.put(value=value, datatype=datatype, xattrs=xattrs, flags=0 if deletes else meta.flags, expiry=expiry,
+                            brought=None if regenerates else meta.cas)
+        document.revision, document.deleted = meta.revision, deletes
+        if deletes:
+            self.vbucket.deleted_revision = max(self.vbucket.deleted_revision, document.revision)
+        return document
+
+    def return_meta(self):
+        """returnMeta there; attributes are lost, since no part of the daemon keeps them."""
+        mutation, flags, expiry = struct.unpack(">III", self.request.extras)
+        if mutation not in (1, 2, 3):
+            raise Refusal(EINVAL, "Invalid mode")
+        self.find_vbucket()
+        document = self.find() if mutation == 3 else self.living()
+        if mutation == 2 and (self.request.cas or document is not None):
+            raise Refusal(NOT_STORED)
+        if document is None and (self.request.cas or mutation == 3):
+            raise Refusal(NOT_FOUND)
+        if document is not None:
+            if mutation == 3 and self.is_locked(document) and self.request.cas != document.lock.value:
+                raise self.locked_tmpfail()
+            self.check_cas(document)
+        if mutation == 3:
+            document.xattrs = {}
+            self.bury(document, False)
+        else:
+            document = self.put(value=self.value, datatype=JSON if subjson.is_json(self.value) else RAW, xattrs={}, flags=flags,
+                                expiry=self.seconds(expiry))
+        shown = self.shown().extras
+        if len(shown) == 16:
+            document.expiry.see(struct.unpack_from(">I", shown, 4)[0])
+        told = struct.pack(">IIQ", document.flags, document.expiry.begin, document.revision)
+        return self.encode(OK, told, datatype=document.datatype & self.datatypes(), cas=self.see(document.cas))
+
     def observe(self):
         rest, told = self.request.value, b""
         items = []
@@ -845,6 +978,28 @@ def read_number(text):
         return None
     number = int(text[:digits])
     return number if number < 1 << 64 else None
+
+
+def split_blob(value):
+    """Attributes before a value, and what is behind them. None: they are none that validate1 in xattr/utils.cc takes."""
+    if len(value) < 4 or len(value) - 4 < struct.unpack_from(">I", value)[0]:
+        return None
+    at, end, xattrs = 4, 4 + struct.unpack_from(">I", value)[0], {}
+    while at < end:
+        size = struct.unpack_from(">I", value, at)[0] if at + 4 <= end else end
+        parts = value[at + 4:at + 4 + size].split(b"\0")
+        if at + 4 + size > end or len(parts) != 3 or parts[2] or not is_name(parts[0]) or not subjson.is_json(parts[1]):
+            return None
+        name, text = parts[0].decode(), parts[1].decode()
+        if name in xattrs:
+            return None
+        xattrs[name], at = text, at + 4 + size
+    return xattrs, value[end:]
+
+
+def is_name(name):
+    """Of those that are generated here."""
+    return 0 < len(name) <= 16 and name[:1] not in (b"$", b".")
 
 
 def counted(data):
@@ -1331,5 +1486,7 @@ HANDLERS = {
     0x05: Session.count, 0x06: Session.count, 0x0E: Session.join, 0x0F: Session.join,
     0x1C: Session.touch, 0x1D: Session.touch, 0x94: Session.get_locked, 0x95: Session.unlock, 0xA0: Session.get_meta,
     0x91: Session.observe_seqno, 0x92: Session.observe, 0xB6: Session.random_key,
+    SET_WITH_META: Session.with_meta, ADD_WITH_META: Session.with_meta, DELETE_WITH_META: Session.with_meta,
+    RETURN_META: Session.return_meta,
     0xDA: Session.scan_create, 0xDB: Session.scan_continue, 0xDC: Session.scan_cancel,
 }

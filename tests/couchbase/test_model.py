@@ -36,6 +36,9 @@ DELTAS = [b"1", b"-1", b"0", b"5", b"9223372036854775807", b"-922337203685477580
 MACROS = [*model.MACROS, b'"${$document}"', b'"${$document.revid}"', b'"${$document.flags}"', b'"${$document.seqno}"',
           b'"${$document.none}"', b'"${$document.last_modified}"', b'"${other}"', b"1", b'"${$document.value_bytes}"',
           b'"${$document.value_crc32c}"']
+BLOBS = [struct.pack(">I", len(text)) + text for text in (
+    b"", b"\0\0\0\x0b_s\0{\"a\":1}\0", b"\0\0\0\x06u\0\"b\"\0", b"\0\0\0\x06u\0\"b\"\0\0\0\0\x06_y\0\x31\x32\0",
+    b"\0\0\0\x06u\0\"b\"\0" * 2, b"\0\0\0\x06u\0bad\0", b"\0\0\0\x07u\0\"b\"\0", b"\0\0")]
 LOOKUPS, CHANGES = [0xC5, 0xC6, 0xD2], [0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF]
 FRAMING = [b"\0", b"\x11\1", b"\x13\2\x03\xe8", b"\x11\4", b"\x11\0", b"\x12\1\1", b"\x13\1\0\0", b"\x13\1\xff\xff", b"\x50", b"\x51\1",
            b"\x01\0", b"\xf0\1", b"\x30", b"\x22\0\1", b"\x21\1", b"\x15\1", b"\x50\x11\1", b"\x11\1\x50\0", b"\x0f", b"\xff"]
@@ -93,7 +96,8 @@ class Generator:
         parts = {"vbucket": self.random.randrange(VBUCKETS) if self.chance(97) else self.pick(VBUCKETS, 1023, 65535),
                  "framing": self.framing()}
         kind = self.pick("get", "get", "store", "store", "store", "remove", "count", "join", "touch", "lock", "meta", "observe", "lookup",
-                         "lookup", "change", "change", "change", "multi", "multi", "scan", "scan", "any_key", "hello")
+                         "lookup", "change", "change", "change", "multi", "multi", "scan", "scan", "any_key", "hello", "with_meta", "with_meta",
+                         "with_meta", "return_meta")
         if kind == "hello":
             return self.hello() if self.chance(10) else Request(0x00, key=self.key(), **parts)
         if kind in ("scan", "observe", "any_key"):
@@ -146,6 +150,30 @@ class Generator:
 
     def meta(self, parts):
         return Request(self.pick(0xA0, 0xA0, 0xA1), extras=self.pick(b"", b"", b"\1", b"\2", b"\2", b"\3"), **parts)
+
+    def with_meta(self, parts):
+        opcode = self.pick(0xA2, 0xA2, 0xA3, 0xA4, 0xA5, 0xA8, 0xA9)
+        value, datatype = (b"", model.RAW) if opcode >= 0xA8 and self.chance(60) else self.value()
+        if self.chance(25):
+            value, datatype = self.pick(*BLOBS) + self.pick(*DOCUMENTS), model.XATTR
+        now = int(time.time())
+        expiry = 0 if self.chance(70) else self.pick(now - 100, now + 100, 1)
+        extras = struct.pack(">IIQQ", self.pick(0, 1, 0x01000000), expiry, self.random.randrange(1, 9), self.brought())
+        if self.chance(30):
+            extras += struct.pack(">I", self.pick(0, 8, 8, 9, 12, 4, 2, 6, 16))
+        if self.chance(10) and len(value) > 3 and datatype < model.XATTR:
+            extras += struct.pack(">H", self.pick(0, 1, 3))
+        return Request(opcode, extras=extras, value=value, datatype=datatype, cas=self.cas(), **parts)
+
+    def brought(self):
+        if self.chance(8):
+            return self.pick(0, model.LOCKED_CAS, time.time_ns() + 15 * 10 ** 9)
+        return self.pick(1, 2, 0x10000)
+
+    def return_meta(self, parts):
+        value, datatype = self.value() if self.chance(10) else (self.pick(*DOCUMENTS), model.RAW)
+        extras = struct.pack(">III", self.pick(1, 1, 2, 3) if self.chance(97) else self.pick(0, 4), self.pick(0, 7), self.expiry())
+        return Request(0xB2, extras=extras, value=value, datatype=datatype, cas=self.cas(), **parts)
 
     def observe(self, parts):
         if self.chance(50):
@@ -251,7 +279,7 @@ class Generator:
     def learn(self, answer):
         if answer.cas and answer.opcode != 0xB6:  # of which the model does not know whose it is
             self.seen.append(answer.cas)
-        if len(answer.extras) == 16:
+        if len(answer.extras) == 16 and answer.opcode != model.RETURN_META:
             self.uuids.append(answer.extras[:8])
         if answer.opcode == 0xDA and answer.status == 0:
             self.scans.append(answer.value)
