@@ -128,6 +128,17 @@ static void conclude(struct run *run, struct connection *connection, const struc
     }
 }
 
+static bool is_open(const struct run *run, const struct pending *request)
+{
+    return run->model->unseen.open > 0 || shadow_is_open(&request->asked);
+}
+
+static bool is_unseen(struct run *run, const struct pending *request)
+{
+    return request->lost_ok || shadow_is_open(&request->asked) ||
+           unseen_may_have_changed(run, request, true);
+}
+
 static bool settle(struct run *run, struct connection *connection, const struct pending *request,
                    const struct dissect_frame *response, enum settle_how how)
 {
@@ -141,18 +152,22 @@ static bool settle(struct run *run, struct connection *connection, const struct 
         .asked = &request->asked,
         .asked_at = request->origin.time,
         .answered_at = response == NULL ? request->origin.time : response->origin.time,
-        .unseen = request->lost_ok || unseen_may_have_changed(run, request, true),
-        .open = run->model->unseen.open > 0,
+        .unseen = is_unseen(run, request),
+        .open = is_open(run, request),
     };
     static const enum shadow_rigour rigours[] = {[SETTLE] = SHADOW_LENIENT,
                                                  [SETTLE_IF_RIGHT] = SHADOW_STRICT,
                                                  [SETTLE_IF_KNOWN] = SHADOW_KNOWN,
+                                                 [SETTLE_IF_OPEN] = SHADOW_OPEN,
                                                  [SETTLE_TRY] = SHADOW_STRICT};
     struct shadow_verdict verdict;
     shadow_judge(connection->model->shadow, connection->client, &exchange, &comparer, rigours[how],
                  &verdict);
     if (how != SETTLE && verdict.outcome == SHADOW_DIFFERENT) {
         return false;
+    }
+    if (shadow_is_open(&request->asked)) {
+        shadow_doubt(request->asked.document);
     }
     if (how == SETTLE_TRY) {
         return true;
@@ -174,8 +189,8 @@ static bool refuse_numbers(struct run *run, struct connection *connection,
         .request = &request->frame,
         .answer = answer,
         .asked = &request->asked,
-        .unseen = request->lost_ok || unseen_may_have_changed(run, request, true),
-        .open = run->model->unseen.open > 0,
+        .unseen = is_unseen(run, request),
+        .open = is_open(run, request),
     };
     if (shadow_note_numbers(run->model->shadow, connection->client, &exchange, &verdict)) {
         return false;

@@ -57,6 +57,7 @@ enum settle_how {
     SETTLE,          /* judges the answer and reports it; below, only if it is right */
     SETTLE_IF_RIGHT, /* and false: it is not */
     SETTLE_IF_KNOWN, /* and nothing that is not known has to be taken from it */
+    SETTLE_IF_OPEN,  /* or it tells of its client or of the server, rather than of the document */
     SETTLE_TRY,      /* executes it, and reports nothing */
 };
 

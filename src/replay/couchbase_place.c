@@ -330,6 +330,21 @@ static bool place_late(struct placing *placing, struct doing *late)
     return placed;
 }
 
+/* One that shows no version, and is right for what it tells of its client, or of the server: until
+ * it is placed, what was asked behind it can't be. */
+static bool place_open(struct placing *placing)
+{
+    const struct about *about = placing->about;
+    LIST_EACH (struct doing, doing, &about->doings, link) {
+        if (is_left(doing) && version_seen(doing) == 0 && !is_hidden(doing) &&
+            is_available(about, doing) && is_ready(about, doing) &&
+            place(placing, doing, SETTLE_IF_OPEN)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One that nothing makes right, unless the place of another one was the wrong guess. */
 static bool place_wrong(struct placing *placing)
 {
@@ -383,8 +398,8 @@ void couchbase_order_advance(struct run *run, struct document *document, couchba
     while (about->is_mixed && about->kept > 0) {
         place_mixed(&placing);
     }
-    while (about->kept > 0 &&
-           (place_known(&placing) || place_choice(&placing) || place_wrong(&placing))) {
+    while (about->kept > 0 && (place_known(&placing) || place_choice(&placing) ||
+                               place_open(&placing) || place_wrong(&placing))) {
     }
     about->busy = false;
     if (list_is_empty(&about->doings)) {

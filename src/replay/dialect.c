@@ -21,8 +21,8 @@ bool dialect_is_couchbases_request(const struct mcbp_header *header)
  */
 bool dialect_is_couchbases_answer(const struct mcbp_header *header)
 {
-    bool wordless =
-        header->body_length == 0 && mcbp_status_error_body(header->vbucket_or_status) != NULL;
+    bool wordless = header->body_length == 0 && header->vbucket_or_status != MCBP_STATUS_SUCCESS &&
+                    header->vbucket_or_status != MCBP_STATUS_AUTH_CONTINUE;
     bool flagless = header->opcode == MCBP_TOUCH && header->body_length == 0 &&
                     header->vbucket_or_status == MCBP_STATUS_SUCCESS;
     bool token = header->vbucket_or_status == MCBP_STATUS_SUCCESS &&

@@ -154,10 +154,13 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
         .changes = vbucket->changes,
         .all_changes = client->bucket->changes,
         .forgotten = vbucket->forgotten,
+        .placeless_ended = vbucket->placeless_ended,
         .alone = vbucket->waiting == 0,
         .changes_it = about_document ? shadow_changes(request->header.opcode) : changes,
+        .placeless = changes && !about_document,
     };
     vbucket->waiting += asked->changes_it;
+    vbucket->placeless += asked->placeless;
     if (about_document) {
         asked->document = document_of(shadow, &client->bucket->node->vbuckets[index], &id);
     }
@@ -168,9 +171,18 @@ void shadow_ask_end(const struct shadow_asked *asked)
 {
     if (asked->vbucket != NULL && asked->changes_it) {
         asked->vbucket->waiting--;
+        asked->vbucket->placeless -= asked->placeless;
+        asked->vbucket->placeless_ended += asked->placeless;
         asked->vbucket->changes++;
         asked->vbucket->ended = ++asked->vbucket->bucket->changes;
     }
+}
+
+bool shadow_is_open(const struct shadow_asked *asked)
+{
+    const struct shadow_vbucket *vbucket = asked->vbucket;
+    return vbucket != NULL &&
+           (vbucket->placeless > 0 || vbucket->placeless_ended != asked->placeless_ended);
 }
 
 void shadow_note_overlap(const struct shadow_asked *asked)

@@ -329,7 +329,8 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
     execute(judged, now);
     bool agreed = agrees(judged) || try_recompressed(judged, &saved, now) ||
                   try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
-                  ((rigour == SHADOW_LENIENT || same) && try_features(judged, &saved, now));
+                  ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN || same) &&
+                   try_features(judged, &saved, now));
     agreed &= !(rigour == SHADOW_KNOWN && judged->told);
     if (agreed && judged->opcode == MCBP_GET_LOCKED && judged->status == MCBP_STATUS_SUCCESS) {
         document->lock_slack = now - judged->exchange->asked_at;
@@ -379,15 +380,21 @@ static bool is_lost(struct judged *judged)
     return true;
 }
 
-/* What the server alone knows may be the reason of an error; a change by others that the capture
- * does not have, or a document from before it, that of any answer. */
-static enum attempt explain(struct judged *judged, const struct shadow_memory *saved, bool *would)
+/* What the server alone knows may be the reason of an error. */
+static enum attempt explain_by_server(struct judged *judged, const struct shadow_memory *saved)
 {
     restore(judged, saved);
-    if (judged_is_servers_own(judged->status) && may_be_durable(judged)) {
-        judge_servers_own(judged);
-        return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
+    if (!judged_is_servers_own(judged->status) || !may_be_durable(judged)) {
+        return ATTEMPT_DISAGREES;
     }
+    judge_servers_own(judged);
+    return judged->verdict->outcome == SHADOW_DIFFERENT ? ATTEMPT_DISAGREES : ATTEMPT_AGREES;
+}
+
+/* A change by others that the capture does not have, or a document from before it, may be the
+ * reason of any answer. */
+static enum attempt explain(struct judged *judged, const struct shadow_memory *saved, bool *would)
+{
     if (is_lost(judged)) {
         return ATTEMPT_AGREES;
     }
@@ -447,6 +454,9 @@ void document_judge(struct judged *judged, enum shadow_rigour rigour)
     bool would = false;
     save(judged->exchange->asked, &saved);
     enum attempt attempted = is_executed(judged) ? attempt(judged, rigour) : ATTEMPT_IMPOSSIBLE;
+    if (attempted == ATTEMPT_DISAGREES && (rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN)) {
+        attempted = explain_by_server(judged, &saved);
+    }
     if (attempted == ATTEMPT_DISAGREES && rigour == SHADOW_LENIENT) {
         attempted = explain(judged, &saved, &would);
     } else if (attempted == ATTEMPT_IMPOSSIBLE && rigour == SHADOW_KNOWN) {

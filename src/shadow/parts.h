@@ -19,18 +19,20 @@ struct numbers {
 /* What is known of a vbucket beside its documents. */
 struct shadow_vbucket {
     struct shadow_bucket *bucket;
-    struct vbucket *held; /* the node's */
-    uint64_t uuid;        /* 0: no token has told it */
-    uint64_t cas;         /* the highest told */
-    uint64_t seqno;       /* likewise; 0: none */
-    uint64_t seqno_cas;   /* of the change that has it */
-    bool seqno_open;      /* requests that are not in the capture may have changed it since */
-    uint64_t changes;     /* answers to changes so far */
-    unsigned waiting;     /* requests that may change it and wait for their answers */
-    uint64_t ended;       /* the bucket's changes when the last of them was answered */
-    bool guessed;         /* changes have overlapped: what is known may be of another order */
-    uint64_t observed;    /* the highest number that OBSERVE_SEQNO has told */
-    bool may_jump;        /* something may change it that is not in the capture: a time of expiry */
+    struct vbucket *held;     /* the node's */
+    uint64_t uuid;            /* 0: no token has told it */
+    uint64_t cas;             /* the highest told */
+    uint64_t seqno;           /* likewise; 0: none */
+    uint64_t seqno_cas;       /* of the change that has it */
+    bool seqno_open;          /* requests that are not in the capture may have changed it since */
+    uint64_t changes;         /* answers to changes so far */
+    unsigned waiting;         /* requests that may change it and wait for their answers, */
+    unsigned placeless;       /* those of them whose documents are not known, */
+    uint64_t placeless_ended; /* and how many such have been answered */
+    uint64_t ended;           /* the bucket's changes when the last of them was answered */
+    bool guessed;             /* changes have overlapped: what is known may be of another order */
+    uint64_t observed;        /* the highest number that OBSERVE_SEQNO has told */
+    bool may_jump; /* something may change it that is not in the capture: a time of expiry */
     uint64_t untold[VBUCKET_UNTOLD]; /* CAS of changes since `seqno` that had no token */
     unsigned untold_count;
     bool untold_more;                    /* there are others */

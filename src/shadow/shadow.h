@@ -76,8 +76,10 @@ struct shadow_asked {
     uint64_t changes;               /* answers to changes of the vbucket so far, */
     uint64_t all_changes;           /* and of the bucket */
     uint64_t forgotten;             /* how often what was known of the vbucket was */
+    uint64_t placeless_ended;       /* answers to changes of documents that are not known so far */
     bool alone;                     /* no other change of the vbucket waited for its answer */
-    bool changes_it;                /* the request may change the document */
+    bool changes_it;                /* the request may change the document, */
+    bool placeless;                 /* and nothing has told yet which one it is */
 };
 
 /* The request's key; where all mean the same document, with collections or without, the same bytes.
@@ -88,6 +90,9 @@ struct span shadow_key(const struct shadow_client *client, const struct mcbp_fra
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked);
 void shadow_ask_end(const struct shadow_asked *asked);
+
+/* A change has overlapped with the request whose document is not known: it may be the same. */
+bool shadow_is_open(const struct shadow_asked *asked);
 
 /* Changes of its document have overlapped, and their order may be another one. */
 void shadow_note_overlap(const struct shadow_asked *asked);
@@ -143,7 +148,9 @@ enum shadow_rigour {
     SHADOW_LENIENT, /* what explains the answer is looked for; if nothing does, what it is about is
                        in doubt from then on */
     SHADOW_STRICT,  /* if it is not what has to be, nothing is done but to say so */
-    SHADOW_KNOWN,   /* likewise if something that is not known has to be taken from it */
+    SHADOW_OPEN,  /* likewise, but what its client takes may be learnt from it, and an error may be
+                     the server's own */
+    SHADOW_KNOWN, /* strict, and likewise if something that is not known has to be taken from it */
 };
 
 /* Executes the request, and says what became of its answer. */

@@ -56,6 +56,18 @@ static void so_does_a_server_in_its_first_answers(void **state)
     expect(scene, 2, 0);
 }
 
+/* memcached writes a text to each error, and has no locks. */
+static void so_does_an_error_without_a_text(void **state)
+{
+    struct scene *scene = *state;
+    scene_join(scene, ANN);
+    asks(scene, ANN, 1, DELETE, .key = "k");
+    answers(scene, ANN, 1, DELETE, .status = MCBP_STATUS_LOCKED);
+    asks(scene, ANN, 2, GET, .key = "k");
+    answers(scene, ANN, 2, GET, .value = "v", .cas = 7);
+    expect(scene, 2, 0);
+}
+
 static void later_that_is_an_answer_of_another_form(void **state)
 {
     struct scene *scene = *state;
@@ -102,6 +114,73 @@ static void nothing_but_what_is_not_executed_is_not_enough(void **state)
         "none of 1 answers was executed or adopted; --require-executed 0 accepts that");
 }
 
+/* ------------------------------------------------------------------ beside others */
+
+static void logs_in(struct scene *scene, enum person person)
+{
+    asks(scene, person, 1, HELLO, .key = "agent");
+    answers(scene, person, 1, HELLO);
+    asks(scene, person, 2, SELECT_BUCKET, .key = "travel");
+    answers(scene, person, 2, SELECT_BUCKET);
+}
+
+static void stores(struct scene *scene, enum person person, const char *value, uint64_t cas)
+{
+    asks(scene, person, 3, SET, .key = "k", .value = value);
+    answers(scene, person, 3, SET, .cas = cas);
+}
+
+static void gets(struct scene *scene, enum person person, const char *value, uint64_t cas)
+{
+    asks(scene, person, 5, GET, .key = "k");
+    answers(scene, person, 5, GET, .value = value, .cas = cas);
+}
+
+static void expect_none_wrong(struct scene *scene)
+{
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+    assert_true(scene_verify(scene)->executed.check.identical > 0);
+}
+
+/* ANN's "k" may as well be the key "" in a collection. */
+static void a_change_of_who_knows_what_may_come_behind_others(void **state)
+{
+    struct scene *scene = *state;
+    logs_in(scene, BOB);
+    stores(scene, BOB, "a", 1000);
+    scene_join(scene, ANN);
+    asks(scene, ANN, 7, NOOP);
+    answers(scene, ANN, 7, NOOP);
+    gets(scene, BOB, "a", 1000);
+    asks(scene, BOB, 4, APPEND, .key = "k", .value = "b");
+    asks(scene, ANN, 1, SET, .key = "k", .value = "c");
+    answers(scene, ANN, 1, SET, .cas = 1002);
+    answers(scene, BOB, 4, APPEND, .cas = 1001);
+    gets(scene, BOB, "c", 1002);
+    expect_none_wrong(scene);
+}
+
+/* To ANN, who has not agreed on more errors, it says that there is no lock. */
+static void an_error_in_fewer_words_keeps_nothing_else_from_being_right(void **state)
+{
+    enum { OF_K = 98 }; /* of 1,024 */
+    struct scene *scene = *state;
+    logs_in(scene, BOB);
+    logs_in(scene, CLEO);
+    stores(scene, BOB, "a", 1000);
+    scene_join(scene, ANN);
+    asks(scene, ANN, 1, GET, .key = "k", .status = OF_K);
+    answers(scene, ANN, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND, .value = "");
+    gets(scene, BOB, "a", 1000);
+    asks(scene, ANN, 2, UNLOCK_KEY, .key = "k", .cas = 1000);
+    asks(scene, BOB, 4, APPEND, .key = "k", .value = "b");
+    answers(scene, ANN, 2, UNLOCK_KEY, .status = MCBP_STATUS_TEMPORARY_FAILURE);
+    asks(scene, CLEO, 3, GET, .key = "k");
+    answers(scene, BOB, 4, APPEND, .cas = 1001);
+    answers(scene, CLEO, 3, GET, .value = "a", .cas = 1000);
+    expect_none_wrong(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,10 +188,13 @@ int main(void)
         scene_test(so_does_a_datatype),
         scene_test(so_does_an_opcode_that_memcached_has_not),
         scene_test(so_does_a_server_in_its_first_answers),
+        scene_test(so_does_an_error_without_a_text),
         scene_test(later_that_is_an_answer_of_another_form),
         scene_test(from_its_start_a_connection_says_it_by_hello),
         scene_test(without_any_sign_it_is_memcacheds),
         scene_test(nothing_but_what_is_not_executed_is_not_enough),
+        scene_test(a_change_of_who_knows_what_may_come_behind_others),
+        scene_test(an_error_in_fewer_words_keeps_nothing_else_from_being_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
