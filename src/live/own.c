@@ -15,8 +15,10 @@
 enum {
     IDENTIFIERS_SIZE = 12, /* of a manifest and of a collection or scope */
     SCAN_SIZE = 16,
-    META_EXPIRY = 8,  /* in the extras of GET_META: after flags for deletion and the item's flags */
-    META_SIZE = 20,   /* at least */
+    META_EXPIRY = 8, /* in the extras of GET_META: after flags for deletion and the item's flags */
+    META_SIZE = 20,  /* at least */
+    RETURN_META_EXPIRY = 4, /* in the extras of RETURN_META's answer: after the flags */
+    RETURN_META_SIZE = 16,
     SEQNO_UUID = 3,   /* in the value of OBSERVE_SEQNO: after format and vbucket */
     SEQNO_SIZE = 27,  /* at least */
     ROW_SIZE = 25,    /* of a scanned document, before the key */
@@ -317,6 +319,26 @@ static void translate_observed_seqno(struct translation *t)
     }
 }
 
+/* Rows of a vbucket and its number, in GET_ALL_VB_SEQNOS. */
+static void translate_all_seqnos(struct translation *t)
+{
+    enum { ROW = sizeof(uint16_t) + sizeof(uint64_t) };
+    struct span a = t->a.value;
+    struct span b = t->b.value;
+    for (; a.size >= ROW && a.size == b.size && memcmp(a.data, b.data, sizeof(uint16_t)) == 0;
+         a = span_skip(a, ROW), b = span_skip(b, ROW)) {
+        const struct bound from = {.kind = BOUND_SEQNO,
+                                   .vbucket = read_be16(a.data),
+                                   .value = read_be64(a.data + sizeof(uint16_t))};
+        uint64_t to = read_be64(b.data + sizeof(uint16_t));
+        if (from.value != 0 && to != 0) { /* else compared as they are */
+            const uint8_t *place = a.data + sizeof(uint16_t);
+            write_be64(translation_place(t, place),
+                       bind_value(t, place, sizeof(uint64_t), &from, to));
+        }
+    }
+}
+
 /* Paths of extended attributes may be those that the server makes up. */
 static void translate_paths(struct translation *t)
 {
@@ -350,6 +372,14 @@ static void translate_random(struct translation *t)
     }
 }
 
+/* Of GET_META, or RETURN_META. */
+static void translate_shown_expiry(struct translation *t, size_t at, size_t size_min)
+{
+    if (t->a.extras.size >= size_min && t->a.extras.size == t->b.extras.size) {
+        translate_expiry(t, t->a.extras.data + at, t->b.extras.data + at);
+    }
+}
+
 static void translate_success(struct translation *t)
 {
     static const char *const manifest[] = {"uid", NULL};
@@ -376,10 +406,14 @@ static void translate_success(struct translation *t)
     case MCBP_OBSERVE_SEQNO:
         translate_observed_seqno(t);
         break;
+    case MCBP_GET_ALL_VB_SEQNOS:
+        translate_all_seqnos(t);
+        break;
     case MCBP_GET_META:
-        if (t->a.extras.size >= META_SIZE && t->a.extras.size == t->b.extras.size) {
-            translate_expiry(t, t->a.extras.data + META_EXPIRY, t->b.extras.data + META_EXPIRY);
-        }
+        translate_shown_expiry(t, META_EXPIRY, META_SIZE);
+        break;
+    case MCBP_RETURN_META:
+        translate_shown_expiry(t, RETURN_META_EXPIRY, RETURN_META_SIZE);
         break;
     default:
         break;
@@ -439,7 +473,7 @@ void own_translate(struct live_run *run, struct bindings *bindings, const struct
     translate_cas(&t);
     if (comparable) {
         translate_durations(&t);
-        if (t.a.extras.size == MCBP_TOKEN_SIZE && t.b.extras.size == MCBP_TOKEN_SIZE) {
+        if (mcbp_token_is(t.a.header.opcode, t.a.extras) && t.b.extras.size == MCBP_TOKEN_SIZE) {
             translate_token(&t);
         }
         translate_key(&t);

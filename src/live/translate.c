@@ -1,6 +1,7 @@
 #include "live/translate.h"
 
 #include "base/endian.h"
+#include "couchbase/with_meta.h"
 #include "mcbp/collection.h"
 #include "mcbp/form.h"
 #include "mcbp/subdoc_spec.h"
@@ -13,6 +14,10 @@
 enum {
     EXPIRY_SPAN_MAX = 60 * 60 * 24 * 30, /* seconds; what is larger is Unix time */
     SUBDOC_SINGLE_EXPIRY = 3,            /* behind the path's size and flags */
+    META_EXPIRY = 4,                     /* of changes that bring meta data: behind the flags */
+    META_CAS = 16,                       /* behind the revision */
+    META_SIZE = 24,
+    RETURN_META_EXPIRY = 8, /* behind mutation and flags */
     SCAN_SIZE = 16,
     NUMBER_SIZE = 24,
     PATHS_MAX = 16,
@@ -32,7 +37,10 @@ static int expiry_offset(const struct mcbp_frame *frame)
         bool has = mcbp_subdoc_extras_read(shape, frame->extras, &subdoc) && subdoc.has_expiry;
         return !has ? MCBP_NO_EXPIRY : shape == MCBP_SUBDOC_SINGLE ? SUBDOC_SINGLE_EXPIRY : 0;
     }
-    int offset = mcbp_opcode_expiry_offset(opcode);
+    bool deletes = mcbp_opcode_loud(opcode) == MCBP_DELETE_WITH_META; /* at a time that has been */
+    int offset = with_meta_is(opcode)         ? deletes ? MCBP_NO_EXPIRY : META_EXPIRY
+                 : opcode == MCBP_RETURN_META ? RETURN_META_EXPIRY
+                                              : mcbp_opcode_expiry_offset(opcode);
     bool has = offset != MCBP_NO_EXPIRY && mcbp_form_has_extras(&frame->header) &&
                frame->extras.size >= (size_t)offset + sizeof(uint32_t);
     return has ? offset : MCBP_NO_EXPIRY;
@@ -204,6 +212,9 @@ static void translate_fields(struct translations *translations, enum track track
 {
     uint16_t vbucket = frame->header.vbucket_or_status;
     uint8_t *extras = bytes + (frame->extras.data - frame->bytes.data);
+    if (with_meta_is(frame->header.opcode) && frame->extras.size >= META_SIZE) {
+        put_known(translations, track, BOUND_CAS, vbucket, extras + META_CAS);
+    }
     switch (frame->header.opcode) {
     case MCBP_RANGE_SCAN_CONTINUE:
     case MCBP_RANGE_SCAN_CANCEL:

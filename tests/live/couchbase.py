@@ -1,7 +1,9 @@
 """A recording of Couchbase's SDK, played again: identical to a right server, and every planted lie is found."""
+import socket
 import struct
+import time
 
-from live import Run, capture, check, failures, finish, mcbp, project, scratch, serve
+from live import PATIENCE, Run, capture, check, failures, finish, mcbp, project, scratch, serve
 from recording import load, save
 
 RECORDED = project / "corpus/couchbase/sdk.pcapng.gz"
@@ -66,6 +68,152 @@ def keys_in_answers():
     many = [word for i in range(140) for word in ("--collection", f"many.c{i}")]
     run = replay(capture("getk.pcap", talk), node=(*many, *COLLECTION))
     run.expect("a key in an answer", 0, identical=5)
+
+
+# ------------------------------------------------------- changes that bring their meta data, or show it
+
+SET_META, SETQ_META, ADD_META, DELETE_META, RETURN_META = 0xA2, 0xA3, 0xA4, 0xA8, 0xB2
+SEQNOS, KEYS, EVICT = 0x48, 0xB8, 0x93
+AGO = 1000  # seconds
+
+
+class Talk:
+    """A client of a server, whose requests and answers are events of a recording."""
+
+    def __init__(self, server):
+        host, port = server.address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), PATIENCE)
+        self.stream, self.events, self.opaque = self.socket.makefile("rb"), [], 0
+        agreed = struct.pack("!5H", 4, 6, 7, 8, 0x0B)  # MUTATION_SEQNO, XATTR, XERROR, SELECT_BUCKET, JSON
+        self.ask(HELLO, b"agent", value=agreed)
+        self.ask(mcbp.SASL_AUTH, b"PLAIN", value=b"\0client\0secret")
+        self.ask(0x89, b"default")
+
+    def ask(self, opcode, key=b"", extras=b"", value=b"", quiet=False, **more):
+        self.opaque += 1
+        request = mcbp.request(opcode, key, extras, value, opaque=self.opaque, **more)
+        self.tell(False, request)
+        self.socket.sendall(request)
+        if not quiet:
+            answer = self.stream.read(24)
+            answer += self.stream.read(struct.unpack_from("!I", answer, 8)[0])
+            self.tell(True, answer)
+            return Frame81(answer)
+        return None
+
+    def tell(self, from_server, frame):
+        self.events.append([time.time_ns(), 40000, from_server, frame])
+
+    def bring(self, opcode, revision, cas, *, flags=0, expiry=0, options=None, value=b"", **more):
+        extras = struct.pack("!IIQQ", flags, expiry, revision, cas) + (b"" if options is None else struct.pack("!I", options))
+        return self.ask(opcode, b"k", extras, value, quiet=opcode == SETQ_META, **more)
+
+    def show(self, mutation, expiry=0, cas=0):
+        return self.ask(RETURN_META, b"k", struct.pack("!III", mutation, 7, expiry), b"shown" if mutation < 3 else b"", cas=cas)
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
+
+
+class Frame81:
+    def __init__(self, data):
+        self.status, = struct.unpack_from("!H", data, 6)
+        self.cas, = struct.unpack_from("!Q", data, 16)
+        self.extras, self.value = data[24:24 + data[4]], data[24 + data[4]:]
+
+
+def set_own(talk):
+    return talk.ask(SET, b"k", bytes(8), b"own").cas
+
+
+def bring_all(talk):
+    get_meta = lambda: talk.ask(GET_META, b"k")
+    talk.bring(SET_META, 9, 0x800, flags=2, value=b"new")
+    get_meta()
+    talk.bring(SET_META, 5, 0x1000, value=b"old")
+    talk.bring(ADD_META, 12, 0x2000, value=b"x")
+    talk.ask(GET, b"k")
+    talk.bring(DELETE_META, 5, 0x1000)
+    talk.bring(DELETE_META, 12, 0x2000, expiry=int(time.time()) - 50)
+    get_meta()
+    talk.bring(ADD_META, 9, 0x800, value=b"too late")
+    talk.bring(SETQ_META, 1, 1, options=8, value=b"any")
+    talk.ask(mcbp.NOOP)
+    get_meta()
+    own = set_own(talk)
+    # The same version but for its flags: it wins if its CAS is the one that the other server gave.
+    check(talk.bring(SET_META, 2, own, flags=9, value=b"own again").status == SUCCESS, "flags decide")
+    talk.ask(GET, b"k")
+    talk.bring(SET_META, 3, 1, options=12, value=b"anew")
+    talk.ask(GET, b"k")
+
+
+def show_all(talk):
+    talk.show(1, 100)
+    talk.ask(GET_META, b"k")
+    cas = talk.show(1, int(time.time()) + 5000).cas
+    talk.show(2)
+    talk.show(1, 0, cas)
+    talk.show(3)
+    talk.ask(GET_META, b"k")
+    talk.show(3)
+    talk.show(2, 2592000)
+    talk.ask(KEYS, b"a")
+    talk.ask(SEQNOS)
+    talk.ask(SEQNOS, extras=struct.pack("!I", 2))
+    talk.ask(EVICT, b"k")
+    set_own(talk)
+
+
+def recording_of(name, speak, change=lambda events: None):
+    with serve(*NODE, *COLLECTION) as server:
+        talk = Talk(server)
+        speak(talk)
+        talk.close()
+    change(talk.events)
+    answered = sum(from_server for _, _, from_server, _ in talk.events)
+    return save(scratch / name, talk.events), answered - 1  # without the login
+
+
+def meta_data_are_brought():
+    path, count = recording_of("brought.pcap", bring_all)
+    run = replay(path).expect("changes that bring their meta data", 0, identical=count)
+    check(run.replayed["bound"]["seqno"] == 5, f"{run.replayed['bound']}")
+
+
+def times_are_brought():
+    """A time of expiry is a point in time, which has passed when it is replayed."""
+    def bring(talk):
+        talk.bring(SET_META, 1, 1, expiry=int(time.time()) + 500, value=b"x")
+        talk.ask(GET, b"k")
+
+    def earlier(events):
+        for event in events:
+            event[0] -= AGO * 10 ** 9
+            if event[3][1] == SET_META and not event[2]:
+                frame = bytearray(event[3])
+                struct.pack_into("!I", frame, 28, struct.unpack_from("!I", frame, 28)[0] - AGO)
+                event[3] = bytes(frame)
+    path, count = recording_of("times.pcap", bring, earlier)
+    replay(path).expect("a time that is brought", 0, identical=count)
+
+
+def meta_data_are_shown():
+    path, count = recording_of("shown.pcap", show_all)
+    run = replay(path).expect("changes that show their meta data", 0, identical=count)
+    check(run.replayed["bound"]["vbucket_uuid"] == 1, f"what it shows is no token: {run.replayed['bound']}")
+
+
+def wrong_meta_data_are_found():
+    for opcode, at in (SET_META, 23), (RETURN_META, 27), (RETURN_META, 31), (RETURN_META, 39):
+        def lie(events):
+            event = [event for event in events if event[2] and event[3][1] == opcode and event[3][7] == 0][1]
+            frame = bytearray(event[3])
+            frame[at] ^= 16
+            event[3] = bytes(frame)
+        path, _ = recording_of("wrong.pcap", bring_all if opcode == SET_META else show_all, lie)
+        check(replay(path).status == 1, f"byte {at} of an answer to {opcode:#x}")
 
 
 def load_of_loops():
@@ -208,7 +356,8 @@ def lies():
         print("%-36s %s" % (what, found[:1]))
 
 
-for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, keys_in_answers, load_of_loops, lies:
+for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, keys_in_answers, \
+        meta_data_are_brought, times_are_brought, meta_data_are_shown, wrong_meta_data_are_found, load_of_loops, lies:
     before = len(failures)
     test()
     print("%-30s %s" % (test.__name__, "ok" if len(failures) == before else "FAILED"))
