@@ -4,6 +4,7 @@
 #include "report/verdict.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void text_live_settings(FILE *out, const struct report *report)
 {
@@ -39,10 +40,11 @@ static const struct {
 } columns[] = {{"p50", 50000}, {"p90", 90000}, {"p99", 99000}, {"p99.9", 99900}, {"p99.99", 99990}};
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), NAME_WIDTH = 14, WIDTH = 11 };
 
-static void write_latencies(FILE *out, const char *name, const struct histogram *histogram)
+static void write_latencies(FILE *out, int width, const char *name,
+                            const struct histogram *histogram)
 {
     char text[NUMBER_TEXT_SIZE];
-    fprintf(out, "%-*s%*s", NAME_WIDTH, name, WIDTH, number_text(histogram->count, text));
+    fprintf(out, "%-*s%*s", width, name, WIDTH, number_text(histogram->count, text));
     for (size_t i = 0; i < COLUMNS; i++) {
         fprintf(out, "%*.1f", WIDTH, (double)histogram_at(histogram, columns[i].at) / 1e3);
     }
@@ -63,6 +65,38 @@ static void write_throughput(FILE *out, const struct live_outcome *outcome)
     fputc('\n', out);
 }
 
+/* That of the longest name. */
+static int name_width(const struct live_outcome *outcome)
+{
+    char text[MCBP_OPCODE_TEXT_SIZE];
+    int width = NAME_WIDTH;
+    for (unsigned i = 0; i < 256; i++) {
+        int size = outcome->latencies[i] == NULL
+                       ? 0
+                       : (int)strlen(mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text));
+        width = size > width ? size : width;
+    }
+    return width;
+}
+
+static void write_table(FILE *out, const struct live_outcome *outcome, const struct histogram *all)
+{
+    int width = name_width(outcome);
+    fprintf(out, "\n%-*s%*s", width, "latency, us", WIDTH, "count");
+    for (size_t i = 0; i < COLUMNS; i++) {
+        fprintf(out, "%*s", WIDTH, columns[i].name);
+    }
+    fprintf(out, "%*s\n", WIDTH, "max");
+    for (unsigned i = 0; i < 256; i++) {
+        char text[MCBP_OPCODE_TEXT_SIZE];
+        if (outcome->latencies[i] != NULL) {
+            write_latencies(out, width, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
+                            outcome->latencies[i]);
+        }
+    }
+    write_latencies(out, width, "all", all);
+}
+
 void text_live(FILE *out, const struct report *report)
 {
     const struct live_outcome *outcome = report->outcome;
@@ -73,20 +107,7 @@ void text_live(FILE *out, const struct report *report)
             histogram_add_all(&all, outcome->latencies[i]);
         }
     }
-    if (all.count == 0) {
-        return;
+    if (all.count > 0) {
+        write_table(out, outcome, &all);
     }
-    fprintf(out, "\n%-*s%*s", NAME_WIDTH, "latency, us", WIDTH, "count");
-    for (size_t i = 0; i < COLUMNS; i++) {
-        fprintf(out, "%*s", WIDTH, columns[i].name);
-    }
-    fprintf(out, "%*s\n", WIDTH, "max");
-    for (unsigned i = 0; i < 256; i++) {
-        char text[MCBP_OPCODE_TEXT_SIZE];
-        if (outcome->latencies[i] != NULL) {
-            write_latencies(out, mcbp_opcode_text(MCBP_CLIENT_REQUEST, (uint8_t)i, text),
-                            outcome->latencies[i]);
-        }
-    }
-    write_latencies(out, "all", &all);
 }

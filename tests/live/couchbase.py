@@ -35,6 +35,15 @@ def identical_without_a_mask():
     replay(save(scratch / "rebuilt.pcap", EVENTS)).expect("put together again", 0, identical=ANSWERS)
 
 
+def latencies_line_up():
+    """Its opcodes have long names."""
+    run = replay(RECORDED)
+    table = run.out.partition("\nlatency, us")[2].split("\n\n")[0].rstrip("\n").split("\n")
+    check(len(table) > 20 and any(row.startswith("SUBDOC_MULTI_MUTATION ") for row in table), run.out)
+    lengths = {len(row) for row in table[1:]} | {len("latency, us" + table[0])}
+    check(len(lengths) == 1, f"rows of {lengths} characters:\n{run.out}")
+
+
 def against_another_server():
     with serve(*NODE, *COLLECTION) as one, serve(*NODE, "--collection", "a.b", *COLLECTION) as other:
         run = Run(one.address, "--against", other.address, "--user", "client", RECORDED, environment=SECRET)
@@ -356,7 +365,7 @@ def lies():
         print("%-36s %s" % (what, found[:1]))
 
 
-for test in identical_without_a_mask, against_another_server, other_numbers_of_collections, keys_in_answers, \
+for test in identical_without_a_mask, latencies_line_up, against_another_server, other_numbers_of_collections, keys_in_answers, \
         meta_data_are_brought, times_are_brought, meta_data_are_shown, wrong_meta_data_are_found, load_of_loops, lies:
     before = len(failures)
     test()
