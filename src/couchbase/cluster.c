@@ -1,39 +1,11 @@
 /* Commands about the cluster, collections and vbuckets. */
 #include "base/endian.h"
-#include "couchbase/config.h"
 #include "couchbase/reply.h"
 #include "mcbp/leb128.h"
 
 static void reply_json(struct command *command, struct blob *json)
 {
     reply_give_json(command, reply_add(command), blob_hold(json));
-}
-
-/* The epoch comes first, then the revision: 16 bytes. */
-enum { VERSION_SIZE = 16, REVISION_AT = 8 };
-
-static bool is_older(struct span version, int64_t revision)
-{
-    int64_t epoch = (int64_t)read_be64(version.data);
-    return epoch < CONFIG_EPOCH ||
-           (epoch == CONFIG_EPOCH && (int64_t)read_be64(version.data + REVISION_AT) < revision);
-}
-
-/* The client may say which one it knows. */
-void handle_cluster_config(struct command *command)
-{
-    struct span known = command->frame->extras;
-    struct couchbase_session *session = command->session;
-    const struct couchbase_node *node = command->node;
-    int64_t revision = session->has_bucket ? node->revision : 1;
-    if (session->has_bucket) {
-        session->told_revision = revision;
-    }
-    if (known.size == VERSION_SIZE && !is_older(known, revision)) {
-        reply_add(command);
-        return;
-    }
-    reply_json(command, session->has_bucket ? node->cluster_config : node->global_config);
 }
 
 /* Source: engines/ep/src/collections/manager.cc, update. */
@@ -62,44 +34,6 @@ void handle_set_manifest(struct command *command)
         return;
     }
     collections_deinit(&next);
-}
-
-/* ---------------------------------------------------------------- what is told unasked */
-
-bool couchbase_session_tell(struct couchbase_session *session, struct couchbase_answer *answer)
-{
-    struct couchbase_node *node = session->node;
-    bool brief = session_has(session, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF);
-    bool wanted = brief || session_has(session, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION);
-    answer->count = 0;
-    answer->close = answer->more = false;
-    if (!wanted || !session->has_bucket || session->told_revision >= node->revision) {
-        return false;
-    }
-    session->told_revision = node->revision;
-    node_forget_answer(node);
-    struct kvr_response *request = &answer->responses[answer->count++];
-    write_be64(node->extras[0], CONFIG_EPOCH);
-    write_be64(node->extras[0] + REVISION_AT, (uint64_t)node->revision);
-    *request = (struct kvr_response){.magic = MCBP_SERVER_REQUEST,
-                                     .opcode = MCBP_CLUSTERMAP_CHANGE_NOTIFICATION,
-                                     .extras = node->extras[0],
-                                     .extras_size = VERSION_SIZE,
-                                     .key = node->bucket,
-                                     .key_size = strlen(node->bucket)};
-    if (!brief) {
-        node->given[0] = blob_hold(node->cluster_config);
-        request->value = node->given[0]->bytes;
-        request->value_size = node->given[0]->size;
-        request->value_owner = &node->given[0]->owner;
-        request->datatype = session_datatypes(session) & MCBP_DATATYPE_JSON;
-    }
-    return true;
-}
-
-int64_t couchbase_node_revision(const struct couchbase_node *node)
-{
-    return node->revision;
 }
 
 void handle_manifest(struct command *command)

@@ -125,8 +125,11 @@ void handle_evict(struct command *command);
 /* stats.c */
 void handle_stat(struct command *command);
 
-/* cluster.c */
+/* configuration.c */
 void handle_cluster_config(struct command *command);
+void handle_set_cluster_config(struct command *command);
+
+/* cluster.c */
 void handle_manifest(struct command *command);
 void handle_set_manifest(struct command *command);
 void handle_collection_id(struct command *command);

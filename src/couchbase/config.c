@@ -60,10 +60,10 @@ static void describe_bucket(json_t *config, const struct couchbase_options *opti
 }
 
 struct blob *config_create(const struct couchbase_options *options, bool with_bucket,
-                           uint64_t manifest_uid, int64_t revision)
+                           uint64_t manifest_uid, struct config_version version)
 {
-    json_t *config = json_pack("{s:I, s:i, s:[o]}", "rev", (json_int_t)revision, "revEpoch",
-                               (int)CONFIG_EPOCH, "nodesExt", describe_node(options));
+    json_t *config = json_pack("{s:I, s:I, s:[o]}", "rev", (json_int_t)version.revision, "revEpoch",
+                               (json_int_t)version.epoch, "nodesExt", describe_node(options));
     if (config != NULL && with_bucket) {
         describe_bucket(config, options, manifest_uid);
     }

@@ -122,7 +122,7 @@ void handle_select_bucket(struct command *command)
         reply_error(command, anything ? MCBP_STATUS_KEY_NOT_FOUND : MCBP_STATUS_NO_ACCESS, NULL);
         return;
     }
-    command->session->told_revision = 0;
+    command->session->told = CONFIG_NONE;
     command->session->has_bucket = !leaves;
     reply_add(command);
 }

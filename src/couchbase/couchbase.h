@@ -97,11 +97,11 @@ void couchbase_execute(struct couchbase_node *node, struct couchbase_session *se
                        const struct couchbase_request *request, struct couchbase_answer *answer);
 
 /*
- * The revision of the bucket's configuration. When it has changed, sessions may have to be told:
- * each that wants that (HELLO), and does not know it yet, is given a request of the server's, to be
- * sent as answers are. False: there is nothing to be told.
+ * How many configurations there have been, of the bucket and of the cluster. When there is another,
+ * sessions may have to be told: each that wants that (HELLO), and does not know it yet, is given
+ * requests of the server's, to be sent as answers are. False: there is nothing to be told.
  */
-int64_t couchbase_node_revision(const struct couchbase_node *node);
+int64_t couchbase_node_configurations(const struct couchbase_node *node);
 bool couchbase_session_tell(struct couchbase_session *session, struct couchbase_answer *answer);
 
 /* So many microseconds is what the last answer says that the server took. */

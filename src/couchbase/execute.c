@@ -121,6 +121,8 @@ static const struct row {
     [MCBP_QUITQ] = {handle_quit, NO_CAS, 0},
     [MCBP_STAT] = {handle_stat, NEEDS_BUCKET | ANY_KEY | ANY_VALUE | TAKES_JSON | NO_CAS, 0},
     [MCBP_GET_CLUSTER_CONFIG] = {handle_cluster_config, NO_CAS | OR_NO_EXTRAS, 16},
+    [MCBP_SET_CLUSTER_CONFIG] = {handle_set_cluster_config,
+                                 ANY_KEY | HAS_VALUE | TAKES_JSON | NO_CAS, 16},
     [MCBP_COLLECTIONS_GET_MANIFEST] = {handle_manifest, NEEDS_BUCKET | NO_CAS | FIRST_VBUCKET, 0},
     [MCBP_COLLECTIONS_SET_MANIFEST] = {handle_set_manifest,
                                        NEEDS_BUCKET | HAS_VALUE | NO_CAS | FIRST_VBUCKET, 0},

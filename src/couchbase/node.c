@@ -1,7 +1,5 @@
 #include "couchbase/node.h"
 
-#include "couchbase/config.h"
-
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -42,16 +40,19 @@ struct couchbase_node *couchbase_node_create(const struct couchbase_options *opt
     node->users = options->users;
     node->options = *options;
     node->options.bucket = node->bucket;
-    node->revision = 1;
     if (node->bucket == NULL || !create_vbuckets(node) ||
         !collections_init(&node->collections, options)) {
         couchbase_node_destroy(node);
         return NULL;
     }
-    node->cluster_config = config_create(options, true, node->collections.uid, node->revision);
-    node->global_config = config_create(options, false, 0, node->revision);
+    node->configurations = 1;
+    node->bucket_config.version = node->global_config.version = (struct config_version){1, 1};
+    node->bucket_config.json =
+        config_create(options, true, node->collections.uid, node->bucket_config.version);
+    node->global_config.json = config_create(options, false, 0, node->global_config.version);
     node->error_map = config_create_error_map();
-    if (node->cluster_config == NULL || node->global_config == NULL || node->error_map == NULL) {
+    if (node->bucket_config.json == NULL || node->global_config.json == NULL ||
+        node->error_map == NULL) {
         couchbase_node_destroy(node);
         return NULL;
     }
@@ -70,8 +71,8 @@ void couchbase_node_destroy(struct couchbase_node *node)
     free(node->vbuckets);
     scans_deinit(&node->scans);
     collections_deinit(&node->collections);
-    blob_drop(node->cluster_config);
-    blob_drop(node->global_config);
+    blob_drop(node->bucket_config.json);
+    blob_drop(node->global_config.json);
     blob_drop(node->error_map);
     free(node->bucket);
     free(node);
@@ -84,9 +85,21 @@ static void drop_collection(struct couchbase_node *node, uint32_t id)
     }
 }
 
+void node_configure(struct couchbase_node *node, struct configuration *configuration,
+                    struct config_version version, struct blob *json)
+{
+    blob_drop(configuration->json);
+    *configuration = (struct configuration){version, json};
+    node->configurations++;
+    node->global_configurations += configuration == &node->global_config;
+}
+
+/* A revision behind that of the configuration that is there. */
 bool node_set_collections(struct couchbase_node *node, struct collections *collections)
 {
-    struct blob *config = config_create(&node->options, true, collections->uid, node->revision + 1);
+    struct config_version version = node->bucket_config.version;
+    version.revision += version.revision < INT64_MAX;
+    struct blob *config = config_create(&node->options, true, collections->uid, version);
     if (config == NULL) {
         return false;
     }
@@ -98,9 +111,7 @@ bool node_set_collections(struct couchbase_node *node, struct collections *colle
     }
     collections_deinit(&node->collections);
     node->collections = *collections;
-    blob_drop(node->cluster_config);
-    node->cluster_config = config;
-    node->revision++;
+    node_configure(node, &node->bucket_config, version, config);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #define KVREPLAY_COUCHBASE_NODE_H
 
 #include "couchbase/collections.h"
+#include "couchbase/config.h"
 #include "couchbase/couchbase.h"
 #include "couchbase/documents.h"
 #include "couchbase/scan.h"
@@ -15,6 +16,11 @@ struct vbucket {
     uint64_t cas;              /* the last one given out */
     uint64_t deleted_revision; /* the highest that a deleted document has had */
     struct documents documents;
+};
+
+struct configuration {
+    struct config_version version;
+    struct blob *json;
 };
 
 struct couchbase_node {
@@ -28,9 +34,10 @@ struct couchbase_node {
     struct collections collections;
     struct scans scans;
     struct couchbase_options options; /* but for what they point to */
-    int64_t revision;                 /* of the bucket's configuration; rises with every change */
-    struct blob *cluster_config;      /* JSON: of the bucket, and of the cluster */
-    struct blob *global_config;
+    struct configuration bucket_config;
+    struct configuration global_config; /* of the cluster */
+    int64_t configurations;             /* of either that there have been */
+    int64_t global_configurations;
     struct blob *error_map;
 
     /* What the last answer points to. */
@@ -45,6 +52,10 @@ void node_forget_answer(struct couchbase_node *node);
 
 /* Drops all tombstones. */
 void node_purge(struct couchbase_node *node);
+
+/* The configuration is that from here on, whose JSON is taken over. */
+void node_configure(struct couchbase_node *node, struct configuration *configuration,
+                    struct config_version version, struct blob *json);
 
 /* Takes the collections over, and drops documents of those that are gone; the configuration is a
  * new one. False: no memory, and nothing has changed. */

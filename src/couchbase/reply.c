@@ -132,7 +132,7 @@ void reply_error(struct command *command, enum mcbp_status status, const char *c
         snprintf(text, sizeof(text), "{\"error\":{\"context\":\"%s\"}}", context);
         set_json(command, response, text);
     } else if (status == MCBP_STATUS_NOT_MY_VBUCKET) {
-        reply_give_json(command, response, blob_hold(command->node->cluster_config));
+        reply_give_json(command, response, blob_hold(command->node->bucket_config.json));
     }
 }
 

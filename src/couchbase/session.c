@@ -10,6 +10,8 @@ struct couchbase_session *couchbase_session_create(struct couchbase_node *node)
     struct couchbase_session *session = calloc(1, sizeof(*session));
     if (session != NULL) {
         session->node = node;
+        session->told = CONFIG_NONE;
+        session->told_configurations = node->global_configurations;
     }
     return session;
 }

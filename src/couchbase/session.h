@@ -4,6 +4,7 @@
 #ifndef KVREPLAY_COUCHBASE_SESSION_H
 #define KVREPLAY_COUCHBASE_SESSION_H
 
+#include "couchbase/config.h"
 #include "couchbase/couchbase.h"
 #include "mcbp/feature.h"
 
@@ -13,8 +14,9 @@ struct couchbase_session {
     struct sasl_server *sasl;  /* NULL: nobody has begun to log in */
     bool authenticated;
     bool has_bucket;
-    size_t statistics;     /* rows that the STAT at hand has been answered with */
-    int64_t told_revision; /* of the bucket's configuration, that the client was given last */
+    size_t statistics;           /* rows that the STAT at hand has been answered with */
+    struct config_version told;  /* the bucket's configuration that the client was given last */
+    int64_t told_configurations; /* of the cluster's, those that it was told of */
 };
 
 static inline bool session_has(const struct couchbase_session *session, enum mcbp_feature feature)

@@ -36,7 +36,7 @@ void couchbase_requests_tell(struct requests *requests, struct service *service,
 /* The service's lock is held. */
 static void announce_change(struct service *service)
 {
-    int64_t revision = couchbase_node_revision(service->node);
+    int64_t revision = couchbase_node_configurations(service->node);
     if (revision != service->revision) {
         service->revision = revision;
         service->announce(service->announce_context);

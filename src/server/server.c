@@ -226,7 +226,7 @@ static bool create_store(struct server *server, const struct server_options *opt
         server->service.engine = engine_create(&engine);
     }
     if (server->service.node != NULL) {
-        server->service.revision = couchbase_node_revision(server->service.node);
+        server->service.revision = couchbase_node_configurations(server->service.node);
     }
     return server->service.node != NULL || server->service.engine != NULL ||
            server_fail(problem, strerror(errno));

@@ -231,7 +231,7 @@ static void a_manifest_that_is_none_changes_nothing(void **state)
         has_status(ask(client, COLLECTIONS_SET_MANIFEST, .value = wrong[i]), INVALID_ARGUMENTS);
     }
     has_status(ask(client, GET, .key = "\x09k"), KEY_NOT_FOUND);
-    assert_int_equal(couchbase_node_revision(client->node), 1);
+    assert_int_equal(couchbase_node_configurations(client->node), 1);
 }
 
 static void a_manifest_follows_an_earlier_one(void **state)
@@ -252,7 +252,7 @@ static void a_manifest_follows_an_earlier_one(void **state)
     has_status(
         ask(client, COLLECTIONS_SET_MANIFEST, .value = MANIFEST("1", DEFAULT "," SHOP(FRUIT))),
         SUCCESS);
-    assert_int_equal(couchbase_node_revision(client->node), 1);
+    assert_int_equal(couchbase_node_configurations(client->node), 1);
 }
 
 static void clients_are_told_once_of_another_configuration(void **state)
