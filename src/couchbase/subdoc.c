@@ -348,6 +348,15 @@ static bool keep_xattrs(const struct work *work, struct blob **xattrs)
     return kept;
 }
 
+/* Where no attributes are left of those that there were, the document is not stored but removed,
+ * which a tombstone can't be. Source: no_sys_xattrs in daemon/subdocument_context.cc. */
+static bool removes_tombstone(const struct work *work, const struct blob *xattrs)
+{
+    bool had = work->document != NULL && work->document->xattrs != NULL;
+    bool edited = buffer_span(&work->changed[XATTRS]).size > 0;
+    return work->is_deleted && deletes(work) && xattrs == NULL && (had || edited);
+}
+
 /* False: the answer says why the document may not be stored. */
 static bool may_store(const struct work *work)
 {
@@ -413,6 +422,10 @@ static struct document *store(struct work *work)
     }
     if (!keep_xattrs(work, &xattrs)) {
         reply_error(work->command, MCBP_STATUS_NO_MEMORY, NULL);
+        return NULL;
+    }
+    if (removes_tombstone(work, xattrs)) {
+        reply_error(work->command, MCBP_STATUS_KEY_NOT_FOUND, NULL);
         return NULL;
     }
     struct document *document = put(work, xattrs);

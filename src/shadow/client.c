@@ -4,6 +4,7 @@
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "mcbp/subdoc_spec.h"
 #include "mcbp/token.h"
 #include "shadow/parts.h"
 
@@ -72,7 +73,7 @@ static bool may_have_token(const struct mcbp_frame *request)
     enum mcbp_family family = mcbp_opcode_family(opcode);
     return family == MCBP_FAMILY_STORE || family == MCBP_FAMILY_CONCATENATE ||
            family == MCBP_FAMILY_COUNT || family == MCBP_FAMILY_REMOVE ||
-           opcode == MCBP_SUBDOC_MULTI_MUTATION;
+           (mcbp_subdoc_shape_of(opcode) != MCBP_SUBDOC_NONE && shadow_changes(opcode));
 }
 
 static void infer(struct shadow_client *client, const struct mcbp_frame *request,
@@ -82,7 +83,9 @@ static void infer(struct shadow_client *client, const struct mcbp_frame *request
         client_decide(client, MCBP_FEATURE_TRACING,
                       answer->header.magic == MCBP_FLEX_CLIENT_RESPONSE);
     }
-    if (answer->header.vbucket_or_status == MCBP_STATUS_SUCCESS && may_have_token(request)) {
+    uint16_t status = answer->header.vbucket_or_status;
+    if ((status == MCBP_STATUS_SUCCESS || status == MCBP_STATUS_SUBDOC_SUCCESS_DELETED) &&
+        may_have_token(request)) {
         client_decide(client, MCBP_FEATURE_MUTATION_SEQNO,
                       mcbp_token_is(answer->header.opcode, answer->extras));
     }

@@ -171,6 +171,14 @@ static bool is_replaced(const struct judged *judged, const struct document *docu
            (mcbp_opcode_family(judged->opcode) == MCBP_FAMILY_STORE && document->xattrs == NULL);
 }
 
+/* A lookup has found it. */
+static bool shows_tombstone(const struct judged *judged)
+{
+    return !judged->exchange->asked->changes_it &&
+           (judged->status == MCBP_STATUS_SUBDOC_SUCCESS_DELETED ||
+            judged->status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED);
+}
+
 /* A document that has expired is deleted when it is looked for, or by the server itself some time,
  * which GET_META shows; with numbers that no other answer tells. */
 static void expire(const struct judged *judged, struct document *document, int64_t now)
@@ -186,8 +194,10 @@ static void expire(const struct judged *judged, struct document *document, int64
     }
     command_bury(&expiry, document);
     document->unknown |= DOCUMENT_CAS | DOCUMENT_SEQNO | DOCUMENT_EXPIRY | DOCUMENT_FLAGS;
-    if (tells) {
+    if (shows_tombstone(judged) || tells) {
         document->cas = shadow_version_of(answer);
+    }
+    if (tells) {
         document->flags = read_be32(answer->extras.data + FLAGS_AT);
         document->expiry = read_be32(answer->extras.data + EXPIRY_AT);
     }
@@ -380,6 +390,22 @@ static bool is_lost(struct judged *judged)
     return true;
 }
 
+/* Servers forget tombstones. */
+static bool is_purged(struct judged *judged)
+{
+    struct document *document = judged->exchange->asked->document;
+    if ((document->unknown & DOCUMENT_PRESENCE) != 0 || document->revision == 0 ||
+        !known_may_be_purged(document, judged->exchange->answered_at)) {
+        return false;
+    }
+    lose(judged, document);
+    if (attempt(judged, SHADOW_LENIENT) != ATTEMPT_AGREES) {
+        return false;
+    }
+    judged->verdict->outcome = SHADOW_ADOPTED;
+    return true;
+}
+
 /* What the server alone knows may be the reason of an error. */
 static enum attempt explain_by_server(struct judged *judged, const struct shadow_memory *saved)
 {
@@ -396,6 +422,10 @@ static enum attempt explain_by_server(struct judged *judged, const struct shadow
 static enum attempt explain(struct judged *judged, const struct shadow_memory *saved, bool *would)
 {
     if (is_lost(judged)) {
+        return ATTEMPT_AGREES;
+    }
+    restore(judged, saved);
+    if (is_purged(judged)) {
         return ATTEMPT_AGREES;
     }
     restore(judged, saved);
@@ -428,17 +458,15 @@ static void show(struct judged *judged, const struct shadow_memory *saved)
     restore(judged, saved);
 }
 
-/* The node does not have replicas, nor the commands of other nodes; nor what deleted documents
- * hold. */
+/* The node does not have replicas, nor the commands of other nodes. */
 static bool is_executed(const struct judged *judged)
 {
     const struct mcbp_frame *request = judged->exchange->request;
     struct mcbp_subdoc_extras extras;
     enum mcbp_subdoc_shape shape = mcbp_subdoc_shape_of(judged->opcode);
     if (shape != MCBP_SUBDOC_NONE) {
-        return judged->opcode != MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR &&
-               (!mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
-                (extras.doc_flags & ~(MCBP_SUBDOC_DOC_MKDOC | MCBP_SUBDOC_DOC_ADD)) == 0);
+        return !mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
+               (extras.doc_flags & MCBP_SUBDOC_DOC_REPLICA_READ) == 0;
     }
     if (with_meta_is(judged->opcode)) {
         return with_meta_is_executed(judged);

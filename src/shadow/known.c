@@ -26,11 +26,14 @@ static const int64_t SECOND = 1000000000;
 struct needs {
     uint16_t unknown; /* without these it can't be executed: enum document_unknown */
     bool is_subdoc;
-    bool adds;       /* success says that there was no document */
-    bool may_create; /* success does not say whether there was one */
-    bool sets_body;  /* whatever there was */
-    bool has_macros; /* xattrs get what the server alone decides */
-    bool preserves;  /* the time of expiry that the document has */
+    bool adds;        /* success says that there was no document */
+    bool may_create;  /* success does not say whether there was one */
+    bool sets_body;   /* whatever there was */
+    bool copies_body; /* from an attribute */
+    bool has_macros;  /* xattrs get what the server alone decides */
+    bool preserves;   /* the time of expiry that the document has */
+    bool deletes;     /* a subdocument command that leaves a tombstone */
+    uint8_t doc_flags;
     uint32_t expiry; /* that the request gives */
     struct subdoc_request subdoc;
 };
@@ -49,7 +52,8 @@ static bool is_path(struct span path, const char *name)
 
 static bool sets_body(const struct mcbp_subdoc_spec *spec)
 {
-    return spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE;
+    return spec->opcode == MCBP_SET || spec->opcode == MCBP_DELETE ||
+           spec->opcode == MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR;
 }
 
 static uint16_t needs_of(const struct mcbp_subdoc_spec *spec)
@@ -70,6 +74,8 @@ static void add_spec(struct needs *needs, const struct mcbp_subdoc_spec *spec)
     needs->has_macros |= (spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0;
     needs->unknown |= needs_of(spec);
     needs->sets_body |= sets_body(spec);
+    needs->copies_body |= spec->opcode == MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR;
+    needs->deletes |= spec->opcode == MCBP_DELETE;
 }
 
 static void find_subdoc_needs(const struct judged *judged, struct needs *needs)
@@ -86,8 +92,9 @@ static void find_subdoc_needs(const struct judged *judged, struct needs *needs)
         return; /* refused, whatever there is */
     }
     needs->is_subdoc = true;
-    needs->adds = (needs->subdoc.extras.doc_flags & MCBP_SUBDOC_DOC_ADD) != 0;
-    needs->may_create = (needs->subdoc.extras.doc_flags & MCBP_SUBDOC_DOC_MKDOC) != 0;
+    needs->doc_flags = needs->subdoc.extras.doc_flags;
+    needs->adds = (needs->doc_flags & MCBP_SUBDOC_DOC_ADD) != 0;
+    needs->may_create = (needs->doc_flags & MCBP_SUBDOC_DOC_MKDOC) != 0;
     needs->expiry = needs->subdoc.extras.expiry;
     for (size_t i = 0; i < needs->subdoc.count; i++) {
         add_spec(needs, &needs->subdoc.specs[i]);
@@ -142,9 +149,17 @@ static bool is_open(const struct telling *telling, enum document_unknown what)
     return (telling->document->unknown & what) != 0;
 }
 
+/* The document is a tombstone. */
+static bool tells_tombstone(uint16_t status)
+{
+    return status == MCBP_STATUS_SUBDOC_SUCCESS_DELETED ||
+           status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED;
+}
+
 static bool is_success(uint16_t status)
 {
-    return status == MCBP_STATUS_SUCCESS || status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE;
+    return status == MCBP_STATUS_SUCCESS || status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE ||
+           tells_tombstone(status);
 }
 
 static void set_value(const struct telling *telling, struct blob *value, uint8_t datatype)
@@ -162,6 +177,7 @@ static void set_presence(struct telling *telling, bool present)
         set_value(telling, NULL, 0);
         blob_drop(telling->document->xattrs);
         telling->document->xattrs = NULL;
+        telling->document->revision *= !is_open(telling, DOCUMENT_REVISION);
     }
 }
 
@@ -187,9 +203,129 @@ static bool says_absence(const struct judged *judged, const struct needs *needs)
            (judged->status == MCBP_STATUS_NOT_STORED && !needs->adds);
 }
 
+/* ---------------------------------------------------------------- tombstones */
+
+bool known_may_be_tombstone(const struct document *document)
+{
+    return document->deleted && document->revision == 0 &&
+           (document->unknown & DOCUMENT_REVISION) != 0;
+}
+
+/* Source: metadata_purge_age, and 0.007 days, the least that a cluster takes for the purge interval
+ * of an Ephemeral bucket. */
+bool known_may_be_purged(const struct document *document, int64_t now)
+{
+    enum { KEPT = 600 /* seconds */ };
+    return document->deleted && (int64_t)document->expiry + KEPT <= now / SECOND;
+}
+
+/* It is known that it is one, without a value. */
+static void become_tombstone(struct document *document)
+{
+    document->deleted = true;
+    document->revision += document->revision == 0;
+    document->unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_LOCK);
+}
+
+/* What a request that deals with deleted documents found. */
+enum found { FOUND_ANYTHING, FOUND_ALIVE, FOUND_TOMBSTONE, FOUND_NOTHING, FOUND_NO_TOMBSTONE };
+
+static bool deals_with_deleted(const struct needs *needs)
+{
+    return (needs->doc_flags &
+            (MCBP_SUBDOC_DOC_ACCESS_DELETED | MCBP_SUBDOC_DOC_CREATE_AS_DELETED)) != 0;
+}
+
+static enum found found_by_success(const struct needs *needs)
+{
+    if ((needs->doc_flags & MCBP_SUBDOC_DOC_CREATE_AS_DELETED) != 0) {
+        return FOUND_ALIVE;
+    }
+    if (needs->adds) {
+        return FOUND_NOTHING;
+    }
+    bool revives = (needs->doc_flags & MCBP_SUBDOC_DOC_REVIVE_DOCUMENT) != 0;
+    if (needs->may_create) {
+        return revives ? FOUND_ANYTHING : FOUND_NO_TOMBSTONE;
+    }
+    return revives ? FOUND_TOMBSTONE : FOUND_ALIVE;
+}
+
+/* Source: daemon/subdocument.cc, fetch_input_document and update_document; of a tombstone that is
+ * in the way, processAdd in engines/ep/src/vbucket.cc. */
+static enum found found_by(const struct needs *needs, uint16_t status)
+{
+    bool sees = (needs->doc_flags & MCBP_SUBDOC_DOC_ACCESS_DELETED) != 0;
+    bool buries = (needs->doc_flags & MCBP_SUBDOC_DOC_CREATE_AS_DELETED) != 0;
+    switch (status) {
+    case MCBP_STATUS_KEY_NOT_FOUND: /* removing a tombstone fails, too */
+        return needs->deletes ? FOUND_ANYTHING : FOUND_NOTHING;
+    case MCBP_STATUS_SUBDOC_SUCCESS_DELETED:
+    case MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED:
+        return !buries ? FOUND_TOMBSTONE : sees && !needs->adds ? FOUND_ANYTHING : FOUND_NOTHING;
+    case MCBP_STATUS_SUCCESS:
+        return found_by_success(needs);
+    case MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE:
+        return needs->subdoc.is_mutation ? FOUND_ANYTHING : FOUND_ALIVE;
+    case MCBP_STATUS_SUBDOC_CAN_ONLY_REVIVE_DELETED_DOCUMENTS:
+        return FOUND_ALIVE;
+    case MCBP_STATUS_NOT_STORED:
+        return buries && !sees ? FOUND_TOMBSTONE : FOUND_ANYTHING;
+    default:
+        return FOUND_ANYTHING;
+    }
+}
+
+static void tell_found(struct telling *telling)
+{
+    struct document *document = telling->document;
+    bool open = is_open(telling, DOCUMENT_PRESENCE);
+    enum found found = found_by(&telling->needs, telling->judged->status);
+    if (!open && (found == FOUND_NO_TOMBSTONE || found == FOUND_ALIVE)) {
+        found = FOUND_NOTHING;
+    }
+    switch (found) {
+    case FOUND_ALIVE:
+        set_presence(telling, true);
+        document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
+        break;
+    case FOUND_TOMBSTONE:
+        set_presence(telling, false);
+        document->expiry = 0;
+        become_tombstone(document);
+        break;
+    case FOUND_NOTHING:
+        set_presence(telling, false);
+        document->unknown = 0;
+        document->revision = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* What there is, is not told, and the request depends on it. A document that is revived with a
+ * tombstone's time of expiry has the time when it was deleted. */
+static bool is_undecided(const struct telling *telling)
+{
+    const struct needs *needs = &telling->needs;
+    bool revives = (needs->doc_flags & MCBP_SUBDOC_DOC_REVIVE_DOCUMENT) != 0;
+    return deals_with_deleted(needs) && telling->judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
+           (is_open(telling, DOCUMENT_PRESENCE) || known_may_be_tombstone(telling->document) ||
+            (revives && needs->preserves));
+}
+
+/* ---------------------------------------------------------------- what there is */
+
 static void tell_presence(struct telling *telling)
 {
     const struct judged *judged = telling->judged;
+    if (deals_with_deleted(&telling->needs)) {
+        if (is_open(telling, DOCUMENT_PRESENCE) || known_may_be_tombstone(telling->document)) {
+            tell_found(telling);
+        }
+        return;
+    }
     if (!is_open(telling, DOCUMENT_PRESENCE)) {
         return;
     }
@@ -197,6 +333,7 @@ static void tell_presence(struct telling *telling)
         set_presence(telling, false);
         if (judged->opcode == MCBP_GET_META) {
             telling->document->revision = 0; /* nor is there a tombstone */
+            telling->document->unknown &= (uint16_t)~DOCUMENT_REVISION;
         }
     } else if (judged->status != MCBP_STATUS_SUCCESS) {
         if (shows_document(judged, &telling->needs)) {
@@ -519,6 +656,15 @@ static bool merge(struct judged *judged, const struct needs *needs, struct span 
     return true;
 }
 
+static uint16_t lookup_status(const struct document *document, bool failed)
+{
+    if (document->deleted) {
+        return failed ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE_DELETED
+                      : MCBP_STATUS_SUBDOC_SUCCESS_DELETED;
+    }
+    return failed ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS;
+}
+
 void known_merge(struct judged *judged, struct kvr_response *response)
 {
     struct needs needs;
@@ -539,7 +685,7 @@ void known_merge(struct judged *judged, struct kvr_response *response)
         response->value = kept->bytes;
         response->value_size = kept->size;
         response->value_owner = NULL;
-        response->status = failed ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS;
+        response->status = lookup_status(judged->exchange->asked->document, failed);
     }
 }
 
@@ -580,8 +726,13 @@ bool known_tell(struct judged *judged, struct document *document)
     } else {
         tell_times(&telling);
     }
-    return !looks_at_content(judged) || is_lookup(&telling.needs) ||
-           (document->deleted && !is_open(&telling, DOCUMENT_PRESENCE)) ||
+    if (is_undecided(&telling)) {
+        return false;
+    }
+    bool sees = (telling.needs.doc_flags & MCBP_SUBDOC_DOC_ACCESS_DELETED) != 0;
+    bool absent = document->deleted && !is_open(&telling, DOCUMENT_PRESENCE) &&
+                  !(sees && document->revision > 0);
+    return !looks_at_content(judged) || is_lookup(&telling.needs) || absent ||
            (document->unknown & telling.needs.unknown) == 0;
 }
 
@@ -697,7 +848,15 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
 static uint16_t after_creation(const struct document *document, const struct document *before)
 {
     bool created = before->deleted && !document->deleted;
-    return created ? DOCUMENT_REVISION : 0;
+    bool buried = before->revision == 0 && document->revision > 0; /* created as deleted */
+    return created || buried ? DOCUMENT_REVISION : 0;
+}
+
+/* Which times and flags a tombstone has depends on the release. */
+static uint16_t after_deletion(const struct needs *needs, const struct document *document)
+{
+    bool left = needs->subdoc.is_mutation && document->deleted;
+    return left ? DOCUMENT_EXPIRY | DOCUMENT_FLAGS : 0;
 }
 
 void known_learn(const struct judged *judged, struct document *document, uint16_t open,
@@ -709,6 +868,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
     if (is_success(judged->status) &&
         !(judged->status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE && needs.subdoc.is_mutation)) {
         document->unknown = after_success(judged, &needs, document->unknown, open, before->deleted);
+        document->unknown |= after_deletion(&needs, document);
     } else if (says_absence(judged, &needs)) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     } else if (shows_document(judged, &needs) && !document->deleted) {
@@ -730,11 +890,11 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
 static void forget_attributes(const struct judged *judged, const struct needs *needs,
                               struct document *document)
 {
-    bool edits = needs->subdoc.xattr_count < needs->subdoc.count;
+    bool edits = needs->subdoc.xattr_count < needs->subdoc.count || needs->copies_body;
     bool known = (document->unknown & needs->unknown & DOCUMENT_VALUE) == 0;
     uint16_t before = document->unknown;
     document->lock_cas = 0;
-    if (edits && known && body_mutate(judged, &needs->subdoc)) {
+    if (edits && known && !needs->copies_body && body_mutate(judged, &needs->subdoc)) {
         document->unknown = after_subdoc(judged, needs, before, before) | DOCUMENT_XATTRS;
         return;
     }
@@ -745,20 +905,38 @@ static void forget_attributes(const struct judged *judged, const struct needs *n
                          (needs->subdoc.extras.has_user_flags ? DOCUMENT_FLAGS : 0);
 }
 
+/* Nothing is known of it but that it is one. */
+static void forget_to_tombstone(const struct judged *judged, struct document *document)
+{
+    struct vbucket *vbucket = judged->exchange->asked->vbucket->held;
+    documents_set_value(&vbucket->documents, document, NULL);
+    document->datatype = 0;
+    document->unknown |= DOCUMENT_REVISION;
+    become_tombstone(document);
+}
+
 void known_forget(const struct judged *judged, struct document *document)
 {
     struct needs needs;
     uint64_t cas = shadow_version_of(judged->exchange->answer);
+    bool changed = shadow_changes(judged->opcode) &&
+                   (judged->status == MCBP_STATUS_SUCCESS || tells_tombstone(judged->status));
     find_needs(judged, &needs);
-    if (judged->status == MCBP_STATUS_SUCCESS && needs.subdoc.is_mutation &&
-        (document->unknown & DOCUMENT_PRESENCE) == 0) {
+    bool revives = (needs.doc_flags & MCBP_SUBDOC_DOC_REVIVE_DOCUMENT) != 0;
+    bool leaves_tombstone =
+        tells_tombstone(judged->status) || (changed && needs.deletes && !revives);
+    bool known = (document->unknown & DOCUMENT_PRESENCE) == 0 && !document->deleted;
+    if (changed && needs.subdoc.is_mutation && known && !leaves_tombstone) {
         forget_attributes(judged, &needs, document);
-    } else if (judged->status == MCBP_STATUS_SUCCESS && shadow_changes(judged->opcode)) {
+    } else if (changed) {
         shadow_doubt(document);
     }
     if (is_success(judged->status) && cas != 0) {
         document->deleted = false;
         document->cas = cas;
         document->unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_CAS);
+    }
+    if (leaves_tombstone) {
+        forget_to_tombstone(judged, document);
     }
 }

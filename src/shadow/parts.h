@@ -184,6 +184,12 @@ void document_judge(struct judged *judged, enum shadow_rigour rigour);
  * to be executed. */
 bool known_tell(struct judged *judged, struct document *document);
 
+/* It is deleted, and nothing has told whether there is a tombstone. */
+bool known_may_be_tombstone(const struct document *document);
+
+/* It is a tombstone from so long ago that the server may have forgotten it. */
+bool known_may_be_purged(const struct document *document, int64_t now);
+
 /* Of a lookup, results that depend on what is not known are the answer's. */
 void known_merge(struct judged *judged, struct kvr_response *response);
 

@@ -6,14 +6,6 @@
 
 static const int64_t SECOND = 1000000000;
 
-/* Tombstones are kept that long at least. Source: metadata_purge_age, and 0.04 days, the least that
- * a cluster takes for its purge interval. */
-static bool may_be_purged(const struct document *document, int64_t now)
-{
-    enum { KEPT = 3000 /* seconds */ };
-    return document->deleted && (int64_t)document->expiry + KEPT <= now / SECOND;
-}
-
 /* What a bucket resolves conflicts by shows in which options it takes; a client that has told its
  * bucket is held to that. */
 static void take_mode(const struct judged *judged, const struct with_meta *meta)
@@ -33,8 +25,8 @@ static enum meta_resolution resolve(const struct judged *judged, const struct wi
     const struct shadow_exchange *exchange = judged->exchange;
     const struct document *document = exchange->asked->document;
     bool has_xattrs = (exchange->request->header.datatype & MCBP_DATATYPE_XATTR) != 0;
-    if ((document->unknown & DOCUMENT_PRESENCE) != 0 ||
-        may_be_purged(document, exchange->answered_at)) {
+    if ((document->unknown & DOCUMENT_PRESENCE) != 0 || known_may_be_tombstone(document) ||
+        known_may_be_purged(document, exchange->answered_at)) {
         return META_OPEN;
     }
     bool is_there = !document->deleted || document->revision > 0;

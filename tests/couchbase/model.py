@@ -1374,6 +1374,7 @@ class Subdoc:
             except subjson.Refused as refused:
                 return self.tell_failure(index, refused.args[0])
         self.xattrs = split_xattrs(self.xattr_text)
+        had_xattrs = bool(self.document and self.document.xattrs) or any(spec.flags & OF_XATTR for spec in self.specs)
         if deletes:
             self.xattrs = {name: text for name, text in self.xattrs.items() if name.startswith("_")}
         if self.is_deleted and not revives and self.body and not deletes:
@@ -1381,6 +1382,8 @@ class Subdoc:
         self.check_store()
         if self.is_deleted and self.document is None and session.any_document() is not None:
             raise Refusal(NOT_STORED if self.flags & ONLY_ADD else KEY_EXISTS if self.request.cas else TMPFAIL)
+        if self.is_deleted and deletes and had_xattrs and not self.xattrs:
+            raise Refusal(NOT_FOUND)
         self.keep(deletes, revives)
         status = DELETED if self.is_deleted and not revives else OK
         document = session.any_document()

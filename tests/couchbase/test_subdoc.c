@@ -336,6 +336,16 @@ static void a_deleted_document_has_no_body(void **state)
     gives(body(client), "{\"a\":1}");
 }
 
+static void a_deleted_document_can_not_be_removed_with_its_last_attributes(void **state)
+{
+    struct client *client = *state;
+    log_in_fully(client);
+    edit(client, MAKES | BURIED, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "user", "1"});
+    has_status(edit(client, SEES, {MCBP_DELETE, 0, "", ""}), KEY_NOT_FOUND);
+    edit(client, SEES, {MCBP_SUBDOC_DICT_UPSERT, ATTRIBUTE, "_s", "1"});
+    has_status(edit(client, SEES, {MCBP_DELETE, 0, "", ""}), SUBDOC_SUCCESS_DELETED);
+}
+
 static void attributes_are_kept_sorted_and_without_blanks(void **state)
 {
     struct client *client = *state;
@@ -423,6 +433,7 @@ int main(void)
         client_test(system_attributes_outlive_the_document),
         client_test(a_document_may_be_created_as_deleted_and_be_revived),
         client_test(a_deleted_document_has_no_body),
+        client_test(a_deleted_document_can_not_be_removed_with_its_last_attributes),
         client_test(attributes_are_kept_sorted_and_without_blanks),
         client_test(macros_tell_what_the_document_was_before),
         client_test(an_attribute_may_be_no_json),

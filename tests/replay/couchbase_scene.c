@@ -61,8 +61,14 @@ void is_told_number(struct scene *scene, enum person person, uint8_t opcode, uin
     is_told(scene, person, opcode, 0, span_of(token, sizeof(token)), "", 1000 + number);
 }
 
+void asks_with(struct scene *scene, enum person person, uint8_t opcode, struct span extras,
+               const char *key, struct span value)
+{
+    const struct mcbp_header header = {.opcode = opcode};
+    say(scene, person, true, &header, extras, key, value);
+}
+
 void mutates(struct scene *scene, enum person person, const char *key, struct span specs)
 {
-    const struct mcbp_header header = {.opcode = MCBP_SUBDOC_MULTI_MUTATION};
-    say(scene, person, true, &header, span_of("", 0), key, specs);
+    asks_with(scene, person, MCBP_SUBDOC_MULTI_MUTATION, span_of("", 0), key, specs);
 }

@@ -13,6 +13,8 @@ void come(struct scene *scene, enum person person);
 
 void asks_for(struct scene *scene, enum person person, uint8_t opcode, uint16_t vbucket,
               const char *key, const char *value);
+void asks_with(struct scene *scene, enum person person, uint8_t opcode, struct span extras,
+               const char *key, struct span value);
 /* SUBDOC_MULTI_MUTATION */
 void mutates(struct scene *scene, enum person person, const char *key, struct span specs);
 
