@@ -100,7 +100,8 @@ static void take_form(const struct judged *judged, const struct form *form)
     client_set_frame(judged, (form->traits & UNFRAMED) == 0, response);
     judged->verdict->answers = true;
     if (!is_success(judged->status)) {
-        response->status = may_be_refused(judged->status) ? judged->status : MCBP_STATUS_SUCCESS;
+        bool may = may_be_refused(judged->status) && !judged_is_ruled_out(judged);
+        response->status = may ? judged->status : MCBP_STATUS_SUCCESS;
         client_take_error_text(judged, response);
         return;
     }

@@ -112,10 +112,34 @@ static void note_config(struct shadow *shadow, struct shadow_client *client, str
     json_decref(root);
 }
 
+/* Clients leave their bucket where they log in anew, delete it, or can't select another one, which
+ * some come back from. One that is deleted takes its connections with it. Source:
+ * daemon/protocol/mcbp/select_bucket_executor.cc, sasl_auth_command_context.cc and
+ * bucket_management_command_context.cc. */
+static void note_selection(struct shadow_client *client, const struct mcbp_frame *request,
+                           bool success)
+{
+    static const char none[] = "@no bucket@";
+    switch (request->header.opcode) {
+    case MCBP_SELECT_BUCKET:
+        client->has_selected =
+            success && !span_equal(request->key, span_of(none, sizeof(none) - 1));
+        break;
+    case MCBP_SASL_AUTH:
+    case MCBP_SASL_STEP:
+    case MCBP_DELETE_BUCKET:
+        client->has_selected = false;
+        break;
+    default:
+        break;
+    }
+}
+
 void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
                         const struct mcbp_frame *request, const struct mcbp_frame *answer)
 {
     bool success = answer->header.vbucket_or_status == MCBP_STATUS_SUCCESS;
+    note_selection(client, request, success);
     if (!client->whole) {
         infer(client, request, answer);
     }

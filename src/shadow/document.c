@@ -410,7 +410,8 @@ static bool is_purged(struct judged *judged)
 static enum attempt explain_by_server(struct judged *judged, const struct shadow_memory *saved)
 {
     restore(judged, saved);
-    if (!judged_is_servers_own(judged->status) || !may_be_durable(judged)) {
+    if (!judged_is_servers_own(judged->status) || !may_be_durable(judged) ||
+        judged_is_ruled_out(judged)) {
         return ATTEMPT_DISAGREES;
     }
     judge_servers_own(judged);

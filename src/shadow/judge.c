@@ -49,6 +49,25 @@ bool judged_is_servers_own(uint16_t status)
     }
 }
 
+/* A document command as it was from the beginning, of a client that would be told if its bucket
+ * had configurations alone. Source: daemon/mcbp_validators.cc, and daemon/cookie.cc,
+ * validateClientRequest. */
+static bool is_supported_always(const struct judged *judged)
+{
+    const struct shadow_client *client = judged->client;
+    const struct mcbp_frame *request = judged->exchange->request;
+    return mcbp_opcode_is_keyed(judged->opcode) && judged->opcode <= MCBP_GAT &&
+           request->framing_extras.size == 0 && client_has(client, MCBP_FEATURE_XERROR) &&
+           !mcbp_feature_is_in(client->open, MCBP_FEATURE_XERROR);
+}
+
+bool judged_is_ruled_out(const struct judged *judged)
+{
+    return (judged->status == MCBP_STATUS_NO_BUCKET && judged->client->has_selected &&
+            !judged->exchange->unseen && !judged->exchange->open) ||
+           (judged->status == MCBP_STATUS_NOT_SUPPORTED && is_supported_always(judged));
+}
+
 /* Silence says success of a change, and a miss of what reads. */
 static uint16_t status_of(const struct shadow_exchange *exchange)
 {

@@ -90,6 +90,7 @@ struct shadow_client {
     struct couchbase_session *session;
     struct shadow_bucket *bucket;
     bool has_told_bucket;
+    bool has_selected;     /* a bucket, and nothing since then may have left it */
     bool whole;            /* its HELLO is in the capture, if there was one */
     mcbp_feature_set open; /* of one that is not whole: features that nothing has decided yet */
     unsigned prefixed;     /* keys whose vbucket is that of the key behind a collection's id */
@@ -248,6 +249,9 @@ void scans_seen_destroy(struct shadow_bucket *bucket);
 
 /* An error that the server may answer with whatever it holds. */
 bool judged_is_servers_own(uint16_t status);
+
+/* Such an error, though it can't be: what it says of the connection is known to be otherwise. */
+bool judged_is_ruled_out(const struct judged *judged);
 
 /* Judges an answer by comparing it with verdict->response. */
 void judged_compare(struct judged *judged, enum shadow_outcome if_equal);

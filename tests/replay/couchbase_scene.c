@@ -40,17 +40,33 @@ void is_told(struct scene *scene, enum person person, uint8_t opcode, uint16_t s
     say(scene, person, false, &header, extras, "", span_of(value, strlen(value)));
 }
 
+static void greets_with(struct scene *scene, enum person person, struct span features)
+{
+    const struct mcbp_header header = {.opcode = MCBP_HELLO};
+    say(scene, person, true, &header, span_of("", 0), "", features);
+    say(scene, person, false, &header, span_of("", 0), "", features);
+}
+
+void greets(struct scene *scene, enum person person, uint16_t feature)
+{
+    uint8_t features[2];
+    write_be16(features, feature);
+    greets_with(scene, person, span_of(features, sizeof(features)));
+}
+
+void selects(struct scene *scene, enum person person, const char *bucket)
+{
+    asks_for(scene, person, MCBP_SELECT_BUCKET, 0, bucket, "");
+    is_told(scene, person, MCBP_SELECT_BUCKET, 0, span_of("", 0), "", 0);
+}
+
 void come(struct scene *scene, enum person person)
 {
-    uint8_t hello[MCBP_HEADER_SIZE + 4] = {MCBP_CLIENT_REQUEST, MCBP_HELLO};
-    hello[11] = 4;
-    write_be16(hello + MCBP_HEADER_SIZE, MCBP_FEATURE_MUTATION_SEQNO);
-    write_be16(hello + MCBP_HEADER_SIZE + 2, MCBP_FEATURE_XATTR);
-    scene_say_bytes(scene, person, true, span_of(hello, sizeof(hello)));
-    hello[0] = MCBP_CLIENT_RESPONSE;
-    scene_say_bytes(scene, person, false, span_of(hello, sizeof(hello)));
-    asks_for(scene, person, MCBP_SELECT_BUCKET, 0, "default", "");
-    is_told(scene, person, MCBP_SELECT_BUCKET, 0, span_of("", 0), "", 0);
+    uint8_t features[4];
+    write_be16(features, MCBP_FEATURE_MUTATION_SEQNO);
+    write_be16(features + 2, MCBP_FEATURE_XATTR);
+    greets_with(scene, person, span_of(features, sizeof(features)));
+    selects(scene, person, "default");
 }
 
 void is_told_number(struct scene *scene, enum person person, uint8_t opcode, uint64_t uuid,

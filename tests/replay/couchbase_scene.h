@@ -10,6 +10,9 @@
 
 /* HELLO, and the bucket is selected. */
 void come(struct scene *scene, enum person person);
+/* HELLO with that feature. */
+void greets(struct scene *scene, enum person person, uint16_t feature);
+void selects(struct scene *scene, enum person person, const char *bucket);
 
 void asks_for(struct scene *scene, enum person person, uint8_t opcode, uint16_t vbucket,
               const char *key, const char *value);

@@ -1,0 +1,86 @@
+/*
+ * Couchbase's dialect: errors that a server may give whatever it holds, but not where they deny
+ * what is known of the connection.
+ */
+#include "couchbase_scene.h"
+#include "mcbp/feature.h"
+
+static void is_refused(struct scene *scene, uint8_t opcode, uint16_t status)
+{
+    is_told(scene, ANN, opcode, status, span_of("", 0), "", 0);
+}
+
+static void gets(struct scene *scene, uint16_t status)
+{
+    asks_for(scene, ANN, MCBP_GET, 0, "k", "");
+    is_refused(scene, MCBP_GET, status);
+}
+
+static void a_client_that_has_selected_a_bucket_has_one(void **state)
+{
+    come(*state, ANN);
+    gets(*state, MCBP_STATUS_NO_BUCKET);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.status");
+}
+
+static void of_no_document_either(void **state)
+{
+    come(*state, ANN);
+    asks_for(*state, ANN, MCBP_OBSERVE_SEQNO, 0, "", "12345678");
+    is_refused(*state, MCBP_OBSERVE_SEQNO, MCBP_STATUS_NO_BUCKET);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.status");
+}
+
+static void one_that_has_selected_none_may_have_none(void **state)
+{
+    greets(*state, ANN, MCBP_FEATURE_XATTR);
+    gets(*state, MCBP_STATUS_NO_BUCKET);
+    assert_verdict(*state, .identical = 1, .adopted = 1);
+}
+
+static void or_has_left_it(void **state)
+{
+    come(*state, ANN);
+    selects(*state, ANN, "@no bucket@");
+    gets(*state, MCBP_STATUS_NO_BUCKET);
+    assert_verdict(*state, .identical = 1, .adopted = 3);
+}
+
+static void or_has_logged_in_as_another_user(void **state)
+{
+    come(*state, ANN);
+    asks_for(*state, ANN, MCBP_SASL_AUTH, 0, "PLAIN", "1u1p");
+    is_told(*state, ANN, MCBP_SASL_AUTH, 0, span_of("", 0), "", 0);
+    gets(*state, MCBP_STATUS_NO_BUCKET);
+    assert_verdict(*state, .identical = 1, .adopted = 3);
+}
+
+static void documents_are_supported(void **state)
+{
+    greets(*state, ANN, MCBP_FEATURE_XERROR);
+    selects(*state, ANN, "default");
+    gets(*state, MCBP_STATUS_NOT_SUPPORTED);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.status");
+}
+
+static void but_not_by_a_bucket_of_configurations_that_can_not_say_so(void **state)
+{
+    greets(*state, ANN, MCBP_FEATURE_XATTR);
+    selects(*state, ANN, "default");
+    gets(*state, MCBP_STATUS_NOT_SUPPORTED);
+    assert_verdict(*state, .identical = 1, .adopted = 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene_test(a_client_that_has_selected_a_bucket_has_one),
+        scene_test(of_no_document_either),
+        scene_test(one_that_has_selected_none_may_have_none),
+        scene_test(or_has_left_it),
+        scene_test(or_has_logged_in_as_another_user),
+        scene_test(documents_are_supported),
+        scene_test(but_not_by_a_bucket_of_configurations_that_can_not_say_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
