@@ -400,6 +400,7 @@ static void tell_lock(struct telling *telling)
     if (!is_open(telling, DOCUMENT_LOCK)) {
         return;
     }
+    bool was_locked = document_is_locked(telling->document, judged->exchange->answered_at);
     telling->document->lock_cas = 0;
     if (is_locked_answer(telling) || ends_lock(telling)) {
         uint64_t asked = judged->exchange->request->header.cas;
@@ -407,7 +408,7 @@ static void tell_lock(struct telling *telling)
                        (judged->status == MCBP_STATUS_SUCCESS && judged->opcode == MCBP_UNLOCK_KEY);
         telling->document->lock_cas = unlocks ? asked : asked + 1 != 0 ? asked + 1 : 1;
         telling->document->locked_until = judged->exchange->answered_at + LONGEST * SECOND;
-        telling->judged->told = true;
+        telling->judged->told |= !was_locked;
     }
 }
 
@@ -859,6 +860,13 @@ static uint16_t after_deletion(const struct needs *needs, const struct document 
     return left ? DOCUMENT_EXPIRY | DOCUMENT_FLAGS : 0;
 }
 
+/* A locked document does not show its version, and so not of which one its attributes are, where
+ * requests overlap. */
+static uint16_t unversioned(const struct document *document)
+{
+    return document->user != NULL || document->doubted ? ATTRIBUTES : 0;
+}
+
 void known_learn(const struct judged *judged, struct document *document, uint16_t open,
                  const struct document *before)
 {
@@ -876,7 +884,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
     }
     const struct mcbp_frame *answer = judged->exchange->answer;
     if (answer != NULL && answer->header.cas == UINT64_MAX) {
-        document->unknown |= open & ATTRIBUTES; /* a locked document does not show its version */
+        document->unknown |= open & unversioned(document);
     }
     if (document->deleted && (document->unknown & DOCUMENT_PRESENCE) == 0) {
         document->unknown &= (uint16_t)~DOCUMENT_LOCK; /* what is not there is not locked */

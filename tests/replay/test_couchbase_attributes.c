@@ -89,6 +89,33 @@ static void as_is_anything_else(void **state)
     is_wrong(*state);
 }
 
+/* ---------------------------------------------------------------- of a locked document */
+
+static void is_shown_locked(struct scene *scene, struct span meta)
+{
+    asks_for(scene, ANN, MCBP_GET_META, 0, "k", "");
+    is_told(scene, ANN, MCBP_GET_META, 0, meta, "", UINT64_MAX);
+}
+
+static const char META[] = "\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5";
+static const char OTHER_META[] = "\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\6";
+
+static void what_a_locked_document_has_is_known_once_it_is_shown(void **state)
+{
+    come(*state, ANN);
+    is_shown_locked(*state, span_of(META, sizeof(META) - 1));
+    is_shown_locked(*state, span_of(META, sizeof(META) - 1));
+    assert_verdict(*state, .identical = 2, .adopted = 2);
+}
+
+static void what_it_has_not_is_a_difference(void **state)
+{
+    come(*state, ANN);
+    is_shown_locked(*state, span_of(META, sizeof(META) - 1));
+    is_shown_locked(*state, span_of(OTHER_META, sizeof(OTHER_META) - 1));
+    assert_one_difference(*state, DIFFERENCE_FIELD, "extras");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +125,8 @@ int main(void)
         scene_test(so_another_one_is_a_difference),
         scene_test(and_what_replaces_the_body),
         scene_test(as_is_anything_else),
+        scene_test(what_a_locked_document_has_is_known_once_it_is_shown),
+        scene_test(what_it_has_not_is_a_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
