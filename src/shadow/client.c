@@ -264,7 +264,6 @@ void client_take_error_text(const struct judged *judged, struct kvr_response *re
         response->value = text.data;
         response->value_size = text.size;
         response->value_owner = NULL;
-        response->datatype =
-            text.size > 0 && client_has(judged->client, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
+        response->datatype = text.size > 0 ? client_json(judged) : 0;
     }
 }
