@@ -350,6 +350,18 @@ static uint64_t floor_behind(const struct overlap *overlap, uint64_t told, bool 
     return agreed || floor <= lowest ? floor : lowest - 1;
 }
 
+/* Changes that are placed may have run behind it as well. */
+static bool may_run_before_changes(const struct overlap *overlap, const struct operation *operation)
+{
+    for (size_t i = overlap->placed_count; i-- > 0;) {
+        const struct operation *placed = overlap->placed[i].operation;
+        if (placed->changes && operations_overlap(placed, operation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* No order is right for the operation: it is judged where the order that was found ends. */
 static void judge(struct run *run, struct overlap *overlap, struct operation *operation,
                   enum search_result result)
@@ -359,6 +371,7 @@ static void judge(struct run *run, struct overlap *overlap, struct operation *op
     struct dissect_frame response;
     struct settlement settlement;
     bool certain = backtrack_contradicts_version(overlap, operation);
+    bool movable = may_run_before_changes(overlap, operation);
     bool reported = complete && overlap->guessed && overlap->differed;
     const struct dissect_frame *answer = response_of(operation, &response);
     commit(run, overlap, overlap->placed_count);
@@ -373,6 +386,10 @@ static void judge(struct run *run, struct overlap *overlap, struct operation *op
     if (settlement.outcome == OUTCOME_DIFFERENT && !certain && (!complete || overlap->guessed)) {
         undecided(run, overlap, &settlement, reported);
         explain_doubt(run, overlap_key(overlap), operation->now);
+    }
+    if (settlement.outcome == OUTCOME_ADOPTED && movable) {
+        explain_doubt(run, overlap_key(overlap), operation->now);
+        note_guess(run, overlap);
     }
     if (early && !certain && settlement.outcome == OUTCOME_DIFFERENT) {
         settlement.early = true;

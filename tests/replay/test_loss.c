@@ -621,6 +621,26 @@ static void a_read_without_its_answer_leaves_the_order_of_others_open(void **sta
     assert_verdict(scene, .identical = 4, .ambiguous = 1);
 }
 
+/* ANN's DELETE, which is lost, has run before BOB's GET, and that before her SET. */
+static void what_a_lost_change_explains_may_have_run_before_others(void **state)
+{
+    struct scene *scene = *state;
+    put(scene, ANN, 1, "k", "a", 1);
+    lose_request(scene, MCBP_HEADER_SIZE + 1);
+    answers(scene, ANN, 2, DELETE);
+    asks(scene, ANN, 4, NOOP);
+    answers(scene, ANN, 4, NOOP);
+    asks(scene, BOB, 1, GET, .key = "k");
+    asks(scene, ANN, 3, SET, .key = "k", .value = "b");
+    asks(scene, CLEO, 1, GETQ, .key = "k");
+    asks(scene, CLEO, 2, NOOP);
+    answers(scene, BOB, 1, GET, .status = MCBP_STATUS_KEY_NOT_FOUND);
+    answers(scene, CLEO, 2, NOOP);
+    answers(scene, ANN, 3, SET, .cas = 2);
+    read_by(scene, DAN, 1, "k", "b", 2);
+    assert_verdict(scene, .identical = 4, .adopted = 2, .not_executed = 1);
+}
+
 /* ANN's ADD, which is lost, has run behind DAN's first GET. */
 static void no_order_without_the_lost_change_is_no_difference(void **state)
 {
@@ -827,6 +847,7 @@ int main(void)
         scene_test(a_lie_among_them_is_a_difference),
         scene_test(a_change_without_its_answer_has_its_place_in_the_order),
         scene_test(a_read_without_its_answer_leaves_the_order_of_others_open),
+        scene_test(what_a_lost_change_explains_may_have_run_before_others),
         scene_test(no_order_without_the_lost_change_is_no_difference),
         scene_test(a_read_that_is_given_up_leaves_the_order_of_others_open),
         scene_test(what_is_given_up_may_run_at_any_time),
