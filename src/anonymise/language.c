@@ -42,7 +42,7 @@ size_t language_prefix_size(const struct language *self, uint8_t opcode, struct 
 {
     struct mcbp_collection_key parts;
     bool prefixed = self->hello ? mcbp_feature_is_in(self->granted, MCBP_FEATURE_COLLECTIONS)
-                                : self->couchbase && key.size > 0 && key.data[0] == 0;
+                                : self->couchbase && mcbp_collection_is_evident(key);
     bool documents = mcbp_opcode_has_collection(opcode) || opcode == MCBP_GET_RANDOM_KEY;
     return prefixed && documents && mcbp_collection_key_read(key, &parts)
                ? key.size - parts.key.size

@@ -22,7 +22,7 @@ void language_note(struct language *language, const struct dissect_conversation 
 bool language_has_any_order(const struct language *language);
 
 /* Bytes of the collection's number before the document's key of a frame; where the HELLO is not in
- * the capture, only the default collection's 0 is taken for one, as no key of text begins so. */
+ * the capture, only numbers that no key of text begins with (mcbp/collection.h). */
 size_t language_prefix_size(const struct language *language, uint8_t opcode, struct span key);
 
 /* A document in a frame's value. */

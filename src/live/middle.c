@@ -1,6 +1,7 @@
 #include "live/middle.h"
 
 #include "dissect/dissect.h"
+#include "mcbp/collection.h"
 #include "mcbp/frame_info.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
@@ -24,7 +25,7 @@ struct seen {
     bool granted;           /* that HELLO's answer is in the capture */
     bool remapped;          /* an error that servers put in the place of those of XERROR */
     bool has_selected;      /* a bucket, or logs in */
-    unsigned words;         /* keys that do not begin with the number of a collection */
+    unsigned words;         /* keys that may have no number of a collection */
     unsigned keys;
     uint64_t requests;
     uint8_t asked_bucket[NAME_MAX]; /* by the SELECT_BUCKET that waits */
@@ -80,10 +81,9 @@ static bool is_about_connection(uint8_t opcode)
 
 static void note_key(struct seen *seen, const struct mcbp_frame *frame)
 {
-    enum { PRINTABLE = 0x20 };
     if (mcbp_opcode_has_collection(frame->header.opcode) && frame->key.size > 0) {
         seen->keys++;
-        seen->words += frame->key.data[0] >= PRINTABLE && frame->key.data[0] < 0x7f;
+        seen->words += !mcbp_collection_is_evident(frame->key);
     }
 }
 

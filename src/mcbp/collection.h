@@ -24,4 +24,16 @@ static inline bool mcbp_collection_key_read(struct span key, struct mcbp_collect
     return mcbp_leb128_take(&out->key, &out->collection) == MCBP_LEB128_OK;
 }
 
+/* Whether the key begins as no text does, but as one with the number of a collection: with a
+ * control character, or half of a character in UTF-8. Numbers from 32 to 127 begin as text does. */
+static inline bool mcbp_collection_is_evident(struct span key)
+{
+    enum { FIRST_PRINTABLE = 0x20, BEYOND_ASCII = 0x80 };
+    struct mcbp_collection_key parts;
+    bool half = key.size >= 2 && key.data[0] >= BEYOND_ASCII && key.data[1] < BEYOND_ASCII;
+    return mcbp_collection_key_read(key, &parts) && (key.data[0] < FIRST_PRINTABLE || half) &&
+           (parts.collection == MCBP_DEFAULT_COLLECTION ||
+            parts.collection > MCBP_COLLECTION_RESERVED_MAX);
+}
+
 #endif

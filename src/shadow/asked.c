@@ -39,7 +39,7 @@ static unsigned fitting_counts(struct span key, uint16_t vbucket)
 /* Clients compute the vbucket from the key without its collection. As soon as all keys so far fit
  * one number of vbuckets with it, or without it, and not the other way, it is known which. Keys
  * that fit neither way were replaced (kvreplay anonymise): then they have collections if all begin
- * with the default one's number, a zero. */
+ * with a number that no text begins with. */
 static void infer_collections(struct shadow_client *client, const struct mcbp_frame *request)
 {
     struct mcbp_collection_key prefixed;
@@ -49,9 +49,9 @@ static void infer_collections(struct shadow_client *client, const struct mcbp_fr
                 prefixed.collection > MCBP_COLLECTION_RESERVED_MAX);
     client->prefixed &= may ? fitting_counts(prefixed.key, vbucket) : 0;
     client->plain &= fitting_counts(request->key, vbucket);
-    client->others += !may || prefixed.collection != MCBP_DEFAULT_COLLECTION;
+    client->words += !mcbp_collection_is_evident(request->key);
     bool none_fits = client->prefixed == 0 && client->plain == 0;
-    if ((client->prefixed == 0) != (client->plain == 0) || (none_fits && client->others == 0)) {
+    if ((client->prefixed == 0) != (client->plain == 0) || (none_fits && client->words == 0)) {
         client_decide(client, MCBP_FEATURE_COLLECTIONS, client->plain == 0);
     }
 }

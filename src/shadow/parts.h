@@ -95,7 +95,7 @@ struct shadow_client {
     mcbp_feature_set open; /* of one that is not whole: features that nothing has decided yet */
     unsigned prefixed;     /* keys whose vbucket is that of the key behind a collection's id */
     unsigned plain;        /* or that of the whole key */
-    unsigned others;       /* keys that do not begin with the default collection's id */
+    unsigned words;        /* keys that may be text as a whole */
 };
 
 /* The bucket of that name, made if need be: the first one named is that of the clients that have

@@ -411,6 +411,24 @@ class Couchbase(unittest.TestCase):
         self.assertEqual(before, after)
         self.assertGreater(before["executed"]["identical"], 300)
 
+    def test_of_a_recording_of_the_sdk_that_begins_in_the_middle_as_much_is_executed(self):
+        """All its keys are in a collection, whose number is before them, and their vbuckets do not tell it any more."""
+        with gzip.open(os.path.join(CORPUS, "couchbase", "sdk.pcapng.gz")) as f:
+            blocks, rest = [], f.read()
+        while rest:
+            size = struct.unpack_from("<I", rest, 4)[0]
+            blocks.append(rest[:size])
+            rest = rest[size:]
+        packets = [i for i, block in enumerate(blocks) if block[:4] == struct.pack("<I", 6)]
+        for first in (60, 300):
+            gone = set(packets[:first])
+            recording = b"".join(block for i, block in enumerate(blocks) if i not in gone)
+            before, after = verified(recording), verified(anonymised(recording))
+            self.assertEqual((before["status"], before["rebuilt"]), (after["status"], after["rebuilt"]))
+            identical = before["executed"]["identical"]
+            self.assertGreater(identical, 100)
+            self.assertGreaterEqual(after["executed"]["identical"], identical - 10)
+
     def test_names_are_the_same_wherever_they_are(self):
         buckets = [Parts(asked).key for asked, _ in self.again if Parts(asked).opcode == SELECT_BUCKET]
         configs = [json.loads(Parts(answer).value) for _, answer in self.again if Parts(answer).opcode == GET_CONFIG]
