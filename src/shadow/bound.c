@@ -97,7 +97,8 @@ static void take_form(const struct judged *judged, const struct form *form)
         .opaque = judged->exchange->request->header.opaque,
         .status = judged->status,
     };
-    client_set_frame(judged, (form->traits & UNFRAMED) == 0, response);
+    bool is_row = (form->traits & UNFRAMED) != 0 && is_success(judged->status);
+    client_set_frame(judged, !is_row, response);
     judged->verdict->answers = true;
     if (!is_success(judged->status)) {
         bool may = may_be_refused(judged->status) && !judged_is_ruled_out(judged);

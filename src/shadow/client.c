@@ -257,9 +257,25 @@ uint8_t client_json(const struct judged *judged)
     return open ? told : client_has(judged->client, MCBP_FEATURE_JSON) ? MCBP_DATATYPE_JSON : 0;
 }
 
+/* A configuration comes with NOT_MY_VBUCKET, or nothing if the client was given it before. */
+static void take_config(const struct judged *judged, struct kvr_response *response)
+{
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    bool everywhere = client_has(judged->client, MCBP_FEATURE_SNAPPY_EVERYWHERE);
+    uint8_t may = session_datatypes(judged->client->session) &
+                  (uint8_t)(MCBP_DATATYPE_JSON | (everywhere ? MCBP_DATATYPE_SNAPPY : 0));
+    response->value = answer->value.data;
+    response->value_size = answer->value.size;
+    response->datatype = answer->value.size > 0 ? answer->header.datatype & may : 0;
+}
+
 void client_take_error_text(const struct judged *judged, struct kvr_response *response)
 {
     struct span text = judged->exchange->answer->value;
+    if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) {
+        take_config(judged, response);
+        return;
+    }
     if (text.size == 0 || is_error_text(text)) {
         response->value = text.data;
         response->value_size = text.size;

@@ -82,22 +82,6 @@ static void restore(const struct judged *judged, const struct shadow_memory *sav
 
 /* ---------------------------------------------------------------- the server's own state */
 
-/* A configuration comes with NOT_MY_VBUCKET, or nothing if the client was given it before. */
-static void take_text(const struct judged *judged, struct kvr_response *response)
-{
-    const struct mcbp_frame *answer = judged->exchange->answer;
-    if (judged->status != MCBP_STATUS_NOT_MY_VBUCKET) {
-        client_take_error_text(judged, response);
-        return;
-    }
-    bool everywhere = client_has(judged->client, MCBP_FEATURE_SNAPPY_EVERYWHERE);
-    uint8_t may = session_datatypes(judged->client->session) &
-                  (uint8_t)(MCBP_DATATYPE_JSON | (everywhere ? MCBP_DATATYPE_SNAPPY : 0));
-    response->value = answer->value.data;
-    response->value_size = answer->value.size;
-    response->datatype = answer->value.size > 0 ? answer->header.datatype & may : 0;
-}
-
 static void judge_servers_own(struct judged *judged)
 {
     struct kvr_response *response = &judged->verdict->response;
@@ -105,7 +89,7 @@ static void judge_servers_own(struct judged *judged)
     *response = (struct kvr_response){
         .opcode = request->opcode, .opaque = request->opaque, .status = judged->status};
     client_set_frame(judged, true, response);
-    take_text(judged, response);
+    client_take_error_text(judged, response);
     judged->verdict->answers = true;
     judged_compare(judged, SHADOW_ADOPTED);
     if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) {

@@ -74,8 +74,9 @@ static uint16_t status_of(const struct shadow_exchange *exchange)
     if (exchange->answer != NULL) {
         return exchange->answer->header.vbucket_or_status;
     }
-    return shadow_changes(exchange->request->header.opcode) ? MCBP_STATUS_SUCCESS
-                                                            : MCBP_STATUS_KEY_NOT_FOUND;
+    uint8_t opcode = exchange->request->header.opcode;
+    return shadow_changes(opcode) && !mcbp_opcode_retrieves(opcode) ? MCBP_STATUS_SUCCESS
+                                                                    : MCBP_STATUS_KEY_NOT_FOUND;
 }
 
 /* Content that is not executed still has the form that was agreed on. */

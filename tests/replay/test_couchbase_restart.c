@@ -3,6 +3,7 @@
  * vbuckets have other UUIDs; so may one that comes back from another node. Else, they stay.
  */
 #include "couchbase_scene.h"
+#include "mcbp/feature.h"
 
 enum { OLD = 0x1111, NEW = 0x2222, THIRD = 0x3333 };
 
@@ -304,6 +305,70 @@ static void another_does_not(void **state)
     differs(scene, "value");
 }
 
+/* ---------------------------------------------------------------- errors of other requests */
+
+static void nothing_is_wrong(struct scene *scene)
+{
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+    assert_int_equal(scene_verify(scene)->executed.missing, 0);
+}
+
+static void a_scan_is_told_the_configuration_too(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    asks_for(scene, ANN, MCBP_RANGE_SCAN_CREATE, 0, "", "{}");
+    is_told(scene, ANN, MCBP_RANGE_SCAN_CREATE, MCBP_STATUS_NOT_MY_VBUCKET, span_of("", 0),
+            "{\"rev\":1}", 0);
+    nothing_is_wrong(scene);
+}
+
+static void silence_of_a_quiet_touch_is_a_miss(void **state)
+{
+    static const uint8_t touch[MCBP_HEADER_SIZE + 5] = {
+        MCBP_CLIENT_REQUEST, MCBP_GATQ, 0, 1, 4, [11] = 5, [MCBP_HEADER_SIZE + 4] = 'k'};
+    struct scene *scene = *state;
+    come(scene, ANN);
+    scene_say_bytes(scene, ANN, true, span_of(touch, sizeof(touch)));
+    asks_for(scene, ANN, MCBP_NOOP, 0, "", "");
+    is_told(scene, ANN, MCBP_NOOP, 0, span_of("", 0), "", 0);
+    nothing_is_wrong(scene);
+}
+
+static void an_error_of_stat_tells_the_duration_as_others_do(void **state)
+{
+    static const uint8_t hello[MCBP_HEADER_SIZE + 2] = {
+        MCBP_CLIENT_REQUEST, MCBP_HELLO, [11] = 2, [MCBP_HEADER_SIZE + 1] = MCBP_FEATURE_TRACING};
+    static const uint8_t granted[MCBP_HEADER_SIZE + 5] = {MCBP_FLEX_CLIENT_RESPONSE,
+                                                          MCBP_HELLO,
+                                                          3,
+                                                          [11] = 5,
+                                                          [MCBP_HEADER_SIZE] = 2,
+                                                          [MCBP_HEADER_SIZE + 4] =
+                                                              MCBP_FEATURE_TRACING};
+    static const uint8_t error[MCBP_HEADER_SIZE + 3] = {
+        MCBP_FLEX_CLIENT_RESPONSE,       MCBP_STAT, 3,
+        [7] = MCBP_STATUS_KEY_NOT_FOUND, [11] = 3,  [MCBP_HEADER_SIZE] = 2};
+    struct scene *scene = *state;
+    scene_say_bytes(scene, ANN, true, span_of(hello, sizeof(hello)));
+    scene_say_bytes(scene, ANN, false, span_of(granted, sizeof(granted)));
+    asks_for(scene, ANN, MCBP_STAT, 0, "nothing", "");
+    scene_say_bytes(scene, ANN, false, span_of(error, sizeof(error)));
+    nothing_is_wrong(scene);
+}
+
+static void an_error_of_a_client_that_came_before_may_be_no_json(void **state)
+{
+    struct scene *scene = *state;
+    scene_join(scene, ANN);
+    asks_for(scene, ANN, MCBP_GET, 1, "k", "");
+    is_told(scene, ANN, MCBP_GET, MCBP_STATUS_KEY_NOT_FOUND, span_of("", 0), "", 0);
+    asks_for(scene, ANN, MCBP_COLLECTIONS_GET_ID, 0, "", "a.b");
+    is_told(scene, ANN, MCBP_COLLECTIONS_GET_ID, MCBP_STATUS_UNKNOWN_SCOPE, span_of("", 0),
+            "{\"manifest_uid\":\"1\"}", 0);
+    nothing_is_wrong(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +392,10 @@ int main(void)
         scene_test(the_first_one_is_not_new),
         scene_test(a_restarted_server_counts_its_configurations_anew),
         scene_test(another_does_not),
+        scene_test(a_scan_is_told_the_configuration_too),
+        scene_test(silence_of_a_quiet_touch_is_a_miss),
+        scene_test(an_error_of_stat_tells_the_duration_as_others_do),
+        scene_test(an_error_of_a_client_that_came_before_may_be_no_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
