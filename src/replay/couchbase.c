@@ -91,6 +91,7 @@ static void note(struct run *run, const struct shadow_verdict *verdict,
                  const struct pending *request, const struct mcbp_frame *answer)
 {
     bool tells = verdict->outcome == SHADOW_IDENTICAL || verdict->outcome == SHADOW_ADOPTED;
+    run->capture->expired += verdict->expired;
     run->capture->recompressed += verdict->recompressed;
     if (answer == NULL) {
         return;

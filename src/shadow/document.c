@@ -263,6 +263,23 @@ static bool try_clock(struct judged *judged, const struct shadow_memory *saved, 
     return false;
 }
 
+/* When it was to expire, the capture does not tell: it has, some time before it was asked for. */
+static bool try_expired(struct judged *judged, const struct shadow_memory *saved, int64_t now)
+{
+    struct document *document = judged->exchange->asked->document;
+    const uint16_t needed = DOCUMENT_PRESENCE | DOCUMENT_EXPIRY;
+    if (saved->document.deleted || (saved->document.unknown & needed) != DOCUMENT_EXPIRY) {
+        return false;
+    }
+    restore(judged, saved);
+    document->expiry = (uint32_t)(judged->exchange->asked_at / SECOND);
+    document->unknown = DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_EXPIRY);
+    execute(judged, now);
+    judged->told = true;
+    judged->verdict->expired = agrees(judged);
+    return judged->verdict->expired;
+}
+
 /* How a value is compressed is the server's choice. */
 static bool try_recompressed(struct judged *judged, const struct shadow_memory *saved, int64_t now)
 {
@@ -321,10 +338,12 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
     save(judged->exchange->asked, &saved);
     bool same = shadow_has_version(document, shadow_version_of(judged->exchange->answer));
     execute(judged, now);
-    bool agreed = agrees(judged) || try_recompressed(judged, &saved, now) ||
-                  try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
-                  ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN || same) &&
-                   try_features(judged, &saved, now));
+    bool agreed =
+        agrees(judged) || try_recompressed(judged, &saved, now) ||
+        try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
+        ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN || same) &&
+         try_features(judged, &saved, now)) ||
+        ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN) && try_expired(judged, &saved, now));
     agreed &= !(rigour == SHADOW_KNOWN && judged->told);
     if (agreed && judged->opcode == MCBP_GET_LOCKED && judged->status == MCBP_STATUS_SUCCESS) {
         document->lock_slack = now - judged->exchange->asked_at;

@@ -181,6 +181,22 @@ static void set_presence(struct telling *telling, bool present)
     }
 }
 
+/* Such an error tells of the request alone. */
+static bool is_of_request(uint16_t status)
+{
+    switch (status) {
+    case MCBP_STATUS_TOO_LARGE:
+    case MCBP_STATUS_INVALID_ARGUMENTS:
+    case MCBP_STATUS_UNKNOWN_FRAME_INFO:
+    case MCBP_STATUS_UNKNOWN_COMMAND:
+    case MCBP_STATUS_XATTR_INVALID:
+    case MCBP_STATUS_DURABILITY_INVALID_LEVEL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Such an error comes only where there is a document: it was not refused before, nor by the meta
  * data of a tombstone. */
 static bool shows_document(const struct judged *judged, const struct needs *needs)
@@ -192,8 +208,7 @@ static bool shows_document(const struct judged *judged, const struct needs *need
     bool refused =
         (mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE && !needs->is_subdoc) ||
         (judged->status == MCBP_STATUS_NOT_STORED && judged->exchange->request->header.cas != 0);
-    return !refused && judged->status != MCBP_STATUS_INVALID_ARGUMENTS &&
-           judged->status != MCBP_STATUS_TOO_LARGE && !judged_is_servers_own(judged->status);
+    return !refused && !is_of_request(judged->status) && !judged_is_servers_own(judged->status);
 }
 
 /* NOT_STORED says to what appends that there is no document; to what adds, that there is one. */

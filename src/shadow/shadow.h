@@ -126,6 +126,7 @@ struct shadow_verdict {
     bool closes;                  /* the connection, after this */
     bool by_unseen;               /* of DIFFERENT: it would be right if requests that the capture
                                      does not have had changed the document */
+    bool expired;                 /* it has, at a time that nothing has told */
     bool recompressed;            /* the value is the same, but in another compressed form */
 };
 
