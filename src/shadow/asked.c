@@ -328,16 +328,16 @@ static bool may_have_changed_silently(const struct mcbp_frame *answer)
     return answer == NULL || answer->header.vbucket_or_status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS;
 }
 
-/* A change that tells its CAS, but not its number. A lock takes none, and a touch may show a CAS
- * that is counted. */
-static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_header *request,
+/* A change that tells its CAS, but not its number. A lock takes none, a durable change one or two,
+ * and a touch may show a CAS that is counted. */
+static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_frame *request,
                         uint64_t cas)
 {
-    bool counted = request->opcode == MCBP_GET_LOCKED || cas <= vbucket->seqno_cas;
+    bool counted = request->header.opcode == MCBP_GET_LOCKED || cas <= vbucket->seqno_cas;
     for (unsigned i = 0; i < vbucket->untold_count; i++) {
         counted |= vbucket->untold[i] == cas;
     }
-    if (!counted && vbucket->untold_count < VBUCKET_UNTOLD) {
+    if (!counted && vbucket->untold_count < VBUCKET_UNTOLD && !is_durable(request)) {
         vbucket->untold[vbucket->untold_count++] = cas;
     } else if (!counted) {
         vbucket->untold_more = true;
@@ -464,7 +464,7 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
     }
     vbucket->may_jump |= brings_cas;
     if (!brings_cas) {
-        note_untold(vbucket, &exchange->request->header, told.cas);
+        note_untold(vbucket, exchange->request, told.cas);
     }
     return true;
 }

@@ -64,6 +64,7 @@ static bool may_be_refused(uint16_t status)
     case MCBP_STATUS_RANGE_ERROR:
     case MCBP_STATUS_UNKNOWN_COMMAND:
     case MCBP_STATUS_UNKNOWN_FRAME_INFO:
+    case MCBP_STATUS_DURABILITY_INVALID_LEVEL:
     case MCBP_STATUS_RANGE_SCAN_CANCELLED:
     case MCBP_STATUS_VBUCKET_UUID_NOT_EQUAL:
         return true;

@@ -853,6 +853,9 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
         if ((before & DOCUMENT_PRESENCE) == 0 && created) {
             unknown = after_expiry(needs, unknown, before);
         }
+        if (judged->exchange->answer == NULL && (before & DOCUMENT_EXPIRY) != 0) {
+            return after_change(judged, unknown) | DOCUMENT_VALUE | DOCUMENT_FLAGS; /* expired? */
+        }
         return after_change(judged, unknown) & (uint16_t)~DOCUMENT_VALUE;
     default:
         return after_change(judged, unknown);
