@@ -338,12 +338,11 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
     save(judged->exchange->asked, &saved);
     bool same = shadow_has_version(document, shadow_version_of(judged->exchange->answer));
     execute(judged, now);
-    bool agreed =
-        agrees(judged) || try_recompressed(judged, &saved, now) ||
-        try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
-        ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN || same) &&
-         try_features(judged, &saved, now)) ||
-        ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN) && try_expired(judged, &saved, now));
+    bool agreed = agrees(judged) || try_recompressed(judged, &saved, now) ||
+                  try_clock(judged, &saved, rigour == SHADOW_LENIENT ? 2 * SECOND : 0) ||
+                  ((rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN || same) &&
+                   try_features(judged, &saved, now)) ||
+                  (rigour == SHADOW_LENIENT && try_expired(judged, &saved, now));
     agreed &= !(rigour == SHADOW_KNOWN && judged->told);
     if (agreed && judged->opcode == MCBP_GET_LOCKED && judged->status == MCBP_STATUS_SUCCESS) {
         document->lock_slack = now - judged->exchange->asked_at;
