@@ -137,11 +137,19 @@ bool shadow_brings_version(uint8_t opcode)
     return with_meta_is(opcode) || opcode == MCBP_MUTATE_WITH_META;
 }
 
+/* A change that was refused has none, and so its answer no CAS, whatever it says. */
+static bool is_refused_change(const struct mcbp_header *header)
+{
+    return shadow_changes(header->opcode) && header->vbucket_or_status != MCBP_STATUS_SUCCESS &&
+           header->vbucket_or_status != MCBP_STATUS_SUBDOC_SUCCESS_DELETED;
+}
+
 uint64_t shadow_version_of(const struct mcbp_frame *answer)
 {
     uint64_t cas = answer == NULL ? 0 : answer->header.cas;
     bool is_time = answer != NULL && answer->header.opcode == MCBP_OBSERVE; /* till it is stored */
-    return cas == UINT64_MAX || is_time ? 0 : cas;
+    return cas == UINT64_MAX || is_time || (cas != 0 && is_refused_change(&answer->header)) ? 0
+                                                                                            : cas;
 }
 
 bool shadow_has_version(const struct document *document, uint64_t cas)

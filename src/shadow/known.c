@@ -56,12 +56,35 @@ static bool sets_body(const struct mcbp_subdoc_spec *spec)
            spec->opcode == MCBP_SUBDOC_REPLACE_BODY_WITH_XATTR;
 }
 
+/* Members of $document that depend on a part of the document. */
+static uint16_t needs_of_virtual(struct span path)
+{
+    static const struct {
+        const char *path;
+        uint16_t needs;
+    } members[] = {
+        {"$document.CAS", DOCUMENT_CAS},
+        {"$document.last_modified", DOCUMENT_CAS},
+        {"$document.exptime", DOCUMENT_EXPIRY},
+        {"$document.flags", DOCUMENT_FLAGS},
+        {"$document.revid", DOCUMENT_REVISION},
+        {"$document.seqno", DOCUMENT_SEQNO},
+        {"$document.value_bytes", DOCUMENT_VALUE},
+        {"$document.value_crc32c", DOCUMENT_VALUE},
+        {"$document.deleted", 0},
+    };
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (is_path(path, members[i].path)) {
+            return members[i].needs;
+        }
+    }
+    return DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+}
+
 static uint16_t needs_of(const struct mcbp_subdoc_spec *spec)
 {
     if (is_virtual(spec)) {
-        return is_path(spec->path, "$document.exptime")
-                   ? DOCUMENT_EXPIRY
-                   : DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+        return needs_of_virtual(spec->path);
     }
     if ((spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0) {
         return DOCUMENT_XATTRS;
@@ -650,6 +673,17 @@ static bool is_lookup(const struct needs *needs)
     return needs->is_subdoc && needs->subdoc.is_multi && !needs->subdoc.is_mutation;
 }
 
+/* A member of $document that every document has, by ours, is not there by theirs. */
+static bool is_denied(const struct mcbp_subdoc_spec *spec, const struct mcbp_subdoc_result both[2])
+{
+    static const char name[] = "$document";
+    struct span path = spec->path;
+    return is_virtual(spec) && path.size >= strlen(name) &&
+           memcmp(path.data, name, strlen(name)) == 0 &&
+           memchr(path.data, '[', path.size) == NULL && both[0].status == MCBP_STATUS_SUCCESS &&
+           both[1].status != MCBP_STATUS_SUCCESS;
+}
+
 /* Takes the results of what is not known from the answer, all others from the response. False: they
  * are no such results. */
 static bool merge(struct judged *judged, const struct needs *needs, struct span ours,
@@ -659,11 +693,14 @@ static bool merge(struct judged *judged, const struct needs *needs, struct span 
     uint16_t unknown = judged->exchange->asked->document->unknown;
     struct mcbp_subdoc_result results[2];
     for (size_t i = 0; i < needs->subdoc.count; i++) {
-        bool told = (unknown & needs_of(&needs->subdoc.specs[i])) != 0;
-        const struct mcbp_subdoc_result *result = &results[told];
+        const struct mcbp_subdoc_spec *spec = &needs->subdoc.specs[i];
         if (!mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &ours, &results[0]) ||
-            !mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &theirs, &results[1]) ||
-            !subdoc_add_lookup_result(merged, result->status, result->value)) {
+            !mcbp_subdoc_result_next(MCBP_SUBDOC_LOOKUP, &theirs, &results[1])) {
+            return false;
+        }
+        bool told = (unknown & needs_of(spec)) != 0 && !is_denied(spec, results);
+        const struct mcbp_subdoc_result *result = &results[told];
+        if (!subdoc_add_lookup_result(merged, result->status, result->value)) {
             return false;
         }
         *failed |= result->status != MCBP_STATUS_SUCCESS;

@@ -2,6 +2,7 @@
  * Couchbase's dialect: attributes of a document that are not known can't be edited, but what is
  * known of it is kept, and edited.
  */
+#include "base/endian.h"
 #include "couchbase_scene.h"
 
 /* "_a" gets the CAS; it is there, which nothing has shown. "n" of the body is 2 instead, or all of
@@ -116,6 +117,56 @@ static void what_it_has_not_is_a_difference(void **state)
     assert_one_difference(*state, DIFFERENCE_FIELD, "extras");
 }
 
+/* ---------------------------------------------------------------- what $document says */
+
+/* The document's revision is not known, its CAS is 1005. */
+static void is_looked_at(struct scene *scene, struct span specs, struct span results)
+{
+    bool fails = read_be16(results.data) != 0;
+    is_stored(scene);
+    asks_with(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP, span_of("", 0), "k", specs);
+    is_told_value(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP,
+                  fails ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS, results,
+                  1005);
+}
+
+#define LITERAL(text) span_of(text, sizeof(text) - 1)
+#define CAS           LITERAL("\xc5\4\0\15$document.CAS")
+#define REVISION      LITERAL("\xc5\4\0\17$document.revid")
+#define REVISION_AND  LITERAL("\xc5\4\0\17$document.revid\xc5\0\0\1n")
+
+static void a_member_that_is_known_does_not_depend_on_others(void **state)
+{
+    is_looked_at(*state, CAS, LITERAL("\0\0\0\0\0\x14\"0x00000000000003ed\""));
+    assert_verdict(*state, .identical = 3, .adopted = 1);
+}
+
+static void so_another_one_is_wrong(void **state)
+{
+    is_looked_at(*state, CAS, LITERAL("\0\0\0\0\0\x14\"0x00000000000003ee\""));
+    assert_one_difference(*state, DIFFERENCE_FIELD, "value+24");
+}
+
+static void one_that_is_not_known_is_learnt(void **state)
+{
+    is_looked_at(*state, REVISION, LITERAL("\0\0\0\0\0\3\"7\""));
+    assert_verdict(*state, .identical = 2, .adopted = 2);
+}
+
+static void but_there_is_one(void **state)
+{
+    is_looked_at(*state, REVISION, LITERAL("\0\xc0\0\0\0\0"));
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.status");
+}
+
+static void and_what_is_beside_it_is_known(void **state)
+{
+    is_looked_at(*state, REVISION_AND,
+                 LITERAL("\0\0\0\0\0\3\"7\"\0\0\0\0\0\1"
+                         "2"));
+    assert_one_difference(*state, DIFFERENCE_FIELD, "value+15");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +178,11 @@ int main(void)
         scene_test(as_is_anything_else),
         scene_test(what_a_locked_document_has_is_known_once_it_is_shown),
         scene_test(what_it_has_not_is_a_difference),
+        scene_test(a_member_that_is_known_does_not_depend_on_others),
+        scene_test(so_another_one_is_wrong),
+        scene_test(one_that_is_not_known_is_learnt),
+        scene_test(but_there_is_one),
+        scene_test(and_what_is_beside_it_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,21 @@ static void but_not_by_a_bucket_of_configurations_that_can_not_say_so(void **sta
     assert_verdict(*state, .identical = 1, .adopted = 2);
 }
 
+/* ---------------------------------------------------------------- changes */
+
+/* The changes before and behind it have CAS 1001 and 1002. */
+static void a_cas_of_what_is_refused_says_nothing_of_others(void **state)
+{
+    come(*state, ANN);
+    asks_for(*state, ANN, MCBP_SET, 0, "k", "v");
+    is_told_number(*state, ANN, MCBP_SET, 1, 1);
+    asks_for(*state, ANN, MCBP_ADD, 0, "k", "w");
+    is_told(*state, ANN, MCBP_ADD, MCBP_STATUS_KEY_EXISTS, span_of("", 0), "", 5000);
+    asks_for(*state, ANN, MCBP_SET, 0, "other", "v");
+    is_told_number(*state, ANN, MCBP_SET, 1, 2);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.cas");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +96,7 @@ int main(void)
         scene_test(or_has_logged_in_as_another_user),
         scene_test(documents_are_supported),
         scene_test(but_not_by_a_bucket_of_configurations_that_can_not_say_so),
+        scene_test(a_cas_of_what_is_refused_says_nothing_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
