@@ -265,7 +265,51 @@ static enum verify_status anonymise_learn(struct passes *self)
     return status;
 }
 
-/* 3. Frames, as they are after the rules. */
+/* 3. What checksums of values become that are shown. */
+
+static uint8_t *copy_frame(struct passes *self, struct span bytes)
+{
+    if (bytes.size > self->frame_room) {
+        free(self->frame);
+        self->frame_room = bytes.size;
+        self->frame = malloc(bytes.size);
+        self->no_memory |= self->frame == NULL;
+    }
+    if (self->frame == NULL) {
+        self->frame_room = 0;
+        return NULL;
+    }
+    return memcpy(self->frame, bytes.data, bytes.size);
+}
+
+static void sum_frame(void *context, struct dissect_conversation *dissected,
+                      const struct dissect_frame *frame)
+{
+    struct passes *self = context;
+    struct conversation *conversation = conversation_of(self, dissected);
+    uint8_t *bytes = copy_frame(self, frame->frame.bytes);
+    struct frame_part parts[FRAME_PARTS];
+    if (conversation != NULL && bytes != NULL) {
+        language_note(&conversation->rules.language, dissected, frame);
+        rules_apply(&self->rules, &conversation->rules, frame, bytes, parts);
+    }
+}
+
+static enum verify_status anonymise_sum(struct passes *self)
+{
+    struct dissect_consumer consumer = consumer_of(self);
+    struct sums *sums = &self->knowledge.sums;
+    consumer.progress = NULL;
+    consumer.frame = sum_frame;
+    sums->learning = true;
+    enum verify_status status = run(self, &consumer);
+    sums->learning = false;
+    self->knowledge.no_memory |= sums->no_memory;
+    self->knowledge.forgotten += sums->forgotten;
+    return status;
+}
+
+/* 4. Frames, as they are after the rules. */
 
 /* `told`: values still are what their datatype says. */
 static void anonymise_count_frame(struct anonymise_result *result, const struct mcbp_frame *frame,
@@ -288,21 +332,6 @@ static void anonymise_count_frame(struct anonymise_result *result, const struct 
             result->snappy_opcodes[frame->header.opcode]++;
         }
     }
-}
-
-static uint8_t *copy_frame(struct passes *self, struct span bytes)
-{
-    if (bytes.size > self->frame_room) {
-        free(self->frame);
-        self->frame_room = bytes.size;
-        self->frame = malloc(bytes.size);
-        self->no_memory |= self->frame == NULL;
-    }
-    if (self->frame == NULL) {
-        self->frame_room = 0;
-        return NULL;
-    }
-    return memcpy(self->frame, bytes.data, bytes.size);
 }
 
 static void replace_frame(void *context, struct dissect_conversation *dissected,
@@ -376,7 +405,7 @@ static enum verify_status replace(struct passes *self)
     return status;
 }
 
-/* 4. Checksums: of packets, then of datagrams that came in fragments. */
+/* 5. Checksums: of packets, then of datagrams that came in fragments. */
 
 static void renew_packet(void *context, const struct dissect_packet *read)
 {
@@ -499,6 +528,9 @@ static enum verify_status run_all(struct passes *self)
     if (status == VERIFY_IDENTICAL && knowledge_wants_values(&self->knowledge)) {
         status = anonymise_learn(self);
     }
+    if (status == VERIFY_IDENTICAL && self->knowledge.sums.wanted) {
+        status = anonymise_sum(self);
+    }
     if (status == VERIFY_IDENTICAL) {
         status = replace(self);
     }
@@ -524,7 +556,8 @@ static enum verify_status run_in_memory(struct passes *self)
         snprintf(self->message, ANONYMISE_MESSAGE_SIZE, "no memory, or no random bytes");
         return VERIFY_INTERNAL;
     }
-    self->knowledge.secret = self->knowledge.keys.secret = self->scrub.secret;
+    self->knowledge.secret = self->knowledge.keys.secret = self->knowledge.sums.secret =
+        self->scrub.secret;
     self->rules = (struct rules){.secret = self->scrub.secret,
                                  .knowledge = &self->knowledge,
                                  .replace_counters = self->options->replace_counters};

@@ -18,8 +18,9 @@ struct asked;
 /* What a request is about. */
 struct asked_subject {
     struct name key;
-    struct name number; /* that it stores; zeros: none */
-    uint32_t results;   /* of subdocument commands: see language_result() */
+    struct name document; /* the key in its collection; zeros: it is not wanted */
+    struct name number;   /* that it stores; zeros: none */
+    uint32_t results;     /* of subdocument commands: see language_result() */
 };
 
 struct asked_listener {

@@ -2,6 +2,7 @@
 
 #include "anonymise/compressed.h"
 #include "anonymise/json.h"
+#include "anonymise/language.h"
 #include "anonymise/text.h"
 #include "base/endian.h"
 #include "mcbp/frame.h"
@@ -77,6 +78,14 @@ static void body_visit(void *context, enum json_piece piece, struct span member,
     }
 }
 
+/* Unless it is only looked at. */
+static void body_renew_sums(const struct text *text, size_t size)
+{
+    if (text->changes == NULL && text->manner->keeps_macros) {
+        sums_renew(text->manner->sums, text->bytes, size);
+    }
+}
+
 static void walk_value(const struct text *text, size_t at, size_t size, bool *json)
 {
     struct text part = {text->manner, text->bytes + at,
@@ -87,6 +96,7 @@ static void walk_value(const struct text *text, size_t at, size_t size, bool *js
     }
     if (json_walk(span_of(part.bytes, size), &visitor)) {
         *json = true;
+        body_renew_sums(&part, size);
     } else if (part.changes != NULL) {
         memset(part.changes, 1, size);
     } else {
@@ -94,33 +104,9 @@ static void walk_value(const struct text *text, size_t at, size_t size, bool *js
     }
 }
 
-enum { LENGTH = 4 /* bytes of the lengths before extended attributes and before each of them */ };
-
-/* The bytes of extended attributes with the length before them; 0: they are malformed. */
-static size_t attributes_size(struct span text)
-{
-    if (text.size < LENGTH || read_be32(text.data) > text.size - LENGTH) {
-        return 0;
-    }
-    size_t end = LENGTH + read_be32(text.data);
-    for (size_t at = LENGTH; at < end;) {
-        if (end - at < LENGTH || read_be32(text.data + at) > end - at - LENGTH) {
-            return 0;
-        }
-        struct span pair = span_of(text.data + at + LENGTH, read_be32(text.data + at));
-        const uint8_t *name_end = pair.size == 0 ? NULL : memchr(pair.data, 0, pair.size);
-        if (name_end == NULL || pair.data[pair.size - 1] != 0 ||
-            name_end == pair.data + pair.size - 1 ||
-            !text_is_utf8(span_of(pair.data, (size_t)(name_end - pair.data)))) {
-            return 0;
-        }
-        at += LENGTH + pair.size;
-    }
-    return end;
-}
-
 static void walk_attributes(struct text *text, size_t end)
 {
+    enum { LENGTH = LANGUAGE_ATTRIBUTE_LENGTH };
     for (size_t at = LENGTH; at < end;) {
         size_t size = read_be32(text->bytes + at);
         at += LENGTH;
@@ -135,7 +121,7 @@ static void walk_attributes(struct text *text, size_t end)
 static void walk_text(struct text *text, uint8_t datatype, size_t size)
 {
     bool attributes = (datatype & MCBP_DATATYPE_XATTR) != 0;
-    size_t end = attributes ? attributes_size(span_of(text->bytes, size)) : 0;
+    size_t end = attributes ? language_attributes_size(span_of(text->bytes, size)) : 0;
     if (end > 0) {
         walk_attributes(text, end);
     }
@@ -213,6 +199,7 @@ bool body_replace(const struct body_manner *manner, uint8_t datatype, uint8_t *b
         bytes[i] = changes[i] != 0 ? manner->alphabet->becomes[bytes[i]] : bytes[i];
     }
     free(changes);
+    body_renew_sums(&text, size);
     return changes != NULL;
 }
 

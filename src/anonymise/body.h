@@ -7,12 +7,14 @@
 #define KVREPLAY_ANONYMISE_BODY_H
 
 #include "anonymise/alphabet.h"
+#include "anonymise/sums.h"
 
 struct body_manner {
     struct secret *secret;
     const struct alphabet *alphabet; /* NULL: pieces are replaced one by one */
     bool keeps_numbers;              /* they are counted with */
-    bool keeps_macros;               /* and strings that a server has made of macros */
+    bool keeps_macros;               /* and strings that a server has made of macros, */
+    const struct sums *sums;         /* of which checksums become those of what values become */
     void *context;
     /* Replaces what is not JSON, so that it still is none. */
     void (*opaque)(void *context, uint8_t *bytes, size_t size);

@@ -112,11 +112,13 @@ static void replace_result(const struct commands_value *self, unsigned number, u
     const struct json_visitor names = {&target, replace_name};
     switch (language_result(self->results, number)) {
     case LANGUAGE_FACT:
+        sums_renew(self->manner->sums, bytes, size);
         break;
     case LANGUAGE_NAMES:
         json_walk(span_of(bytes, size), &names);
         break;
     case LANGUAGE_DATA:
+    case LANGUAGE_WHOLE:
         replace_fragment(self, bytes, size);
         break;
     }

@@ -64,6 +64,7 @@ void knowledge_deinit(struct knowledge *self)
     }
     free(self->known);
     keys_deinit(&self->keys);
+    sums_deinit(&self->sums);
     names_deinit(&self->names);
     names_deinit(&self->versions);
 }
@@ -261,6 +262,9 @@ static bool follow(struct knowledge *self, struct asked **asked, const struct la
             language->couchbase && mcbp_opcode_has_collection(frame->frame.header.opcode);
         *subject = (struct asked_subject){
             .key = name_if_needed(self, language, frame),
+            .document = document && self->sums.learning
+                            ? name_of(self->secret, SECRET_KEY_NAME, frame->frame.key)
+                            : no_number,
             .results = document ? language_specs_of(frame).results : 0,
         };
         if (document || asked_matters(&frame->frame.header)) {
@@ -292,6 +296,7 @@ static void note_documents_keys(struct knowledge *self, const struct dissect_fra
         }
     }
     struct language_specs specs = language_specs_of(frame);
+    self->sums.wanted |= specs.checksums;
     if (subject != NULL && knowledge_is_request(frame) && (specs.counts || specs.expands_macros)) {
         struct known_key *key = add_key(self, &subject->key);
         if (key != NULL) {
@@ -353,6 +358,7 @@ struct about knowledge_about(struct knowledge *self, struct asked **asked,
         return about;
     }
     about.results = subject.results;
+    about.document = subject.document;
     if (!names_find(&self->names, &subject.key, &about.number)) {
         return about;
     }

@@ -13,6 +13,7 @@
  *   counted   SUBDOC_COUNTER changed a number in them
  *   macros    values were made of macros
  *   alphabet  they were compressed, or joined and JSON: bytes become bytes (alphabet.h)
+ *   sums      their checksums are shown: what those become (sums.h)
  *
  * Also which retrieval a response without a key answers. Where that may be one of several, their
  * keys are alike: they share the pieces, so that a value becomes the same whoever's it is. If some
@@ -26,6 +27,7 @@
 #include "anonymise/body.h"
 #include "anonymise/keys.h"
 #include "anonymise/language.h"
+#include "anonymise/sums.h"
 
 enum { PIECES_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -37,6 +39,7 @@ struct knowledge { /* all zero but for the secret to begin with */
     struct known_key *known;
     size_t known_room;
     struct keys keys;      /* what they become */
+    struct sums sums;      /* and their documents' checksums */
     bool settled;          /* the first pass is over */
     bool counted;          /* there are counters */
     bool joined;           /* there are joined ones */
@@ -80,6 +83,7 @@ struct about {
     bool has_macros;
     const struct alphabet *alphabet; /* NULL: none */
     uint32_t results;                /* that a subdocument command asked for */
+    struct name document;            /* the key in its collection, while sums are learned */
 };
 
 /* Follows requests and responses. */

@@ -1,5 +1,6 @@
 #include "anonymise/language.h"
 
+#include "anonymise/text.h"
 #include "base/endian.h"
 #include "mcbp/collection.h"
 #include "mcbp/opcode.h"
@@ -145,6 +146,29 @@ bool language_next_document(const struct dissect_frame *frame, size_t *at,
     return true;
 }
 
+size_t language_attributes_size(struct span text)
+{
+    enum { LENGTH = LANGUAGE_ATTRIBUTE_LENGTH };
+    if (text.size < LENGTH || read_be32(text.data) > text.size - LENGTH) {
+        return 0;
+    }
+    size_t end = LENGTH + read_be32(text.data);
+    for (size_t at = LENGTH; at < end;) {
+        if (end - at < LENGTH || read_be32(text.data + at) > end - at - LENGTH) {
+            return 0;
+        }
+        struct span pair = span_of(text.data + at + LENGTH, read_be32(text.data + at));
+        const uint8_t *name_end = pair.size == 0 ? NULL : memchr(pair.data, 0, pair.size);
+        if (name_end == NULL || pair.data[pair.size - 1] != 0 ||
+            name_end == pair.data + pair.size - 1 ||
+            !text_is_utf8(span_of(pair.data, (size_t)(name_end - pair.data)))) {
+            return 0;
+        }
+        at += LENGTH + pair.size;
+    }
+    return end;
+}
+
 /* ----------------------------------------------------------------------------------- subdocuments
  */
 
@@ -162,19 +186,30 @@ bool language_is_virtual(uint8_t path_flags, struct span path)
             is_component(path, "$XTOC"));
 }
 
+static enum language_result result_of(const struct mcbp_subdoc_spec *spec)
+{
+    if (language_is_virtual(spec->flags, spec->path)) {
+        return is_component(spec->path, "$XTOC") ? LANGUAGE_NAMES : LANGUAGE_FACT;
+    }
+    return spec->opcode == MCBP_GET                ? LANGUAGE_WHOLE
+           : spec->opcode == MCBP_SUBDOC_GET_COUNT ? LANGUAGE_FACT
+                                                   : LANGUAGE_DATA;
+}
+
 static void note_spec(struct language_specs *specs, unsigned number,
                       const struct mcbp_subdoc_spec *spec)
 {
-    bool is_virtual = language_is_virtual(spec->flags, spec->path);
-    enum language_result result = is_virtual && is_component(spec->path, "$XTOC") ? LANGUAGE_NAMES
-                                  : is_virtual || spec->opcode == MCBP_SUBDOC_GET_COUNT
-                                      ? LANGUAGE_FACT
-                                      : LANGUAGE_DATA;
+    static const char checksum[] = "value_crc32c";
     if (number < LANGUAGE_SPECS) {
-        specs->results |= (uint32_t)result << LANGUAGE_RESULT_BITS * number;
+        specs->results |= (uint32_t)result_of(spec) << LANGUAGE_RESULT_BITS * number;
     }
+    bool macros = (spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0;
     specs->counts |= spec->opcode == MCBP_SUBDOC_COUNTER;
-    specs->expands_macros |= (spec->flags & MCBP_SUBDOC_PATH_EXPAND_MACROS) != 0;
+    specs->expands_macros |= macros;
+    specs->checksums |=
+        language_is_virtual(spec->flags, spec->path) ||
+        (macros && spec->value.size > 0 &&
+         memmem(spec->value.data, spec->value.size, checksum, strlen(checksum)) != NULL);
 }
 
 struct language_specs language_specs_of(const struct dissect_frame *frame)

@@ -37,11 +37,19 @@ struct language_document {
 bool language_next_document(const struct dissect_frame *frame, size_t *at,
                             struct language_document *document);
 
+/* Bytes of the lengths before extended attributes and before each of them. */
+enum { LANGUAGE_ATTRIBUTE_LENGTH = 4 };
+
+/* The bytes of the extended attributes that a value begins with, and of the length before them; 0:
+ * they are malformed. */
+size_t language_attributes_size(struct span value);
+
 /* What the results of a subdocument command are, two bits for each spec, the first one lowest. */
 enum language_result {
     LANGUAGE_DATA,
     LANGUAGE_FACT,  /* of the server: a count, or a virtual attribute such as $document */
     LANGUAGE_NAMES, /* of extended attributes: $XTOC */
+    LANGUAGE_WHOLE, /* the document */
 };
 
 enum { LANGUAGE_SPECS = 16, LANGUAGE_RESULT_BITS = 2 };
@@ -57,6 +65,7 @@ struct language_specs {
     uint32_t results;
     bool counts; /* a number in the document */
     bool expands_macros;
+    bool checksums; /* the document's is shown, or will be */
 };
 
 /* Of a request; all zero for other commands. */

@@ -322,6 +322,7 @@ static struct body_manner manner_of(struct state *state)
         .alphabet = about->alphabet,
         .keeps_numbers = about->counts_within && !state->rules->replace_counters,
         .keeps_macros = about->has_macros,
+        .sums = &state->rules->knowledge->sums,
         .context = state,
         .opaque = replace_opaque,
     };
@@ -441,4 +442,9 @@ void rules_apply(const struct rules *rules, struct rules_conversation *conversat
     parts[3] = (struct frame_part){replace_key(&state, bytes), fields->key.size};
     bytes += fields->key.size;
     parts[4] = (struct frame_part){replace_value(&state, bytes), fields->value.size};
+    if (rules->knowledge->sums.learning && conversation->language.couchbase) {
+        const struct asked_subject subject = {.document = state.about.document,
+                                              .results = state.about.results};
+        sums_note(&rules->knowledge->sums, &subject, frame, span_of(bytes, fields->value.size));
+    }
 }

@@ -32,6 +32,7 @@ enum secret_use {
     SECRET_TEXT_STREAM,
     SECRET_ALPHABET,
     SECRET_KEY_ORDER,
+    SECRET_CHECKSUM,
 };
 
 /* HMAC of the use and all parts; the caller sees to it that parts can't be mistaken. */

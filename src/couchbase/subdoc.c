@@ -1,5 +1,6 @@
 /* Subdocument commands: several reads or edits of a document's body and extended attributes. */
 #include "base/buffer.h"
+#include "base/crc32c.h"
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
 #include "couchbase/xattr.h"
@@ -246,7 +247,7 @@ static void edit_twice(struct work *work)
                                   command_next_seqno(work->command), 0};
     edit_all(work, &change);
     if (work->failed == work->request.count && wants_checksum(work)) {
-        change.checksum = xattr_checksum(work->texts[BODY]);
+        change.checksum = crc32c(work->texts[BODY]);
         edit_all(work, &change);
     }
 }

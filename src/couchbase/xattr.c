@@ -1,6 +1,7 @@
 #include "couchbase/xattr.h"
 
 #include "base/buffer.h"
+#include "base/crc32c.h"
 #include "sasl/base64.h"
 
 #include <byteswap.h>
@@ -10,20 +11,6 @@
 #include <stdlib.h>
 
 /* ---------------------------------------------------------------- virtual attributes */
-
-/* Castagnoli's polynomial, reflected (RFC 3720, appendix B.4). */
-uint32_t xattr_checksum(struct span bytes)
-{
-    const uint32_t polynomial = 0x82f63b78;
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < bytes.size; i++) {
-        crc ^= bytes.data[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (polynomial & (0 - (crc & 1)));
-        }
-    }
-    return ~crc;
-}
 
 static json_t *hexadecimal_text(uint64_t number, int digits)
 {
@@ -72,8 +59,7 @@ static json_t *describe(const struct command *command, const struct xattr_subjec
         (json_int_t)document->expiry, "flags", (json_int_t)document->flags, "revid",
         decimal_text(document->revision), "seqno", hexadecimal_text(document->seqno, 16),
         "value_bytes", (json_int_t)subject->body.size, "value_crc32c",
-        hexadecimal_text(xattr_checksum(subject->body), 8), "vbucket_uuid",
-        hexadecimal_text(uuid, 16));
+        hexadecimal_text(crc32c(subject->body), 8), "vbucket_uuid", hexadecimal_text(uuid, 16));
     /* A CAS is a time in nanoseconds, with a sign. */
     json_t *modified = decimal_text((uint64_t)((int64_t)cas / 1000000000));
     if (subject->document == NULL) {

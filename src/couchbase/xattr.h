@@ -36,9 +36,6 @@ struct blob *xattr_encode(struct span bytes);
 /* The other way round. SUCCESS, SUBDOC_FIELD_NOT_BINARY_VALUE or NO_MEMORY. */
 enum mcbp_status xattr_decode(struct span value, struct blob **bytes);
 
-/* CRC-32C. */
-uint32_t xattr_checksum(struct span body);
-
 /* What a change will give the document. */
 struct xattr_change {
     uint64_t cas;

@@ -207,6 +207,43 @@ class Talk:
                     spec(S_GET, b"$document.exptime", flags=XATTR), spec(S_GET, b"$document.value_bytes", flags=XATTR),
                     spec(S_GET, b"nobodys.text", flags=XATTR), spec(S_GET, b"nobodysname"))
 
+    def checksums(self, path=b"$document.value_crc32c"):
+        """Of documents that were stored, edited, joined and compressed; most of them are never shown as they are then."""
+        shown = spec(S_GET, path, flags=XATTR)
+        self.set(b"nobodysum", b'{"nobodysname":["nobodysvalue", 8675309]}')
+        self.lookup(b"nobodysum", shown)
+        self.mutate(b"nobodysum", spec(S_UPSERT, b"nobodys.sum", b'"${Mutation.value_crc32c}"', XATTR | PARENTS | MACROS),
+                    spec(S_LAST, b"nobodysname", b'"nobodysnews"'), spec(S_UPSERT, b"nobodysname2", b"8675309"))
+        self.lookup(b"nobodysum", shown, spec(S_GET, b"nobodys.sum", flags=XATTR))
+        self.mutate(b"nobodysum", spec(S_ADD, b"nobodysname2", b"[]"), status=0xCC)
+        self.document(S_UPSERT, b"nobodysum", struct.pack("!HB", 12, 0), b"nobodysname3" + b'"nobodysnews"')
+        self.set(b"nobodysum", b"{}", cas=1, status=2)
+        self.mutate(b"nobodysum", spec(S_UPSERT, b"nobodysname4", b'"nobodysvalue"'))
+        self.lookup(b"nobodysum", shown, spec(S_GET, b"nobodys.sum", flags=XATTR))
+        self.document(MUTATION, b"nobodysum", b"", spec(1, b"", b'{"nobodysname": "nobodysnews"}'))
+        self.document(S_DELETE, b"nobodysum", struct.pack("!HB", 11, 0), b"nobodysname")
+        self.lookup(b"nobodysum", shown)
+        self.document(MUTATION, b"nobodysum2", b"\1", spec(S_UPSERT, b"nobodysname", b'"nobodysvalue"'))
+        self.lookup(b"nobodysum2", shown)
+        self.document(DELETE, b"nobodysum2")
+        self.document(MUTATION, b"nobodysum2", b"\1", spec(S_LAST, b"", b'"nobodysvalue"'))
+        self.lookup(b"nobodysum2", shown)
+        self.set(b"nobodysum", b'"nobodysnews"', collection=self.collection)
+        self.lookup(b"nobodysum", shown, collection=self.collection)
+        self.lookup(b"nobodysum", shown)
+        self.document(DELETE, b"nobodysum", collection=self.collection)
+        self.set(b"nobodysum3", b"nobodysbytes")
+        self.document(APPEND, b"nobodysum3", b"", b"nobodysnews")
+        self.document(PREPEND, b"nobodysum3", b"", b"nobodysvalue")
+        self.lookup(b"nobodysum3", shown)
+        self.set(b"nobodysum4", snappy(b'{"nobodysname":"', b'nobodysvalue","list":["', (b"nobodysvalue",), b'"]}')[1],
+                 datatype=JSON | SNAPPY)
+        self.lookup(b"nobodysum4", shown)
+        self.mutate(b"nobodysum4", spec(S_UPSERT, b"nobodysname", b'"nobodysnews"'))
+        self.lookup(b"nobodysum4", shown)
+        self.document(INCREMENT, b"nobodysum5", struct.pack("!QQI", 5, 95, 0))
+        self.lookup(b"nobodysum5", shown)
+
     def compressed(self):
         # Copied from strings: true, a number, the n of an escape.
         text, stream = snappy(b'{"nobodysname":"nobodysvalue",', b'"list":["8675309 is true,",', (b"true",), b',"', (b"8675309",),
@@ -250,6 +287,7 @@ class Talk:
         self.counters()
         self.joined()
         self.attributes()
+        self.checksums()
         self.compressed()
         self.others()
 
@@ -351,7 +389,8 @@ class Couchbase(unittest.TestCase):
                 self.assertEqual(one.value, other.value)
             if one.opcode in (GET, SET, LOOKUP, MUTATION):
                 self.assertEqual(one.key[0], other.key[0])
-                self.assertNotEqual(one.key[1:], other.key[1:])
+                if one.key[1:] != b"z":  # one letter may become itself
+                    self.assertNotEqual(one.key[1:], other.key[1:])
 
     def test_json_stays_json_of_the_same_shape(self):
         compared = 0
@@ -404,6 +443,19 @@ class Couchbase(unittest.TestCase):
         self.assertEqual(before, after)
         self.assertGreater(before["executed"]["identical"], 50)
 
+    def test_checksums_among_all_that_a_server_says_of_a_document_are_those_of_what_it_becomes(self):
+        connection = Connection()
+        try:
+            talk = Talk(connection)
+            talk.begin()
+            talk.checksums(b"$document")
+        finally:
+            connection.close()
+        data, _ = recorded(connection.said)
+        before, after = verified(data), verified(anonymised(data))
+        self.assertEqual(before, after)
+        self.assertEqual((before["status"], before["executed"]["different"]), (0, 0))
+
     def test_a_recording_of_the_sdk_is_verified_with_the_same_counts(self):
         with gzip.open(os.path.join(CORPUS, "couchbase", "sdk.pcapng.gz")) as f:
             recording = f.read()
@@ -420,13 +472,13 @@ class Couchbase(unittest.TestCase):
             blocks.append(rest[:size])
             rest = rest[size:]
         packets = [i for i, block in enumerate(blocks) if block[:4] == struct.pack("<I", 6)]
-        for first in (60, 300):
+        for first in (60, 129, 300, 604):
             gone = set(packets[:first])
             recording = b"".join(block for i, block in enumerate(blocks) if i not in gone)
             before, after = verified(recording), verified(anonymised(recording))
             self.assertEqual((before["status"], before["rebuilt"]), (after["status"], after["rebuilt"]))
             identical = before["executed"]["identical"]
-            self.assertGreater(identical, 100)
+            self.assertGreaterEqual(identical, 40)
             self.assertGreaterEqual(after["executed"]["identical"], identical - 10)
 
     def test_names_are_the_same_wherever_they_are(self):
