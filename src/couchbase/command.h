@@ -78,6 +78,7 @@ uint32_t command_expiry(const struct command *command, uint32_t given);
 /* get.c */
 void handle_get(struct command *command);
 void handle_getk(struct command *command);
+void handle_get_ex(struct command *command);
 void handle_get_locked(struct command *command);
 void handle_unlock(struct command *command);
 void handle_touch(struct command *command);

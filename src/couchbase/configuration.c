@@ -30,7 +30,7 @@ void handle_cluster_config(struct command *command)
     if (tells && !config_is_older(known, there->version)) {
         reply_add(command);
     } else {
-        reply_give_json(command, reply_add(command), blob_hold(there->json));
+        reply_give_config(command, reply_add(command), there->json);
     }
 }
 
@@ -91,11 +91,10 @@ static void tell(struct couchbase_session *session, struct couchbase_answer *ans
                                      .key = name,
                                      .key_size = strlen(name)};
     if (!session_has(session, MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION_BRIEF)) {
-        node->given[at] = blob_hold(configuration->json);
+        node->given[at] = reply_hold_config(session, configuration->json, &request->datatype);
         request->value = node->given[at]->bytes;
         request->value_size = node->given[at]->size;
         request->value_owner = &node->given[at]->owner;
-        request->datatype = session_datatypes(session) & MCBP_DATATYPE_JSON;
     }
 }
 

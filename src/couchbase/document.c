@@ -26,6 +26,12 @@ uint32_t command_expiry(const struct command *command, uint32_t given)
     return given == 0 || given > RELATIVE_MAX ? given : (uint32_t)(seconds + given);
 }
 
+uint8_t document_datatypes(const struct document *document)
+{
+    return (uint8_t)(document->datatype | (document->xattrs != NULL ? MCBP_DATATYPE_XATTR : 0) |
+                     (document->packed != NULL ? MCBP_DATATYPE_SNAPPY : 0));
+}
+
 bool document_is_expired(const struct document *document, int64_t now)
 {
     return document->expiry != 0 && document->expiry <= now / NANOSECONDS;

@@ -50,11 +50,18 @@ static size_t blob_memory(const struct blob *blob)
     return blob == NULL ? 0 : sizeof(*blob) + blob->size;
 }
 
+static void replace(struct documents *documents, struct blob **blob, struct blob *by)
+{
+    *documents->memory += blob_memory(by) - blob_memory(*blob);
+    blob_drop(*blob);
+    *blob = by;
+}
+
 static void remove_entry(struct documents *documents, struct documents_entry *entry)
 {
-    *documents->memory -= entry_memory(entry->id_size) + blob_memory(entry->document.value);
+    documents_set_value(documents, &entry->document, NULL);
+    *documents->memory -= entry_memory(entry->id_size);
     HASH_DEL(documents->entries, entry);
-    blob_drop(entry->document.value);
     blob_drop(entry->document.xattrs);
     free(entry);
 }
@@ -88,11 +95,16 @@ void documents_drop(struct documents *documents, uint32_t collection)
     }
 }
 
+void documents_set_packed(struct documents *documents, struct document *document,
+                          struct blob *packed)
+{
+    replace(documents, &document->packed, packed);
+}
+
 void documents_set_value(struct documents *documents, struct document *document, struct blob *value)
 {
-    *documents->memory += blob_memory(value) - blob_memory(document->value);
-    blob_drop(document->value);
-    document->value = value;
+    documents_set_packed(documents, document, NULL);
+    replace(documents, &document->value, value);
 }
 
 struct document *documents_find_any(const struct documents *documents, const struct document_id *id)

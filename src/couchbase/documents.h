@@ -22,11 +22,13 @@ enum document_unknown {
     DOCUMENT_SEQNO = 1 << 8,
     DOCUMENT_LOCK = 1 << 9,
     DOCUMENT_ALL = (1 << 10) - 1 - DOCUMENT_EXPIRY_SECOND,
+    DOCUMENT_SYSTEM_XATTRS = 1 << 10, /* all others are known: those are hidden from some clients */
 };
 
 struct document {
     struct blob *value;  /* NULL: of 0 bytes, or deleted; compressed if the datatype says so */
     struct blob *xattrs; /* a JSON object; NULL: none */
+    struct blob *packed; /* attributes and value as they are stored: compressed as one; NULL: not */
     uint8_t datatype;    /* of the value: JSON and SNAPPY */
     bool deleted;        /* a tombstone */
     uint16_t unknown;    /* enum document_unknown; 0 in a server */
@@ -41,6 +43,9 @@ struct document {
     bool doubted;         /* likewise: something may have changed it; false */
     void *user;           /* likewise; NULL */
 };
+
+/* Of all that is stored of it: JSON, SNAPPY and XATTR. */
+uint8_t document_datatypes(const struct document *document);
 
 /* `now` is the Unix time in nanoseconds. */
 bool document_is_expired(const struct document *document, int64_t now);
@@ -76,9 +81,14 @@ struct document *documents_find_any(const struct documents *documents,
 struct document *documents_find_or_add(struct documents *documents, const struct document_id *id,
                                        bool *is_new);
 
-/* The document's value is that blob from here on, which is taken over; NULL: it has none. */
+/* The document's value is that blob from here on, which is taken over; NULL: it has none. It is not
+ * compressed together with attributes. */
 void documents_set_value(struct documents *documents, struct document *document,
                          struct blob *value);
+
+/* So are attributes and value, compressed as one; likewise. */
+void documents_set_packed(struct documents *documents, struct document *document,
+                          struct blob *packed);
 
 /* Drops all tombstones. */
 void documents_purge(struct documents *documents);

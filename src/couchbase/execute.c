@@ -55,6 +55,8 @@ static const struct row {
     [MCBP_GETQ] = {handle_get, READ | NO_CAS, 0},
     [MCBP_GETK] = {handle_getk, READ | NO_CAS, 0},
     [MCBP_GETKQ] = {handle_getk, READ | NO_CAS, 0},
+    [MCBP_GET_EX] = {handle_get_ex, READ | NO_CAS | LOOKS_FIRST, 0},
+    [MCBP_GET_EX_REPLICA] = {handle_get_ex, READ | NO_CAS | LOOKS_FIRST, 0},
     [MCBP_GET_REPLICA] = {handle_get_replica, READ | NO_CAS, 0},
     [MCBP_GET_LOCKED] = {handle_get_locked, READ | NO_CAS | LOOKS_FIRST, ANY_EXTRAS},
     [MCBP_UNLOCK_KEY] = {handle_unlock, READ | HAS_CAS, 0},

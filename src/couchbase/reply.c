@@ -1,6 +1,7 @@
 #include "couchbase/reply.h"
 
 #include "base/endian.h"
+#include "couchbase/value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,6 +117,22 @@ void reply_give_json(struct command *command, struct kvr_response *response, str
     reply_give(command, response, json);
 }
 
+/* Source: daemon/cookie.cc, sendNotMyVBucket. */
+struct blob *reply_hold_config(const struct couchbase_session *session, struct blob *json,
+                               uint8_t *datatype)
+{
+    bool everywhere = session_has(session, MCBP_FEATURE_SNAPPY_EVERYWHERE);
+    struct blob *compressed = everywhere ? value_compress(blob_span(json)) : NULL;
+    *datatype = session_datatypes(session) &
+                (uint8_t)(MCBP_DATATYPE_JSON | (compressed != NULL ? MCBP_DATATYPE_SNAPPY : 0));
+    return compressed != NULL ? compressed : blob_hold(json);
+}
+
+void reply_give_config(struct command *command, struct kvr_response *response, struct blob *json)
+{
+    reply_give(command, response, reply_hold_config(command->session, json, &response->datatype));
+}
+
 static void set_json(struct command *command, struct kvr_response *response, const char *text)
 {
     if (response != NULL && reply_set_text(command, response, span_of(text, strlen(text)))) {
@@ -132,7 +149,7 @@ void reply_error(struct command *command, enum mcbp_status status, const char *c
         snprintf(text, sizeof(text), "{\"error\":{\"context\":\"%s\"}}", context);
         set_json(command, response, text);
     } else if (status == MCBP_STATUS_NOT_MY_VBUCKET) {
-        reply_give_json(command, response, blob_hold(command->node->bucket_config.json));
+        reply_give_config(command, response, command->node->bucket_config.json);
     }
 }
 

@@ -22,6 +22,14 @@ void reply_give(struct command *command, struct kvr_response *response, struct b
 /* The same of a JSON text. */
 void reply_give_json(struct command *command, struct kvr_response *response, struct blob *json);
 
+/* A configuration, which is not taken over, as the client takes it: perhaps compressed. *datatype
+ * is that. */
+struct blob *reply_hold_config(const struct couchbase_session *session, struct blob *json,
+                               uint8_t *datatype);
+
+/* The response's value is that. */
+void reply_give_config(struct command *command, struct kvr_response *response, struct blob *json);
+
 /* The same of any text. False: no memory, and the answer says so. */
 bool reply_set_text(struct command *command, struct kvr_response *response, struct span text);
 

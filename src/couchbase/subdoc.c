@@ -333,12 +333,22 @@ static bool deletes(const struct work *work)
     return work->request.specs[work->request.count - 1].opcode == MCBP_DELETE;
 }
 
+/* Whether they are stored anew, which those that are not named are not. Source: do_xattr_phase in
+ * daemon/subdocument_context.cc. */
+static bool edits_xattrs(const struct work *work)
+{
+    return work->request.xattr_count > 0;
+}
+
 /* The attributes after the edit, *xattrs NULL: none. False: no memory. */
 static bool keep_xattrs(const struct work *work, struct blob **xattrs)
 {
-    struct blob *all;
-    if (!xattr_keep(work->texts[XATTRS], &all)) {
-        return false;
+    struct blob *all = work->document == NULL ? NULL : blob_hold(work->document->xattrs);
+    if (edits_xattrs(work)) {
+        blob_drop(all);
+        if (!xattr_keep(work->texts[XATTRS], &all)) {
+            return false;
+        }
     }
     *xattrs = all;
     if (!deletes(work)) {
@@ -354,8 +364,7 @@ static bool keep_xattrs(const struct work *work, struct blob **xattrs)
 static bool removes_tombstone(const struct work *work, const struct blob *xattrs)
 {
     bool had = work->document != NULL && work->document->xattrs != NULL;
-    bool edited = buffer_span(&work->changed[XATTRS]).size > 0;
-    return work->is_deleted && deletes(work) && xattrs == NULL && (had || edited);
+    return work->is_deleted && deletes(work) && xattrs == NULL && (had || edits_xattrs(work));
 }
 
 /* False: the answer says why the document may not be stored. */

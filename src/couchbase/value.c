@@ -31,6 +31,17 @@ struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_la
     return blob;
 }
 
+struct blob *value_compress(struct span value)
+{
+    struct blob *blob = blob_create(snappy_max_compressed_length(value.size));
+    if (blob != NULL && snappy_compress((const char *)value.data, value.size, (char *)blob->bytes,
+                                        &blob->size) != SNAPPY_OK) {
+        blob_drop(blob);
+        return NULL;
+    }
+    return blob;
+}
+
 /* Most of what is not JSON can be told from its first byte. */
 static bool begins_like_json(struct span value)
 {

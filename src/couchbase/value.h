@@ -13,6 +13,9 @@
 struct blob *value_inflate(struct span compressed, size_t size_max, bool *too_large,
                            bool *no_memory);
 
+/* NULL: no memory. */
+struct blob *value_compress(struct span value);
+
 struct document;
 
 /* Holds the document's value, inflated; *value NULL: it has none. False: no memory. */

@@ -68,7 +68,7 @@ enum meta_resolution with_meta_resolve(const struct with_meta *meta,
           {meta->expiry, document->expiry, DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND},
           /* the machines that Couchbase runs on compare them in their own byte order */
           {bswap_32(meta->flags), bswap_32(document->flags), DOCUMENT_FLAGS},
-          {adds_xattrs, 0, has_xattrs ? DOCUMENT_XATTRS : 0},
+          {adds_xattrs, 0, has_xattrs ? DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS : 0},
       };
     for (size_t i = 0; i < (meta->deletes ? FOR_DELETION : FIELDS); i++) {
         if ((document->unknown & fields[i].unknown) != 0) {
@@ -88,30 +88,32 @@ struct change {
     struct with_meta meta;
     struct content content;
     struct blob *xattrs;
+    struct blob *packed; /* attributes and value, compressed as one */
 };
 
-/* The body as it is to be kept: compressed if it came so, and no attributes stand before it. False:
- * the answer says why not. */
+/* The body as it is to be kept: compressed if it came so, which with attributes before it both are
+ * as one. False: the answer says why not. */
 static bool take_body(struct command *command, struct change *change, struct span body)
 {
     struct span sent = command->frame->value;
-    bool whole = body.data == command->value.data && body.size == command->value.size;
-    bool compressed = command->inflated != NULL && whole && sent.size <= body.size;
+    struct content *content = &change->content;
+    bool stays = command->inflated != NULL && sent.size <= command->value.size;
+    bool packed = stays && change->xattrs != NULL;
     if (body.size > COUCHBASE_VALUE_MAX) {
         reply_error(command, MCBP_STATUS_TOO_LARGE, NULL);
         return false;
     }
-    change->content.datatype =
-        (value_is_json(body) ? MCBP_DATATYPE_JSON : 0) | (compressed ? MCBP_DATATYPE_SNAPPY : 0);
-    if (body.size == 0) {
-        change->content.datatype = 0;
-        return true;
+    if (body.size > 0) {
+        content->datatype = (value_is_json(body) ? MCBP_DATATYPE_JSON : 0) |
+                            (stays && !packed ? MCBP_DATATYPE_SNAPPY : 0);
+        content->value = blob_copy(stays && !packed ? sent : body);
     }
-    change->content.value = blob_copy(compressed ? sent : body);
-    if (change->content.value == NULL) {
+    change->packed = packed ? blob_copy(sent) : NULL;
+    if ((body.size > 0 && content->value == NULL) || (packed && change->packed == NULL)) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
+        return false;
     }
-    return change->content.value != NULL;
+    return true;
 }
 
 /* A deletion's body is dropped. Source: allow_sanitize_value_in_deletion. False: the answer says
@@ -166,6 +168,8 @@ static void store(struct command *command, struct change *change, const struct d
     blob_drop(document->xattrs);
     document->xattrs = change->xattrs;
     change->xattrs = NULL;
+    documents_set_packed(&vbucket->documents, document, change->packed);
+    change->packed = NULL;
     if (change->meta.deletes) {
         mark_deleted(command, &change->meta, document);
     }
@@ -267,4 +271,5 @@ void handle_with_meta(struct command *command)
     }
     blob_drop(change.content.value);
     blob_drop(change.xattrs);
+    blob_drop(change.packed);
 }

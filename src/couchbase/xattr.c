@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/crc32c.h"
+#include "couchbase/xattr_blob.h"
 #include "sasl/base64.h"
 
 #include <byteswap.h>
@@ -28,8 +29,7 @@ static json_t *decimal_text(uint64_t number)
 
 static json_t *list_datatypes(const struct document *document)
 {
-    unsigned datatype = document == NULL ? 0 : document->datatype;
-    bool has_xattrs = document != NULL && document->xattrs != NULL;
+    unsigned datatype = document == NULL ? 0 : document_datatypes(document);
     json_t *list = json_array();
     if ((datatype & MCBP_DATATYPE_SNAPPY) != 0) {
         json_array_append_new(list, json_string("snappy"));
@@ -37,10 +37,10 @@ static json_t *list_datatypes(const struct document *document)
     if ((datatype & MCBP_DATATYPE_JSON) != 0) {
         json_array_append_new(list, json_string("json"));
     }
-    if (has_xattrs) {
+    if ((datatype & MCBP_DATATYPE_XATTR) != 0) {
         json_array_append_new(list, json_string("xattr"));
     }
-    if (datatype == 0 && !has_xattrs) {
+    if (datatype == 0) {
         json_array_append_new(list, json_string("raw"));
     }
     return list;
@@ -162,27 +162,39 @@ bool xattr_keep(struct span xattrs, struct blob **kept)
     return object != NULL ? keep(object, kept) : !no_memory && keep_as_it_is(xattrs, kept);
 }
 
-bool xattr_keep_system(const struct blob *xattrs, struct blob **kept)
+static bool append_some(struct buffer *text, struct span xattrs, bool system)
 {
-    const char *name;
-    json_t *value;
-    void *next;
-    bool no_memory;
-    *kept = NULL;
-    if (xattrs == NULL) {
-        return true;
-    }
-    json_t *object = read_object(blob_span(xattrs), &no_memory);
-    if (object == NULL) {
-        return !no_memory && keep_as_it_is(blob_span(xattrs), kept);
-    }
-    json_object_foreach_safe(object, next, name, value)
-    {
-        if (name[0] != '_') {
-            json_object_del(object, name);
+    struct xattr_member member;
+    while (xattr_member_next(&xattrs, &member)) {
+        const char *before = buffer_span(text).size == 0 ? "{" : ",";
+        bool is_system = member.name.data[1] == '_';
+        if (is_system == system &&
+            (!buffer_append(text, span_of(before, 1)) || !buffer_append(text, member.whole))) {
+            return false;
         }
     }
-    return keep(object, kept);
+    return buffer_span(text).size == 0 || buffer_append(text, span_of("}", 1));
+}
+
+static bool keep_some(const struct blob *xattrs, bool system, struct blob **kept)
+{
+    struct buffer text = {0};
+    bool appended = append_some(&text, blob_span(xattrs), system);
+    struct span left = buffer_span(&text);
+    *kept = appended && left.size > 0 ? blob_copy(left) : NULL;
+    appended &= left.size == 0 || *kept != NULL;
+    buffer_deinit(&text);
+    return appended;
+}
+
+bool xattr_keep_system(const struct blob *xattrs, struct blob **kept)
+{
+    return keep_some(xattrs, true, kept);
+}
+
+bool xattr_keep_user(const struct blob *xattrs, struct blob **kept)
+{
+    return keep_some(xattrs, false, kept);
 }
 
 /* ---------------------------------------------------------------- values that are no JSON */

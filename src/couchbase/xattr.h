@@ -26,8 +26,9 @@ enum mcbp_status xattr_virtual(const struct command *command, const struct xattr
  * are none. False: no memory. Source: SubdocExecutionContext::do_xattr_phase. */
 bool xattr_keep(struct span xattrs, struct blob **kept);
 
-/* Likewise the system attributes, whose names begin with "_". */
+/* Of those, the system attributes, whose names begin with "_", as they are; or all others. */
 bool xattr_keep_system(const struct blob *xattrs, struct blob **kept);
+bool xattr_keep_user(const struct blob *xattrs, struct blob **kept);
 
 /* A value that is no JSON, as the attribute that has it: base64 behind a mark, as a JSON string.
  * NULL: no memory. Source: utilities/string_utilities.cc. */

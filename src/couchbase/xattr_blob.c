@@ -130,3 +130,90 @@ bool xattr_blob_to_object(struct span value, struct blob **object)
     buffer_deinit(&text);
     return *object != NULL;
 }
+
+/* ---------------------------------------------------------------- from an object */
+
+/* The bytes up to one of `ends` that is not within a string, object or array; that is taken off,
+ * too. */
+static struct span take_json(struct span *rest, const char *ends)
+{
+    size_t at = 0;
+    size_t depth = 0;
+    bool quoted = false;
+    for (; at < rest->size; at++) {
+        uint8_t byte = rest->data[at];
+        if (byte == '"') {
+            quoted = !quoted;
+        } else if (quoted) {
+            at += byte == '\\';
+        } else if (depth == 0 && byte != 0 && strchr(ends, byte) != NULL) {
+            break;
+        } else if (byte == '{' || byte == '[') {
+            depth++;
+        } else if (byte == '}' || byte == ']') {
+            depth--;
+        }
+    }
+    struct span taken = span_head(*rest, at < rest->size ? at : rest->size);
+    *rest = span_skip(*rest, at < rest->size ? at + 1 : rest->size);
+    return taken;
+}
+
+bool xattr_member_next(struct span *rest, struct xattr_member *member)
+{
+    *rest = span_skip(*rest, rest->size > 0 && rest->data[0] == '{');
+    if (rest->size == 0 || rest->data[0] != '"') {
+        return false;
+    }
+    member->name = take_json(rest, ":");
+    member->value = take_json(rest, ",}");
+    const uint8_t *end = member->value.data + member->value.size;
+    member->whole = span_of(member->name.data, (size_t)(end - member->name.data));
+    return true;
+}
+
+static bool append_number(struct buffer *blob, size_t number)
+{
+    uint8_t bytes[SIZE];
+    write_be32(bytes, (uint32_t)number);
+    return buffer_append(blob, span_of(bytes, sizeof(bytes)));
+}
+
+/* `name` is a JSON string. */
+static bool append_attribute(struct buffer *blob, struct span name, struct span value)
+{
+    static const uint8_t end[] = {0};
+    json_t *read = json_loadb((const char *)name.data, name.size, JSON_DECODE_ANY, NULL);
+    struct span text = span_of(json_string_value(read), json_string_length(read));
+    bool appended = read != NULL && append_number(blob, text.size + value.size + 2) &&
+                    buffer_append(blob, text) && buffer_append(blob, span_of(end, 1)) &&
+                    buffer_append(blob, value) && buffer_append(blob, span_of(end, 1));
+    json_decref(read);
+    return appended;
+}
+
+static bool append_members(struct buffer *blob, struct span object)
+{
+    struct xattr_member member;
+    while (xattr_member_next(&object, &member)) {
+        if (!append_attribute(blob, member.name, member.value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct blob *xattr_blob_from_object(struct span object, struct span body)
+{
+    struct buffer all = {0};
+    struct blob *blob = NULL;
+    if (append_number(&all, 0) && append_members(&all, object)) {
+        struct span written = buffer_span(&all);
+        blob = blob_join(written, body);
+        if (blob != NULL) {
+            write_be32(blob->bytes, (uint32_t)(written.size - SIZE));
+        }
+    }
+    buffer_deinit(&all);
+    return blob;
+}

@@ -20,4 +20,18 @@ struct span xattr_blob_body(struct span value);
 /* The attributes as a JSON object, *object NULL: none. False: no memory. */
 bool xattr_blob_to_object(struct span value, struct blob **object);
 
+/* An attribute in such an object. */
+struct xattr_member {
+    struct span whole; /* name, colon and value */
+    struct span name;  /* a JSON string */
+    struct span value;
+};
+
+/* Takes the next one off `rest`, the object's text at first. False: there is none. */
+bool xattr_member_next(struct span *rest, struct xattr_member *member);
+
+/* The other way round: the attributes of such an object, and the body behind them. NULL: no memory.
+ */
+struct blob *xattr_blob_from_object(struct span object, struct span body);
+
 #endif

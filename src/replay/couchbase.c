@@ -83,8 +83,9 @@ static void settle_verdict(struct run *run, const struct shadow_verdict *verdict
 static bool tells_content(const struct pending *request)
 {
     enum mcbp_family family = mcbp_opcode_family(mcbp_opcode_loud(request->opcode));
-    return family == MCBP_FAMILY_RETRIEVE || family == MCBP_FAMILY_RETRIEVE_TOUCH ||
-           family == MCBP_FAMILY_STORE || family == MCBP_FAMILY_REMOVE;
+    return request->opcode == MCBP_GET_EX || family == MCBP_FAMILY_RETRIEVE ||
+           family == MCBP_FAMILY_RETRIEVE_TOUCH || family == MCBP_FAMILY_STORE ||
+           family == MCBP_FAMILY_REMOVE;
 }
 
 static void note(struct run *run, const struct shadow_verdict *verdict,

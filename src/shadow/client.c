@@ -97,6 +97,16 @@ static void infer(struct shadow_client *client, const struct mcbp_frame *request
     }
 }
 
+/* It is executed only for those who take all that may be stored. */
+static void infer_from_get_ex(struct shadow_client *client, uint16_t status)
+{
+    if (status == MCBP_STATUS_SUCCESS || status == MCBP_STATUS_KEY_NOT_FOUND) {
+        client_decide(client, MCBP_FEATURE_JSON, true);
+        client_decide(client, MCBP_FEATURE_SNAPPY, true);
+        client->session->features |= set_of(MCBP_FEATURE_SNAPPY_EVERYWHERE);
+    }
+}
+
 /* A cluster configuration names the bucket that was selected. */
 static void note_config(struct shadow *shadow, struct shadow_client *client, struct span json)
 {
@@ -142,6 +152,9 @@ void shadow_client_note(struct shadow *shadow, struct shadow_client *client,
     note_selection(client, request, success);
     if (!client->whole) {
         infer(client, request, answer);
+    }
+    if (!client->whole && request->header.opcode == MCBP_GET_EX) {
+        infer_from_get_ex(client, answer->header.vbucket_or_status);
     }
     if (!success) {
         return;

@@ -5,6 +5,8 @@
 #include "couchbase/return_meta.h"
 #include "couchbase/value.h"
 #include "couchbase/with_meta.h"
+#include "couchbase/xattr.h"
+#include "couchbase/xattr_blob.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "mcbp/token.h"
@@ -78,16 +80,17 @@ static uint16_t needs_of_virtual(struct span path)
             return members[i].needs;
         }
     }
-    return DOCUMENT_ALL & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK);
+    return (DOCUMENT_ALL - DOCUMENT_PRESENCE - DOCUMENT_LOCK) | DOCUMENT_SYSTEM_XATTRS;
 }
 
 static uint16_t needs_of(const struct mcbp_subdoc_spec *spec)
 {
+    bool is_system = spec->path.size > 0 && spec->path.data[0] == '_';
     if (is_virtual(spec)) {
         return needs_of_virtual(spec->path);
     }
     if ((spec->flags & MCBP_SUBDOC_PATH_XATTR) != 0) {
-        return DOCUMENT_XATTRS;
+        return DOCUMENT_XATTRS | (is_system ? DOCUMENT_SYSTEM_XATTRS : 0);
     }
     return sets_body(spec) ? 0 : DOCUMENT_VALUE;
 }
@@ -151,8 +154,7 @@ static void find_needs(const struct judged *judged, struct needs *needs)
         needs->adds = mutation == RETURN_META_ADD;
         needs->may_create = mutation == RETURN_META_SET;
     }
-    if (mcbp_opcode_concatenates(judged->opcode) || mcbp_opcode_counts(judged->opcode) ||
-        judged->opcode == MCBP_GET_EX) {
+    if (mcbp_opcode_concatenates(judged->opcode) || mcbp_opcode_counts(judged->opcode)) {
         needs->unknown = DOCUMENT_VALUE;
     }
 }
@@ -502,11 +504,76 @@ static void tell_body(struct telling *telling)
     }
 }
 
+/* The attributes that are told have, of those that are known, all but the system's. */
+static bool has_known(const struct telling *telling, const struct blob *told)
+{
+    struct blob *users[2] = {NULL, NULL};
+    bool same = xattr_keep_user(telling->document->xattrs, &users[0]) &&
+                xattr_keep_user(told, &users[1]) &&
+                span_equal(blob_span(users[0]), blob_span(users[1]));
+    blob_drop(users[0]);
+    blob_drop(users[1]);
+    return same;
+}
+
+/* `all`: attributes and value, inflated. */
+static void take_whole(struct telling *telling, struct span all)
+{
+    const struct mcbp_frame *answer = telling->answer;
+    struct document *document = telling->document;
+    bool has_xattrs = (answer->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+    uint8_t compressed = answer->header.datatype & MCBP_DATATYPE_SNAPPY;
+    uint8_t json = answer->header.datatype & MCBP_DATATYPE_JSON;
+    struct blob *xattrs = NULL;
+    if (has_xattrs && (!xattr_blob_is_valid(all) || !xattr_blob_to_object(all, &xattrs))) {
+        return;
+    }
+    if (is_open(telling, DOCUMENT_VALUE) && has_xattrs) {
+        tell_value(telling, xattr_blob_body(all), json);
+        struct vbucket *vbucket = telling->judged->exchange->asked->vbucket->held;
+        documents_set_packed(&vbucket->documents, document,
+                             compressed != 0 ? blob_copy(answer->value) : NULL);
+    } else if (is_open(telling, DOCUMENT_VALUE)) {
+        tell_value(telling, answer->value, compressed | json);
+    }
+    if (is_open(telling, DOCUMENT_XATTRS) ||
+        (is_open(telling, DOCUMENT_SYSTEM_XATTRS) && has_known(telling, xattrs))) {
+        blob_drop(document->xattrs);
+        document->xattrs = blob_hold(xattrs);
+        telling->judged->told = true;
+    }
+    blob_drop(xattrs);
+}
+
+/* What GET_EX shows. */
+static void tell_whole(struct telling *telling)
+{
+    const struct mcbp_frame *answer = telling->answer;
+    bool compressed = answer != NULL && (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0;
+    bool too_large;
+    bool no_memory;
+    if (answer == NULL || telling->judged->status != MCBP_STATUS_SUCCESS ||
+        !is_open(telling, DOCUMENT_VALUE | DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS)) {
+        return;
+    }
+    struct blob *inflated =
+        compressed ? value_inflate(answer->value, COUCHBASE_FRAME_MAX, &too_large, &no_memory)
+                   : NULL;
+    if (!compressed || inflated != NULL) {
+        take_whole(telling, compressed ? blob_span(inflated) : answer->value);
+    }
+    blob_drop(inflated);
+}
+
 static void tell_content(struct telling *telling)
 {
     const struct judged *judged = telling->judged;
     const struct mcbp_frame *answer = telling->answer;
     bool absent = telling->document->deleted && !is_open(telling, DOCUMENT_PRESENCE);
+    if (judged->opcode == MCBP_GET_EX && !absent) {
+        tell_whole(telling);
+        return;
+    }
     if (absent || !is_open(telling, DOCUMENT_VALUE) || !is_success(judged->status)) {
         return;
     }
@@ -843,8 +910,22 @@ static uint16_t after_with_meta(const struct judged *judged, uint16_t unknown)
     uint16_t numbers = after_change(judged, 0) & (uint16_t) ~(DOCUMENT_REVISION | DOCUMENT_LOCK);
     numbers &= meta.regenerates ? UINT16_MAX : (uint16_t)~DOCUMENT_CAS;
     uint16_t left = DOCUMENT_EXPIRY | DOCUMENT_FLAGS;
-    left |= has_xattrs ? 0 : unknown & DOCUMENT_XATTRS;
+    left |= has_xattrs ? 0 : unknown & (DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS);
     return numbers | (meta.deletes ? left : 0);
+}
+
+/* Who is shown system attributes may see all of them; of others it is not known whether there are
+ * any. Source: maybeStripXattrs in daemon/protocol/mcbp/getex_context.cc. */
+static uint16_t after_whole(const struct document *document, uint16_t unknown, bool locked)
+{
+    struct blob *system = NULL;
+    const uint16_t xattrs = DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS;
+    bool was_open = (unknown & xattrs) != 0;
+    bool shown = xattr_keep_system(document->xattrs, &system) && system != NULL;
+    blob_drop(system);
+    unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_FLAGS | xattrs |
+                            (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
+    return unknown | (was_open && !shown ? DOCUMENT_SYSTEM_XATTRS : 0);
 }
 
 static uint16_t after_success(const struct judged *judged, const struct needs *needs,
@@ -864,6 +945,9 @@ static uint16_t after_success(const struct judged *judged, const struct needs *n
     if (judged->opcode == MCBP_GET_META) {
         return unknown & (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_FLAGS |
                                       (locked ? 0 : DOCUMENT_CAS | DOCUMENT_LOCK));
+    }
+    if (judged->opcode == MCBP_GET_EX) {
+        return after_whole(judged->exchange->asked->document, unknown, locked);
     }
     if (with_meta_is(judged->opcode)) {
         return after_with_meta(judged, unknown);
@@ -908,6 +992,17 @@ static uint16_t after_creation(const struct document *document, const struct doc
     return created || buried ? DOCUMENT_REVISION : 0;
 }
 
+/* What was not there has what the request gives it. */
+static uint16_t told_by_creation(const struct document *document, const struct document *before,
+                                 const struct needs *needs, uint16_t open)
+{
+    bool created = before->deleted && !document->deleted && !deals_with_deleted(needs);
+    bool sure = needs->adds || (open & DOCUMENT_PRESENCE) == 0;
+    return created && sure && !needs->has_macros
+               ? DOCUMENT_VALUE | DOCUMENT_FLAGS | DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS
+               : 0;
+}
+
 /* Which times and flags a tombstone has depends on the release. */
 static uint16_t after_deletion(const struct needs *needs, const struct document *document)
 {
@@ -932,6 +1027,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
         !(judged->status == MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE && needs.subdoc.is_mutation)) {
         document->unknown = after_success(judged, &needs, document->unknown, open, before->deleted);
         document->unknown |= after_deletion(&needs, document);
+        document->unknown &= (uint16_t)~told_by_creation(document, before, &needs, open);
     } else if (says_absence(judged, &needs)) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     } else if (shows_document(judged, &needs) && !document->deleted) {

@@ -12,8 +12,8 @@ import subjson
 
 RAW, JSON, SNAPPY, XATTR = 0, 1, 2, 4
 LOCKED_CAS = (1 << 64) - 1
-MUTATION_SEQNO, XATTRS, XERROR, HAS_SNAPPY, HAS_JSON, TRACING, COLLECTIONS = 4, 6, 7, 0x0A, 0x0B, 0x0F, 0x12
-GRANTED = {3, MUTATION_SEQNO, XATTRS, XERROR, 8, HAS_SNAPPY, HAS_JSON, 0x0E, TRACING, 0x10, 0x11, COLLECTIONS, 0x14}
+MUTATION_SEQNO, XATTRS, XERROR, HAS_SNAPPY, HAS_JSON, TRACING, COLLECTIONS, EVERYWHERE = 4, 6, 7, 0x0A, 0x0B, 0x0F, 0x12, 0x13
+GRANTED = {3, MUTATION_SEQNO, XATTRS, XERROR, 8, HAS_SNAPPY, HAS_JSON, 0x0E, TRACING, 0x10, 0x11, COLLECTIONS, EVERYWHERE, 0x14}
 
 OK, NOT_FOUND, KEY_EXISTS, TOO_BIG, EINVAL, NOT_STORED, BAD_DELTA, NOT_MY_VBUCKET = range(8)
 LOCKED, NOT_LOCKED, CAS_INVALID, XATTR_EINVAL, NO_MEMORY, NOT_SUPPORTED, TMPFAIL = 0x09, 0x0E, 0x0F, 0x87, 0x82, 0x83, 0x86
@@ -112,6 +112,7 @@ class Document:
     def __init__(self):
         self.value, self.datatype = b"", RAW  # as stored: perhaps compressed
         self.xattrs = {}  # name: JSON text
+        self.packed = None  # attributes and value, compressed as one
         self.flags, self.expiry = 0, Moment(0, 0)
         self.cas, self.seqno, self.revision = None, 0, 0
         self.deleted, self.lock = False, None
@@ -120,7 +121,11 @@ class Document:
         return inflate(self.value) if self.datatype & SNAPPY else self.value
 
     def all_datatypes(self):
-        return self.datatype | (XATTR if self.xattrs else 0)
+        return self.datatype | (XATTR if self.xattrs else 0) | (SNAPPY if self.packed else 0)
+
+    def whole(self):
+        """All that is stored."""
+        return self.packed or (join_blob(self.xattrs) + self.body() if self.xattrs else self.value)
 
 
 class Meta:
@@ -303,7 +308,7 @@ class Session:
         return feature in self.features
 
     def datatypes(self):
-        return ((JSON if self.has(HAS_JSON) else 0) | (SNAPPY if self.has(HAS_SNAPPY) else 0) |
+        return ((JSON if self.has(HAS_JSON) else 0) | (SNAPPY if self.has(HAS_SNAPPY) or self.has(EVERYWHERE) else 0) |
                 (XATTR if self.has(XATTRS) else 0))
 
     # ------------------------------------------------------------ answers
@@ -317,14 +322,19 @@ class Session:
 
     def encode_refusal(self, refusal):
         if refusal.status == NOT_MY_VBUCKET:
-            return self.encode(NOT_MY_VBUCKET, value=self.config(), datatype=JSON & self.datatypes())
+            return self.encode_config()
         value = dump(refusal.body) if refusal.body else b""
         return self.encode(refusal.status, value=value, datatype=JSON & self.datatypes() if value else RAW)
 
-    def config(self):
+    def encode_config(self):
+        """How it is compressed is up to the server."""
+        sent, datatype = self.shown().value, JSON & self.datatypes()
+        if self.has(EVERYWHERE):
+            datatype |= SNAPPY
+        text = inflate(sent) if datatype & SNAPPY else sent
         if self.node.config is None:
-            self.node.config = self.shown().value
-        return self.node.config
+            self.node.config = text
+        return self.encode(NOT_MY_VBUCKET, value=sent if text == self.node.config else self.node.config, datatype=datatype)
 
     def shown(self):
         if self.answer is None:
@@ -549,6 +559,8 @@ class Session:
             document = self.vbucket.documents[self.place] = Document()
             document.revision = self.vbucket.deleted_revision
         document.deleted = False
+        if {"value", "xattrs"} & set(parts):
+            document.packed = None
         for name, value in parts.items():
             setattr(document, name, value)
         document.revision += 1
@@ -556,7 +568,7 @@ class Session:
         return document
 
     def bury(self, document, durable):
-        document.value, document.datatype = b"", RAW
+        document.value, document.datatype, document.packed = b"", RAW, None
         document.xattrs = {name: text for name, text in document.xattrs.items() if name.startswith("_")}
         document.flags, document.expiry = 0, Moment(*self.now)
         document.deleted = True
@@ -619,6 +631,20 @@ class Session:
             return self.miss()
         key = self.request.key if self.opcode == 0x0C else b""
         return self.encode_document(document, self.cas_of(document), key)
+
+    def get_ex(self):
+        """Attributes are sent, as all is stored (daemon/protocol/mcbp/getex_context.cc)."""
+        for feature, name in ((XATTRS, "Xattr"), (HAS_JSON, "JSON"), (EVERYWHERE, "SnappyEverywhere")):
+            if not self.has(feature):
+                raise Refusal(NOT_SUPPORTED, f"{name} support must be enabled")
+        self.find_vbucket()
+        if self.opcode == 0x4A:
+            raise Refusal(NOT_MY_VBUCKET)
+        document = self.find()
+        if document is None:
+            return self.miss()
+        return self.encode(OK, struct.pack(">I", document.flags), value=document.whole(), datatype=document.all_datatypes(),
+                           cas=self.cas_of(document))
 
     def get_replica(self):
         raise Refusal(NOT_MY_VBUCKET)
@@ -799,13 +825,16 @@ class Session:
 
     def keep_with_meta(self, meta, value, xattrs, regenerates, deletes):
         datatype = JSON if value and subjson.is_json(value) else RAW
-        sent = self.request.value
-        if self.request.datatype & SNAPPY and value and len(sent) <= len(value):
-            value, datatype = sent, datatype | SNAPPY
+        sent, packed = self.request.value, None
+        if self.request.datatype & SNAPPY and not deletes and self.value and len(sent) <= len(self.value):
+            if xattrs:
+                packed = sent
+            else:
+                value, datatype = sent, datatype | SNAPPY
         expiry = Moment(meta.expiry, meta.expiry) if meta.expiry or not deletes else Moment(*self.now)
         document = self.put(value=value, datatype=datatype, xattrs=xattrs, flags=0 if deletes else meta.flags, expiry=expiry,
                             brought=None if regenerates else meta.cas)
-        document.revision, document.deleted = meta.revision, deletes
+        document.revision, document.deleted, document.packed = meta.revision, deletes, packed
         if deletes:
             self.vbucket.deleted_revision = max(self.vbucket.deleted_revision, document.revision)
         return document
@@ -995,6 +1024,12 @@ def split_blob(value):
             return None
         xattrs[name], at = text, at + 4 + size
     return xattrs, value[end:]
+
+
+def join_blob(xattrs):
+    pairs = [name.encode() + b"\0" + text.encode() + b"\0" for name, text in xattrs.items()]
+    blob = b"".join(struct.pack(">I", len(pair)) + pair for pair in pairs)
+    return struct.pack(">I", len(blob)) + blob
 
 
 def is_name(name):
@@ -1373,7 +1408,8 @@ class Subdoc:
                 results.append(self.edit(spec))
             except subjson.Refused as refused:
                 return self.tell_failure(index, refused.args[0])
-        self.xattrs = split_xattrs(self.xattr_text)
+        if any(spec.flags & OF_XATTR for spec in self.specs):
+            self.xattrs = split_xattrs(self.xattr_text)
         had_xattrs = bool(self.document and self.document.xattrs) or any(spec.flags & OF_XATTR for spec in self.specs)
         if deletes:
             self.xattrs = {name: text for name, text in self.xattrs.items() if name.startswith("_")}
@@ -1484,7 +1520,7 @@ def split_xattrs(text):
 
 
 HANDLERS = {
-    0x00: Session.get, 0x0C: Session.get, 0x83: Session.get_replica, 0x1F: Session.hello,
+    0x00: Session.get, 0x0C: Session.get, 0x49: Session.get_ex, 0x4A: Session.get_ex, 0x83: Session.get_replica, 0x1F: Session.hello,
     0x01: Session.store, 0x02: Session.store, 0x03: Session.store, 0x04: Session.remove,
     0x05: Session.count, 0x06: Session.count, 0x0E: Session.join, 0x0F: Session.join,
     0x1C: Session.touch, 0x1D: Session.touch, 0x94: Session.get_locked, 0x95: Session.unlock, 0xA0: Session.get_meta,

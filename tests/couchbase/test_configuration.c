@@ -4,6 +4,7 @@
 #include "couchbase/node.h"
 #include "sasl/users.h"
 
+#include <snappy-c.h>
 #include <string.h>
 
 static const struct kvr_response *set(struct client *client, const char *bucket, int64_t epoch,
@@ -131,6 +132,32 @@ static void all_who_want_it_are_told_of_the_clusters(void **state)
     is_told(&told.responses[1], "default", 1, 3, "");
 }
 
+static void is_compressed(const struct kvr_response *response, const char *json)
+{
+    char text[64];
+    size_t size = sizeof(text);
+    assert_int_equal(response->datatype, MCBP_DATATYPE_JSON | MCBP_DATATYPE_SNAPPY);
+    assert_int_equal(snappy_uncompress(response->value, response->value_size, text, &size),
+                     SNAPPY_OK);
+    assert_int_equal(size, strlen(json));
+    assert_memory_equal(text, json, size);
+}
+
+static void clients_that_take_compressed_values_everywhere_are_given_them_compressed(void **state)
+{
+    struct client *client = *state;
+    struct couchbase_answer told;
+    log_in(client, MCBP_FEATURE_JSON, MCBP_FEATURE_SNAPPY_EVERYWHERE, MCBP_FEATURE_DUPLEX,
+           MCBP_FEATURE_CLUSTERMAP_CHANGE_NOTIFICATION);
+    set(client, "default", 1, 100, "{\"rev\":100}");
+    assert_true(couchbase_session_tell(client->session, &told));
+    is_compressed(&told.responses[0], "{\"rev\":100}");
+    is_compressed(ask(client, GET_CLUSTER_CONFIG, 0), "{\"rev\":100}");
+    is_compressed(ask(client, GET, .key = "k", .vbucket = 99), "{\"rev\":100}");
+    log_in(client, MCBP_FEATURE_JSON, MCBP_FEATURE_SNAPPY);
+    gives(ask(client, GET_CLUSTER_CONFIG, 0), "{\"rev\":100}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +167,7 @@ int main(void)
         client_test(a_version_is_above_0_and_a_bucket_this_one),
         client_test(those_who_want_it_are_told_of_newer_ones),
         client_test(all_who_want_it_are_told_of_the_clusters),
+        client_test(clients_that_take_compressed_values_everywhere_are_given_them_compressed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

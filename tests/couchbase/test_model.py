@@ -39,6 +39,7 @@ MACROS = [*model.MACROS, b'"${$document}"', b'"${$document.revid}"', b'"${$docum
 BLOBS = [struct.pack(">I", len(text)) + text for text in (
     b"", b"\0\0\0\x0b_s\0{\"a\":1}\0", b"\0\0\0\x06u\0\"b\"\0", b"\0\0\0\x06u\0\"b\"\0\0\0\0\x06_y\0\x31\x32\0",
     b"\0\0\0\x06u\0\"b\"\0" * 2, b"\0\0\0\x06u\0bad\0", b"\0\0\0\x07u\0\"b\"\0", b"\0\0")]
+BLOBS += [model.join_blob({"user": '{ "n" : [1,2 ] }', "_sys": '"' + "x" * 60 + '"', "a": "1"})] * 6
 LOOKUPS, CHANGES = [0xC5, 0xC6, 0xD2], [0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF]
 FRAMING = [b"\0", b"\x11\1", b"\x13\2\x03\xe8", b"\x11\4", b"\x11\0", b"\x12\1\1", b"\x13\1\0\0", b"\x13\1\xff\xff", b"\x50", b"\x51\1",
            b"\x01\0", b"\xf0\1", b"\x30", b"\x22\0\1", b"\x21\1", b"\x15\1", b"\x50\x11\1", b"\x11\1\x50\0", b"\x0f", b"\xff"]
@@ -49,6 +50,7 @@ class Generator:
         self.random = random.Random(seed)
         self.session = None
         self.seen = [1 << 40]  # CAS values
+        self.stored = {}  # where a request may just have stored all of a document
         self.uuids, self.scans = [bytes(8)], [bytes(16)]
 
     def chance(self, percent):
@@ -61,7 +63,7 @@ class Generator:
         return [Request(0x21, key=b"PLAIN", value=b"\0user\0password"), Request(0x89, key=b"default")]
 
     def hello(self):
-        asked = [feature for feature in sorted(model.GRANTED) if self.chance(75)]
+        asked = [feature for feature in sorted(model.GRANTED) if self.chance(88)]
         self.random.shuffle(asked)
         return Request(0x1F, key=b"model", value=b"".join(struct.pack(">H", feature) for feature in asked))
 
@@ -93,9 +95,9 @@ class Generator:
         return b"" if self.chance(85) else self.pick(*FRAMING)
 
     def request(self):
-        parts = {"vbucket": self.random.randrange(VBUCKETS) if self.chance(97) else self.pick(VBUCKETS, 1023, 65535),
+        parts = {"vbucket": self.pick(0, 0, 0, *range(VBUCKETS)) if self.chance(97) else self.pick(VBUCKETS, 1023, 65535),
                  "framing": self.framing()}
-        kind = self.pick("get", "get", "store", "store", "store", "remove", "count", "join", "touch", "lock", "meta", "observe", "lookup",
+        kind = self.pick("get", "get", "get", "get", "store", "store", "store", "remove", "count", "join", "touch", "lock", "meta", "observe", "lookup",
                          "lookup", "change", "change", "change", "multi", "multi", "scan", "scan", "any_key", "hello", "with_meta", "with_meta",
                          "with_meta", "return_meta")
         if kind == "hello":
@@ -119,7 +121,9 @@ class Generator:
             request.datatype = self.pick(1, 4, 8)
 
     def get(self, parts):
-        return Request(self.pick(0x00, 0x09, 0x0C, 0x0D, 0x83) if self.chance(95) else 0x83, **parts)
+        if self.stored and self.chance(40):
+            return Request(0x49, **self.stored)
+        return Request(self.pick(0x00, 0x09, 0x0C, 0x0D, 0x49, 0x49, 0x49) if self.chance(95) else self.pick(0x83, 0x4A), **parts)
 
     def store(self, parts):
         opcode = self.pick(0x01, 0x01, 0x02, 0x03, 0x11, 0x12, 0x13)
@@ -152,15 +156,18 @@ class Generator:
         return Request(self.pick(0xA0, 0xA0, 0xA1), extras=self.pick(b"", b"", b"\1", b"\2", b"\2", b"\3"), **parts)
 
     def with_meta(self, parts):
+        self.stored = {name: parts[name] for name in ("key", "vbucket")}
         opcode = self.pick(0xA2, 0xA2, 0xA3, 0xA4, 0xA5, 0xA8, 0xA9)
         value, datatype = (b"", model.RAW) if opcode >= 0xA8 and self.chance(60) else self.value()
-        if self.chance(25):
+        if self.chance(35):
             value, datatype = self.pick(*BLOBS) + self.pick(*DOCUMENTS), model.XATTR
+            if self.chance(40):
+                value, datatype = compress(value), datatype | model.SNAPPY
         now = int(time.time())
         expiry = 0 if self.chance(70) else self.pick(now - 100, now + 100, 1)
         extras = struct.pack(">IIQQ", self.pick(0, 1, 0x01000000), expiry, self.random.randrange(1, 9), self.brought())
-        if self.chance(30):
-            extras += struct.pack(">I", self.pick(0, 8, 8, 9, 12, 4, 2, 6, 16))
+        if self.chance(50):
+            extras += struct.pack(">I", self.pick(0, 8, 8, 8, 8, 9, 12, 4, 2, 6, 16))
         if self.chance(10) and len(value) > 3 and datatype < model.XATTR:
             extras += struct.pack(">H", self.pick(0, 1, 3))
         return Request(opcode, extras=extras, value=value, datatype=datatype, cas=self.cas(), **parts)
@@ -286,25 +293,28 @@ class Generator:
 
 
 def compress(value):
-    """Literals, and where the value repeats its beginning, copies."""
-    out = bytearray()
+    """Literals, and copies of what was there before."""
+    out, begin, at, seen = bytearray(), 0, 0, {}
     size = len(value)
     while True:
         out.append(size & 0x7F | (0x80 if size > 0x7F else 0))
         size >>= 7
         if not size:
             break
-    unit = next((unit for unit in range(1, 7) if len(value) > 20 and value == (value[:unit] * len(value))[:len(value)]), 0)
-    head = value[:unit] if unit else value
-    for at in range(0, len(head), 60):
-        part = head[at:at + 60]
-        out += bytes([(len(part) - 1) << 2]) + part
-    left = len(value) - len(head)
-    while left:
-        length = min(left, 64)
-        out += bytes([(length - 1) << 2 | 2]) + struct.pack("<H", unit)
-        left -= length
-    return bytes(out)
+    while at < len(value):
+        before, length = seen.get(value[at:at + 4]), 0
+        while before is not None and length < 64 and value[at + length:at + length + 1] == value[before + length:before + length + 1] != b"":
+            length += 1
+        seen[value[at:at + 4]] = at
+        if length >= 4:
+            out += literals(value[begin:at]) + bytes([(length - 1) << 2 | 2]) + struct.pack("<H", at - before)
+            begin = at + length
+        at += length if length >= 4 else 1
+    return bytes(out + literals(value[begin:]))
+
+
+def literals(data):
+    return b"".join(bytes([(len(data[at:at + 60]) - 1) << 2]) + data[at:at + 60] for at in range(0, len(data), 60))
 
 
 # ---------------------------------------------------------------- the server

@@ -3,101 +3,11 @@
  * something is changed in an answer.
  */
 #include "base/endian.h"
-#include "couchbase/node.h"
-#include "mcbp/feature.h"
-#include "scene.h"
+#include "couchbase_play.h"
 
 #include <string.h>
 
-enum { FRAME_ROOM = 512, SKIP_CONFLICT = 8, REGENERATE_CAS = 4, FORCE_ACCEPT = 2 };
-
-struct play {
-    struct scene *scene;
-    struct couchbase_node *node;
-    struct couchbase_session *session;
-    uint32_t opaque;
-    bool is_hidden; /* what is said is not in the capture */
-    uint8_t answer[FRAME_ROOM];
-    size_t answer_size;
-};
-
-struct asked {
-    const void *extras;
-    size_t extras_size;
-    const char *key;
-    const char *value;
-    size_t value_size; /* 0: up to the NUL */
-    uint64_t cas;
-    uint8_t datatype;
-};
-
-static size_t put(uint8_t *frame, size_t at, const void *bytes, size_t size)
-{
-    assert_true(size <= FRAME_ROOM - at);
-    if (size > 0) {
-        memcpy(frame + at, bytes, size);
-    }
-    return at + size;
-}
-
-static size_t write_request(struct play *play, uint8_t opcode, const struct asked *asked,
-                            uint8_t frame[FRAME_ROOM])
-{
-    size_t key_size = asked->key == NULL ? 0 : strlen(asked->key);
-    size_t value_size =
-        asked->value == NULL || asked->value_size > 0 ? asked->value_size : strlen(asked->value);
-    memset(frame, 0, MCBP_HEADER_SIZE);
-    frame[0] = MCBP_CLIENT_REQUEST;
-    frame[1] = opcode;
-    write_be16(frame + 2, (uint16_t)key_size);
-    frame[4] = (uint8_t)asked->extras_size;
-    frame[5] = asked->datatype;
-    write_be32(frame + 8, (uint32_t)(asked->extras_size + key_size + value_size));
-    write_be32(frame + 12, ++play->opaque);
-    write_be64(frame + 16, asked->cas);
-    size_t at = put(frame, MCBP_HEADER_SIZE, asked->extras, asked->extras_size);
-    at = put(frame, at, asked->key, key_size);
-    return put(frame, at, asked->value, value_size);
-}
-
-static void execute(struct play *play, struct span bytes)
-{
-    struct couchbase_answer answer;
-    struct mcbp_frame frame;
-    assert_int_equal(mcbp_frame_parse(bytes, &frame), MCBP_FRAME);
-    const struct couchbase_request request = {.frame = &frame, .now = play->scene->time};
-    couchbase_execute(play->node, play->session, &request, &answer);
-    play->answer_size = 0;
-    if (answer.count > 0) {
-        assert_int_equal(
-            kvr_encode_flat(&answer.responses[0], play->answer, FRAME_ROOM, &play->answer_size),
-            KVR_OK);
-    }
-}
-
-static void tell(struct play *play)
-{
-    if (!play->is_hidden && play->answer_size > 0) {
-        scene_say_bytes(play->scene, ANN, false, span_of(play->answer, play->answer_size));
-    }
-}
-
-/* The answer is still to be told. */
-static void run(struct play *play, uint8_t opcode, const struct asked *asked)
-{
-    uint8_t request[FRAME_ROOM];
-    size_t size = write_request(play, opcode, asked, request);
-    if (!play->is_hidden) {
-        scene_say_bytes(play->scene, ANN, true, span_of(request, size));
-    }
-    execute(play, span_of(request, size));
-}
-
-static void say(struct play *play, uint8_t opcode, const struct asked *asked)
-{
-    run(play, opcode, asked);
-    tell(play);
-}
+enum { SKIP_CONFLICT = 8, REGENERATE_CAS = 4, FORCE_ACCEPT = 2 };
 
 struct meta {
     uint32_t flags;
@@ -142,43 +52,8 @@ static void set(struct play *play)
             .extras = "\0\0\0\0\0\0\0\0", .extras_size = 8, .key = "k", .value = "own"});
 }
 
-enum { LOGIN = 3 /* answers */ };
-
-static void begin(struct play *play, void **state)
-{
-    static const struct couchbase_options options = {.bucket = "default", .vbuckets = 4};
-    static const uint8_t features[] = {0, MCBP_FEATURE_MUTATION_SEQNO, 0, MCBP_FEATURE_XERROR,
-                                       0, MCBP_FEATURE_XATTR,          0, MCBP_FEATURE_JSON};
-    *play = (struct play){.scene = *state};
-    play->node = couchbase_node_create(&options);
-    play->session = couchbase_session_create(play->node);
-    say(play, MCBP_HELLO,
-        &(struct asked){.value = (const char *)features, .value_size = sizeof(features)});
-    say(play, MCBP_SASL_AUTH, &(struct asked){.key = "PLAIN", .value = "u"});
-    say(play, MCBP_SELECT_BUCKET, &(struct asked){.key = "default"});
-}
-
-static void end(struct play *play)
-{
-    couchbase_session_destroy(play->session);
-    couchbase_node_destroy(play->node);
-}
-
 static const struct meta older = {1, 0, 5, 0x1000, 0};
 static const struct meta newer = {2, 0, 9, 0x0800, 0};
-
-static const struct capture_result *verified(struct play *play)
-{
-    end(play);
-    return scene_verify(play->scene);
-}
-
-static void expect_executed(struct play *play, uint64_t different)
-{
-    const struct capture_result *found = verified(play);
-    assert_int_equal(found->executed.check.different, different);
-    assert_int_equal(found->executed.not_executed, 0);
-}
 
 /* -------------------------------------------------------------------------------------- tests */
 
