@@ -162,7 +162,8 @@ static void concatenate(struct command *command, bool behind)
         reply_error(command, status, NULL);
         return;
     }
-    struct content content = {.flags = document->flags, .expiry = document->expiry};
+    struct content content = {.flags = document->flags,
+                              .expiry = command_limit_expiry(command, document->expiry)};
     content.value = join(command, document, behind);
     if (content.value == NULL) {
         return;
@@ -272,6 +273,7 @@ void handle_count(struct command *command)
         reply_error(command, MCBP_STATUS_LOCKED, NULL);
         return;
     }
-    struct content content = {.flags = document->flags, .expiry = document->expiry};
+    struct content content = {.flags = document->flags,
+                              .expiry = command_limit_expiry(command, document->expiry)};
     put_number(command, &content, up ? number + delta : number < delta ? 0 : number - delta);
 }

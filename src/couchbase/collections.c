@@ -59,7 +59,7 @@ static bool add_scope(struct collections *self, const char *name, uint32_t id)
 static bool add_collection(struct collections *self, const char *name, size_t scope, uint32_t id)
 {
     struct collection *collection = &self->collections[self->collections_count];
-    *collection = (struct collection){strdup(name), scope, id};
+    *collection = (struct collection){strdup(name), scope, id, COLLECTIONS_NO_TTL};
     self->collections_count += collection->name != NULL;
     return collection->name != NULL;
 }
@@ -93,8 +93,12 @@ static json_t *describe_scope(const struct collections *self, size_t scope)
     for (size_t i = 0; i < self->collections_count; i++) {
         const struct collection *collection = &self->collections[i];
         if (collection->scope == scope) {
-            json_array_append_new(list, json_pack("{s:s, s:o}", "name", collection->name, "uid",
-                                                  hexadecimal(collection->id)));
+            json_t *limit = collection->max_ttl == COLLECTIONS_NO_TTL
+                                ? NULL
+                                : json_integer((json_int_t)collection->max_ttl);
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:o, s:o*}", "name", collection->name, "uid",
+                                            hexadecimal(collection->id), "maxTTL", limit));
         }
     }
     return json_pack("{s:o, s:s, s:o}", "collections", list, "name", self->scopes[scope].name,
@@ -165,19 +169,31 @@ static bool is_valid_id(uint64_t id, const char *name)
                                      : id >= COLLECTIONS_FIRST && strcmp(name, DEFAULT_NAME) != 0;
 }
 
+/* Source: Manifest::Manifest there. */
+static bool read_max_ttl(const json_t *json, int64_t *seconds)
+{
+    *seconds = json == NULL ? COLLECTIONS_NO_TTL : json_integer_value(json);
+    return json == NULL || (json_is_integer(json) && *seconds >= 0 && *seconds <= INT32_MAX);
+}
+
 static enum collections_read read_collection(struct collections *self, const json_t *json)
 {
     const char *name = json_string_value(json_object_get(json, "name"));
     size_t scope = self->scopes_count - 1;
     uint64_t id;
+    int64_t max_ttl;
     if (!is_valid_name(name) || !read_uid(json_object_get(json, "uid"), UINT32_MAX, &id) ||
         !is_valid_id(id, name) || (id == COLLECTIONS_DEFAULT && self->scopes[scope].id != id) ||
-        json_object_get(json, "maxTTL") != NULL || collections_has(self, (uint32_t)id) ||
+        !read_max_ttl(json_object_get(json, "maxTTL"), &max_ttl) ||
+        collections_has(self, (uint32_t)id) ||
         find_collection(self, scope, span_of(name, strlen(name))) != NULL) {
         return COLLECTIONS_INVALID;
     }
-    return add_collection(self, name, scope, (uint32_t)id) ? COLLECTIONS_READ
-                                                           : COLLECTIONS_NO_MEMORY;
+    if (!add_collection(self, name, scope, (uint32_t)id)) {
+        return COLLECTIONS_NO_MEMORY;
+    }
+    self->collections[self->collections_count - 1].max_ttl = max_ttl;
+    return COLLECTIONS_READ;
 }
 
 static bool has_scope(const struct collections *self, uint64_t id, const char *name)
@@ -300,6 +316,16 @@ bool collections_has(const struct collections *self, uint32_t id)
         }
     }
     return self->any;
+}
+
+uint32_t collections_max_ttl(const struct collections *self, uint32_t id)
+{
+    for (size_t i = 0; i < self->collections_count; i++) {
+        if (self->collections[i].id == id && self->collections[i].max_ttl > 0) {
+            return (uint32_t)self->collections[i].max_ttl;
+        }
+    }
+    return 0;
 }
 
 static struct span or_default(struct span name)

@@ -11,6 +11,7 @@
 enum {
     COLLECTIONS_DEFAULT = 0,
     COLLECTIONS_FIRST = 8, /* 1 to 7 are reserved. Source: docs/Collections.md */
+    COLLECTIONS_NO_TTL = -1,
 };
 
 struct scope {
@@ -22,6 +23,7 @@ struct collection {
     char *name;
     size_t scope; /* in scopes */
     uint32_t id;
+    int64_t max_ttl; /* seconds that a document may live, 0: for ever; COLLECTIONS_NO_TTL */
 };
 
 struct collections {
@@ -42,8 +44,8 @@ enum collections_read { COLLECTIONS_READ, COLLECTIONS_INVALID, COLLECTIONS_NO_ME
 
 /*
  * Those of a manifest, JSON, as administrators send it; to be given to deinit in any case. Names,
- * ids and that they are there once are checked as in engines/ep/src/collections/manifest.cc, and
- * limits of expiry, which this server does not have, are invalid.
+ * ids, limits of expiry, and that they are there once are checked as in
+ * engines/ep/src/collections/manifest.cc.
  */
 enum collections_read collections_read(struct collections *collections, struct span manifest);
 
@@ -52,6 +54,9 @@ enum collections_read collections_read(struct collections *collections, struct s
 bool collections_may_follow(const struct collections *collections, const struct collections *next);
 
 bool collections_has(const struct collections *collections, uint32_t id);
+
+/* The seconds that a document of the collection may live; 0: for ever. */
+uint32_t collections_max_ttl(const struct collections *collections, uint32_t id);
 
 enum collections_found {
     COLLECTIONS_FOUND,

@@ -70,8 +70,13 @@ bool command_bury(struct command *command, struct document *document);
 /* What has been put is a tombstone: without flags, and the time is its expiry. */
 void document_mark_deleted(struct command *command, struct document *document);
 
-/* The Unix time at which something with this expiration time is gone, 0: never. */
+/* The Unix time at which the document is gone with this expiration time, 0: never. */
 uint32_t command_expiry(const struct command *command, uint32_t given);
+
+/* That Unix time, or the latest that the document's collection allows now. Source:
+ * Collections::VB::Manifest::processExpiryTime in engines/ep/src/collections/vbucket_manifest.cc,
+ * and mc_time_limit_expiry_time. */
+uint32_t command_limit_expiry(const struct command *command, uint32_t expiry);
 
 /* ---------------------------------------------------------------- the commands */
 

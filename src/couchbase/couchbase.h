@@ -75,6 +75,7 @@ enum meta_resolution {
 struct couchbase_told {
     uint64_t cas;
     uint64_t seqno;
+    uint32_t max_ttl; /* of the document's collection, seconds */
     enum meta_resolution resolution;
 };
 

@@ -23,7 +23,19 @@ uint64_t command_next_seqno(const struct command *command)
 uint32_t command_expiry(const struct command *command, uint32_t given)
 {
     int64_t seconds = command->now / NANOSECONDS;
-    return given == 0 || given > RELATIVE_MAX ? given : (uint32_t)(seconds + given);
+    bool relative = given != 0 && given <= RELATIVE_MAX;
+    return command_limit_expiry(command, relative ? (uint32_t)(seconds + given) : given);
+}
+
+uint32_t command_limit_expiry(const struct command *command, uint32_t expiry)
+{
+    uint32_t max_ttl = command->told.max_ttl;
+    if (max_ttl == 0) {
+        max_ttl = collections_max_ttl(&command->node->collections, command->id.collection);
+    }
+    int64_t latest = command->now / NANOSECONDS + max_ttl;
+    latest = latest > UINT32_MAX ? UINT32_MAX : latest;
+    return max_ttl != 0 && (expiry == 0 || expiry > latest) ? (uint32_t)latest : expiry;
 }
 
 uint8_t document_datatypes(const struct document *document)

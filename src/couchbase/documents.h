@@ -40,6 +40,8 @@ struct document {
     uint64_t lock_cas;    /* 0: not locked */
     int64_t locked_until; /* Unix time in nanoseconds */
     int64_t lock_slack;   /* a replay's: the lock may end so much earlier; 0 in a server */
+    uint32_t expiry_set;  /* likewise: Unix time in seconds when the expiry was, where its
+                             collection's maxTTL is not known; 0: it is */
     bool doubted;         /* likewise: something may have changed it; false */
     void *user;           /* likewise; NULL */
 };

@@ -128,7 +128,7 @@ static bool take_value(struct command *command, struct change *change)
     }
     body = has_xattrs ? xattr_blob_body(body) : body;
     change->content.flags = change->meta.flags;
-    change->content.expiry = change->meta.expiry;
+    change->content.expiry = command_limit_expiry(command, change->meta.expiry);
     return change->meta.deletes || take_body(command, change, body);
 }
 

@@ -183,6 +183,7 @@ static void take_config(struct judged *judged, const struct revision *told)
 {
     struct shadow_bucket *bucket = judged->client->bucket;
     bucket->era += bucket->config != NULL;
+    limits_forget(bucket);
     blob_drop(bucket->config);
     bucket->config = blob_copy(judged->exchange->answer->value);
     bucket->config_epoch = told->epoch;
@@ -271,11 +272,23 @@ static void judge_id(struct judged *judged)
         contradict(judged, "the same manifest had another number for that name before");
         return;
     }
+    limits_note_manifest(judged->client->bucket, manifest);
     id->is_told = true;
     id->bucket = judged->client->bucket;
     id->manifest = manifest;
     id->absence = judged->shadow->absences;
     id->number = number;
+}
+
+/* The answer tells how long documents may live. */
+static void judge_manifest(struct judged *judged)
+{
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    judged_compare(judged, SHADOW_ADOPTED);
+    if (judged->verdict->outcome != SHADOW_DIFFERENT && judged->client->has_told_bucket &&
+        (answer->header.datatype & MCBP_DATATYPE_SNAPPY) == 0) {
+        limits_read_manifest(judged->client->bucket, answer->value);
+    }
 }
 
 /* ---------------------------------------------------------------- what is observed */
@@ -350,6 +363,9 @@ static void judge_content(struct judged *judged)
     case MCBP_COLLECTIONS_GET_ID:
     case MCBP_COLLECTIONS_GET_SCOPE_ID:
         judge_id(judged);
+        break;
+    case MCBP_COLLECTIONS_GET_MANIFEST:
+        judge_manifest(judged);
         break;
     case MCBP_OBSERVE_SEQNO:
         judge_observe_seqno(judged);

@@ -17,6 +17,7 @@ struct shadow *shadow_create(bool cold)
 static void destroy_bucket(struct shadow_bucket *bucket)
 {
     scans_seen_destroy(bucket);
+    limits_forget(bucket);
     couchbase_node_destroy(bucket->node);
     blob_drop(bucket->name);
     blob_drop(bucket->config);
@@ -177,6 +178,7 @@ void shadow_doubt(struct document *document)
     document->doubted = true;
     document->lock_cas = 0;
     document->expiry = 0; /* else it would be found to have expired */
+    document->expiry_set = 0;
 }
 
 void shadow_doubt_content(struct document *document)

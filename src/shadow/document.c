@@ -202,6 +202,7 @@ static void execute(struct judged *judged, int64_t now)
                                         .now = now,
                                         .told = judged_told_by(judged->exchange->answer)};
     request.told.resolution = with_meta_tell(judged);
+    request.told.max_ttl = limits_max_ttl(judged);
     expire(judged, judged->exchange->asked->document, now);
     return_meta_prepare(judged, now);
     vbucket->uuid = judged->exchange->asked->vbucket->uuid;
@@ -397,6 +398,7 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
     uint16_t before = document->unknown;
     struct shadow_memory saved;
     judged->told = false;
+    judged->limit = LIMIT_UNTOLD;
     if (!known_tell(judged, document)) {
         return ATTEMPT_IMPOSSIBLE;
     }
@@ -415,6 +417,7 @@ static enum attempt attempt(struct judged *judged, enum shadow_rigour rigour)
     }
     if (agreed) {
         note_version(judged, &saved.document);
+        limits_learn(judged);
         known_learn(judged, document, before, &saved.document);
     }
     drop(&saved);
@@ -429,6 +432,7 @@ static void lose(const struct judged *judged, struct document *document)
     document->deleted = true;
     document->lock_cas = 0;
     document->expiry = 0;
+    document->expiry_set = 0;
     document->revision = 0;
     document->unknown = 0;
 }
@@ -515,15 +519,26 @@ static void conclude(struct judged *judged, enum attempt attempted)
     }
 }
 
+/* One that has lived a while and is not there. */
+static const char *why_missing(const struct judged *judged, const struct document *document)
+{
+    bool may_be_limited = document->expiry_set != 0 && !document->deleted &&
+                          judged->exchange->answered_at / SECOND > (int64_t)document->expiry_set &&
+                          judged->status == MCBP_STATUS_KEY_NOT_FOUND;
+    return may_be_limited ? "a maxTTL of its collection, if it has one, was not told" : NULL;
+}
+
 /* Nothing explains the answer: what it would have to be, for the report. */
 static void show(struct judged *judged, const struct shadow_memory *saved)
 {
+    const char *why = why_missing(judged, &saved->document);
     restore(judged, saved);
     judged->told = false;
     if (known_tell(judged, judged->exchange->asked->document)) {
         execute(judged, judged->exchange->answered_at);
         agrees(judged);
     }
+    judged->verdict->why = judged->verdict->why == NULL ? why : judged->verdict->why;
     restore(judged, saved);
 }
 
@@ -549,6 +564,7 @@ void document_judge(struct judged *judged, enum shadow_rigour rigour)
 {
     struct shadow_memory saved;
     bool would = false;
+    limits_settle(judged, judged->exchange->asked->document);
     save(judged->exchange->asked, &saved);
     enum attempt attempted = is_executed(judged) ? attempt(judged, rigour) : ATTEMPT_IMPOSSIBLE;
     if (attempted == ATTEMPT_DISAGREES && (rigour == SHADOW_LENIENT || rigour == SHADOW_OPEN)) {

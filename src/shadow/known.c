@@ -36,7 +36,8 @@ struct needs {
     bool preserves;   /* the time of expiry that the document has */
     bool deletes;     /* a subdocument command that leaves a tombstone */
     uint8_t doc_flags;
-    uint32_t expiry; /* that the request gives */
+    uint32_t expiry;  /* that the request gives */
+    bool sets_expiry; /* and the document has now */
     struct subdoc_request subdoc;
 };
 
@@ -615,9 +616,11 @@ static bool is_about(uint32_t a, uint32_t b)
 static void take_expiry(struct telling *telling, uint32_t told)
 {
     struct document *document = telling->document;
-    bool open = is_open(telling, DOCUMENT_EXPIRY);
+    bool open =
+        is_open(telling, DOCUMENT_EXPIRY) || limits_explain(telling->judged, document, told);
     if (open || (is_open(telling, DOCUMENT_EXPIRY_SECOND) && is_about(told, document->expiry))) {
         document->expiry = told;
+        document->expiry_set = 0;
         document->unknown &= (uint16_t) ~(DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
         telling->judged->told |= open;
     }
@@ -648,12 +651,16 @@ static void tell_touched(struct telling *telling)
     uint32_t seconds = (uint32_t)(telling->judged->exchange->answered_at / SECOND);
     bool relative = given != 0 && given <= RELATIVE_MAX;
     uint32_t expiry = relative ? seconds + given : given;
-    bool open = is_open(telling, DOCUMENT_EXPIRY) ||
+    relative |= limits_apply(telling->judged, seconds, &expiry);
+    bool may_be_limited = document->expiry_set != 0 &&
+                          (expiry == document->expiry || is_about(seconds, document->expiry_set));
+    bool open = is_open(telling, DOCUMENT_EXPIRY) || may_be_limited ||
                 ((relative || is_open(telling, DOCUMENT_EXPIRY_SECOND)) &&
                  is_about(expiry, document->expiry));
     if (open && telling->answer != NULL && !is_open(telling, DOCUMENT_CAS)) {
         bool same = telling->answer->header.cas == document->cas;
-        document->expiry = same ? expiry : expiry ^ 1;
+        uint32_t other = expiry == UINT32_MAX ? UINT32_MAX - 1 : UINT32_MAX;
+        document->expiry = same ? expiry : other;
     } else if (open) {
         document->expiry = expiry;
     }
@@ -836,7 +843,7 @@ bool known_tell(struct judged *judged, struct document *document)
     struct telling telling = {
         .judged = judged, .document = document, .answer = judged->exchange->answer};
     find_needs(judged, &telling.needs);
-    if (document->unknown != 0) {
+    if (document->unknown != 0 || document->expiry_set != 0) {
         tell_presence(&telling);
         tell_lock(&telling);
         tell_times(&telling);
@@ -868,7 +875,7 @@ static uint16_t after_change(const struct judged *judged, uint16_t unknown)
     return unknown;
 }
 
-static uint16_t after_expiry(const struct needs *needs, uint16_t unknown, uint16_t before)
+static uint16_t after_expiry(struct needs *needs, uint16_t unknown, uint16_t before)
 {
     enum { RELATIVE_MAX = 60 * 60 * 24 * 30 };
     if (needs->preserves && (before & (DOCUMENT_PRESENCE | DOCUMENT_EXPIRY)) != 0) {
@@ -877,13 +884,14 @@ static uint16_t after_expiry(const struct needs *needs, uint16_t unknown, uint16
     if (needs->preserves && (before & DOCUMENT_EXPIRY_SECOND) != 0) {
         return unknown;
     }
+    needs->sets_expiry = true;
     unknown &= (uint16_t) ~(DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
     bool relative = needs->expiry != 0 && needs->expiry <= RELATIVE_MAX;
     return unknown | (relative ? DOCUMENT_EXPIRY_SECOND : 0);
 }
 
-static uint16_t after_subdoc(const struct judged *judged, const struct needs *needs,
-                             uint16_t unknown, uint16_t before)
+static uint16_t after_subdoc(const struct judged *judged, struct needs *needs, uint16_t unknown,
+                             uint16_t before)
 {
     unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     if (!needs->subdoc.is_mutation) {
@@ -928,8 +936,8 @@ static uint16_t after_whole(const struct document *document, uint16_t unknown, b
     return unknown | (was_open && !shown ? DOCUMENT_SYSTEM_XATTRS : 0);
 }
 
-static uint16_t after_success(const struct judged *judged, const struct needs *needs,
-                              uint16_t unknown, uint16_t before, bool created)
+static uint16_t after_success(const struct judged *judged, struct needs *needs, uint16_t unknown,
+                              uint16_t before, bool created)
 {
     bool locked =
         judged->exchange->answer != NULL && judged->exchange->answer->header.cas == UINT64_MAX;
@@ -1017,6 +1025,13 @@ static uint16_t unversioned(const struct document *document)
     return document->user != NULL || document->doubted ? ATTRIBUTES : 0;
 }
 
+static bool sets_expiry(const struct judged *judged, const struct needs *needs,
+                        const struct document *before)
+{
+    bool preserves = needs->preserves && !before->deleted;
+    return (needs->sets_expiry && !preserves) || with_meta_is(judged->opcode);
+}
+
 void known_learn(const struct judged *judged, struct document *document, uint16_t open,
                  const struct document *before)
 {
@@ -1028,6 +1043,9 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
         document->unknown = after_success(judged, &needs, document->unknown, open, before->deleted);
         document->unknown |= after_deletion(&needs, document);
         document->unknown &= (uint16_t)~told_by_creation(document, before, &needs, open);
+        if (!document->deleted && sets_expiry(judged, &needs, before)) {
+            limits_note_set(judged, document);
+        }
     } else if (says_absence(judged, &needs)) {
         document->unknown &= (uint16_t)~DOCUMENT_PRESENCE;
     } else if (shows_document(judged, &needs) && !document->deleted) {
@@ -1046,7 +1064,7 @@ void known_learn(const struct judged *judged, struct document *document, uint16_
 }
 
 /* Attributes that are not known were edited, and the body as well, or it was left alone. */
-static void forget_attributes(const struct judged *judged, const struct needs *needs,
+static void forget_attributes(const struct judged *judged, struct needs *needs,
                               struct document *document)
 {
     bool edits = needs->subdoc.xattr_count < needs->subdoc.count || needs->copies_body;

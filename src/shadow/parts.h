@@ -55,12 +55,14 @@ struct shadow_bucket {
     struct blob *config; /* the last one told */
     int64_t config_epoch;
     int64_t config_revision;
-    uint64_t config_absence; /* of the shadow, when that was told */
-    uint64_t era;            /* rises when its vbuckets may get other UUIDs */
-    uint64_t cas;            /* the highest of what is known of its documents, */
-    uint64_t cas_left;       /* and when all connections had ended */
-    bool may_be_empty;       /* since then, nothing has shown that it still has what it had */
-    struct scan_seen *scans; /* the one asked for last comes first */
+    uint64_t config_absence;     /* of the shadow, when that was told */
+    uint64_t era;                /* rises when its vbuckets may get other UUIDs */
+    uint64_t cas;                /* the highest of what is known of its documents, */
+    uint64_t cas_left;           /* and when all connections had ended */
+    bool may_be_empty;           /* since then, nothing has shown that it still has what it had */
+    struct shadow_limit *limits; /* maxTTL of collections, as far as it is known, */
+    uint64_t manifest;           /* and of which manifest */
+    struct scan_seen *scans;     /* the one asked for last comes first */
     size_t scans_count;
 };
 
@@ -122,7 +124,10 @@ struct judged {
     uint8_t opcode;  /* of the request, the loud one */
     uint16_t status; /* of the answer; what silence means */
     bool told;       /* something that was not known is taken from the answer */
+    int64_t limit;   /* maxTTL of the document's collection, if the answer is right */
 };
+
+enum { LIMIT_UNTOLD = -1 };
 
 /* client.c */
 
@@ -222,6 +227,25 @@ void shown_judge_random(struct judged *judged);
 
 /* OBSERVE: which of the documents there are. */
 void shown_judge_observed(struct judged *judged);
+
+/* limits.c: maxTTL of collections. What is known does not hold for another manifest, or for another
+ * configuration. */
+void limits_forget(struct shadow_bucket *bucket);
+void limits_note_manifest(struct shadow_bucket *bucket, uint64_t uid);
+void limits_read_manifest(struct shadow_bucket *bucket, struct span text);
+
+/* Of the document asked for. 0: there is none, or it is not known. */
+uint32_t limits_max_ttl(const struct judged *judged);
+/* What an expiry becomes that is set in that Unix second. True: another one. */
+bool limits_apply(const struct judged *judged, uint32_t set, uint32_t *expiry);
+/* The document has the expiry that follows from what is known now. */
+void limits_settle(const struct judged *judged, struct document *document);
+/* The request has set its expiry. */
+void limits_note_set(const struct judged *judged, struct document *document);
+/* An answer tells another expiry than the one that was set: a limit may be the reason. */
+bool limits_explain(struct judged *judged, struct document *document, uint32_t told);
+/* The answer is right. */
+void limits_learn(const struct judged *judged);
 
 /* body.c: executes a mutation without the attributes in it, which are not known. False: nothing is
  * left of it, or that does not succeed. */

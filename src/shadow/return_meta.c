@@ -18,12 +18,16 @@ void return_meta_prepare(const struct judged *judged, int64_t now)
 }
 
 /* Of a time counted from now, the server's second may be another one than ours. */
-static bool may_show(const struct mcbp_frame *request, uint32_t ours, uint32_t shown)
+static bool may_show(struct judged *judged, uint32_t ours, uint32_t shown)
 {
     enum { GIVEN_AT = 8, RELATIVE_MAX = 60 * 60 * 24 * 30, SLACK = 2 };
-    uint32_t given = read_be32(request->extras.data + GIVEN_AT);
-    bool relative = given != 0 && given <= RELATIVE_MAX;
-    return relative && (shown - ours <= SLACK || ours - shown <= SLACK);
+    struct document *document = judged->exchange->asked->document;
+    uint32_t given = read_be32(judged->exchange->request->extras.data + GIVEN_AT);
+    bool relative = (given != 0 && given <= RELATIVE_MAX) || limits_max_ttl(judged) != 0;
+    bool is_about = relative && (shown - ours <= SLACK || ours - shown <= SLACK);
+    document->expiry = ours;
+    limits_note_set(judged, document);
+    return limits_explain(judged, document, shown) || is_about;
 }
 
 /* Which flags and time a tombstone has depends on the release. */
@@ -39,7 +43,7 @@ void return_meta_take_over(struct judged *judged, const struct kvr_response *res
     uint32_t expiry = read_be32(shown.data + EXPIRY_AT);
     if (return_meta_mutation_of(request) == RETURN_META_DELETE) {
         memcpy(ours, shown.data, REVISION_AT);
-    } else if (may_show(request, read_be32(ours + EXPIRY_AT), expiry)) {
+    } else if (may_show(judged, read_be32(ours + EXPIRY_AT), expiry)) {
         write_be32(ours + EXPIRY_AT, expiry);
     }
     if ((document->unknown & DOCUMENT_REVISION) != 0) {
@@ -48,5 +52,6 @@ void return_meta_take_over(struct judged *judged, const struct kvr_response *res
     }
     document->flags = read_be32(ours + FLAGS_AT);
     document->expiry = read_be32(ours + EXPIRY_AT);
+    document->expiry_set = 0;
     document->revision = read_be64(ours + REVISION_AT);
 }

@@ -184,6 +184,7 @@ static void a_random_key_is_one_of_the_collection(void **state)
 #define SHOP(collections)     "{\"name\":\"shop\",\"uid\":\"8\",\"collections\":[" collections "]}"
 #define FRUIT                 "{\"name\":\"fruit\",\"uid\":\"9\"}"
 #define NUTS                  "{\"name\":\"nuts\",\"uid\":\"a\"}"
+#define LIMITED(seconds)      "{\"maxTTL\":" seconds ",\"name\":\"nuts\",\"uid\":\"a\"}"
 #define MANIFEST(uid, scopes) "{\"uid\":\"" uid "\",\"scopes\":[" scopes "]}"
 
 static void a_manifest_makes_and_drops_collections(void **state)
@@ -209,6 +210,59 @@ static void a_manifest_makes_and_drops_collections(void **state)
     assert_non_null(memmem(response->value, response->value_size, "ManifestUid\":\"4\"", 16));
 }
 
+static uint32_t expiry_of(struct client *client, const char *key)
+{
+    const struct kvr_response *response = ask(client, GET_META, .key = key);
+    has_status(response, SUCCESS);
+    return read_be32((const uint8_t *)response->extras + 8);
+}
+
+static void a_collection_may_limit_how_long_documents_live(void **state)
+{
+    static const uint8_t longer[8] = {[7] = 50};
+    static const uint8_t shorter[8] = {[7] = 3};
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    has_status(ask(client, COLLECTIONS_SET_MANIFEST,
+                   .value = MANIFEST("2", DEFAULT "," SHOP(FRUIT "," LIMITED("5")))),
+               SUCCESS);
+    gives(ask(client, COLLECTIONS_GET_MANIFEST, 0),
+          "{\"scopes\":["
+          "{\"collections\":[{\"name\":\"_default\",\"uid\":\"0\"}],\"name\":\"_default\",\"uid\":"
+          "\"0\"}"
+          ",{\"collections\":[" FRUIT
+          "," LIMITED("5") "],\"name\":\"shop\",\"uid\":\"8\"}],\"uid\":\"2\"}");
+    client_set(client, "\x0ak", "x");
+    client_set(client, "\x09k", "x");
+    assert_int_equal(expiry_of(client, "\x0ak"), client->now + 5);
+    assert_int_equal(expiry_of(client, "\x09k"), 0);
+    ask(client, SET, .extras = longer, .extras_size = 8, .key = "\x0al");
+    ask(client, SET, .extras = shorter, .extras_size = 8, .key = "\x0as");
+    assert_int_equal(expiry_of(client, "\x0al"), client->now + 5);
+    assert_int_equal(expiry_of(client, "\x0as"), client->now + 3);
+    client->now += 4;
+    ask(client, TOUCH, .extras = "\0\0\0", .extras_size = 4, .key = "\x0al");
+    assert_int_equal(expiry_of(client, "\x0al"), client->now + 5);
+    client->now += 1;
+    has_status(ask(client, GET, .key = "\x0ak"), KEY_NOT_FOUND);
+    gives(ask(client, GET, .key = "\x09k"), "x");
+}
+
+static void and_one_that_comes_later_counts_for_what_is_changed(void **state)
+{
+    struct client *client = *state;
+    log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
+    client_set(client, "\x09k", "1");
+    client_set(client, "\x09l", "1");
+    has_status(ask(client, COLLECTIONS_SET_MANIFEST,
+                   .value = MANIFEST("2", DEFAULT "," SHOP("{\"maxTTL\":7,\"name\":\"fruit\","
+                                                           "\"uid\":\"9\"}"))),
+               SUCCESS);
+    has_status(ask(client, APPEND, .key = "\x09k", .value = "2"), SUCCESS);
+    assert_int_equal(expiry_of(client, "\x09k"), client->now + 7);
+    assert_int_equal(expiry_of(client, "\x09l"), 0);
+}
+
 static void a_manifest_that_is_none_changes_nothing(void **state)
 {
     static const char *const wrong[] = {
@@ -223,7 +277,9 @@ static void a_manifest_that_is_none_changes_nothing(void **state)
         MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"$a\",\"uid\":\"a\"}")),
         MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"a\",\"uid\":\"100000000\"}")),
         MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"_default\",\"uid\":\"0\"}")),
-        MANIFEST("2", DEFAULT "," SHOP("{\"name\":\"a\",\"uid\":\"a\",\"maxTTL\":5}")),
+        MANIFEST("2", DEFAULT "," SHOP(LIMITED("-1"))),
+        MANIFEST("2", DEFAULT "," SHOP(LIMITED("\"5\""))),
+        MANIFEST("2", DEFAULT "," SHOP(LIMITED("2147483648"))),
     };
     struct client *client = *state;
     log_in(client, MCBP_FEATURE_COLLECTIONS, MCBP_FEATURE_XERROR);
@@ -352,6 +408,8 @@ int main(void)
         client_test(a_random_key_is_one_of_the_collection),
         client_test(statistics_come_by_group_with_an_empty_row_behind_them),
         client_test(a_manifest_makes_and_drops_collections),
+        client_test(a_collection_may_limit_how_long_documents_live),
+        client_test(and_one_that_comes_later_counts_for_what_is_changed),
         client_test(a_manifest_that_is_none_changes_nothing),
         client_test(a_manifest_follows_an_earlier_one),
         client_test(clients_are_told_once_of_another_configuration),

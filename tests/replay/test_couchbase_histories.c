@@ -48,6 +48,7 @@ struct history {
     unsigned random;
     bool quiet;       /* requests may be */
     bool brings;      /* they may bring meta data */
+    bool limited;     /* the collection limits how long documents live, which nothing tells */
     bool cold;        /* verify knows that there was no document before */
     size_t lies_at;   /* one of the GETs that find a document; 0: none */
     size_t gets;      /* likewise */
@@ -381,6 +382,24 @@ static bool is_over(const struct history *history)
     return true;
 }
 
+static void limit(struct history *history)
+{
+    static const char manifest[] =
+        "{\"uid\":\"1\",\"scopes\":[{\"name\":\"_default\",\"uid\":\"0\",\"collections\":[{"
+        "\"name\":\"_default\",\"uid\":\"0\",\"maxTTL\":100}]}]}";
+    static struct client administrator;
+    administrator = (struct client){.session = couchbase_session_create(history->node)};
+    assert_non_null(administrator.session);
+    log_in(history, &administrator);
+    write_request(&administrator, MCBP_COLLECTIONS_SET_MANIFEST,
+                  &(struct parts){.value = text(manifest)});
+    while (administrator.ran < administrator.count) {
+        run(history, &administrator);
+    }
+    assert_int_equal(read_be16(administrator.exchanges[LOGIN].answer + 6), MCBP_STATUS_SUCCESS);
+    couchbase_session_destroy(administrator.session);
+}
+
 static void play(struct history *history)
 {
     static const struct couchbase_options options = {.bucket = "default", .vbuckets = VBUCKETS};
@@ -390,6 +409,9 @@ static void play(struct history *history)
     history->node = couchbase_node_create(&options);
     assert_non_null(history->node);
     scene_restart(history->scene);
+    if (history->limited) {
+        limit(history);
+    }
     history->scene->options.cold = history->cold;
     history->active = history->active == 0 ? CLIENTS : history->active;
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -450,6 +472,23 @@ static void expect_right(struct scene *scene, struct history history)
         print_error("without 0x%x, %zu frames cut off\n", history.without, history.cut);
     }
     assert_int_equal(wrong(scene_verify(scene)), 0);
+}
+
+static void with_a_limit_that_is_not_told_it_is_right(void **state)
+{
+    unsigned seed = first_seed();
+    for (unsigned i = 0; i < HISTORIES / 3; i++) {
+        struct history history = {.scene = *state,
+                                  .random = seed + i,
+                                  .cold = i % 2 == 0,
+                                  .brings = i % 3 == 0,
+                                  .limited = true};
+        play(&history);
+        if (wrong(scene_verify(*state)) > 0) {
+            print_error("KVREPLAY_SEED=%u\n", seed + i);
+        }
+        assert_int_equal(wrong(scene_verify(*state)), 0);
+    }
 }
 
 static void any_feature_may_be_left_out(void **state)
@@ -532,6 +571,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene_test(what_a_node_ran_in_any_order_is_right),
+        scene_test(with_a_limit_that_is_not_told_it_is_right),
         scene_test(any_feature_may_be_left_out),
         scene_test(the_beginning_may_be_cut_off_with_any_feature_left_out),
         scene_test(of_histories_whose_beginning_is_cut_off_hardly_one_is_wrong),
