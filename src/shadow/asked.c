@@ -307,7 +307,7 @@ static void note_pair(struct shadow_vbucket *vbucket, const struct told *all)
     }
 }
 
-static bool is_durable(const struct mcbp_frame *request)
+bool asked_is_durable(const struct mcbp_frame *request)
 {
     struct frame_infos infos = {0};
     const struct frame_infos allowed = {.durable = true, .preserve_expiry = true};
@@ -337,7 +337,7 @@ static void note_untold(struct shadow_vbucket *vbucket, const struct mcbp_frame 
     for (unsigned i = 0; i < vbucket->untold_count; i++) {
         counted |= vbucket->untold[i] == cas;
     }
-    if (!counted && vbucket->untold_count < VBUCKET_UNTOLD && !is_durable(request)) {
+    if (!counted && vbucket->untold_count < VBUCKET_UNTOLD && !asked_is_durable(request)) {
         vbucket->untold[vbucket->untold_count++] = cas;
     } else if (!counted) {
         vbucket->untold_more = true;
@@ -458,7 +458,7 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
     vbucket->cas = !brings_cas && told.cas > vbucket->cas ? told.cas : vbucket->cas;
     if (with_token) {
         told.seqno = token.seqno;
-        const struct told all = {told, token.vbucket_uuid, is_durable(exchange->request),
+        const struct told all = {told, token.vbucket_uuid, asked_is_durable(exchange->request),
                                  brings_cas};
         return note_token(shadow, client, exchange, &all, verdict);
     }

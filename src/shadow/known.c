@@ -863,13 +863,15 @@ bool known_tell(struct judged *judged, struct document *document)
            (document->unknown & telling.needs.unknown) == 0;
 }
 
-/* Success of a change gives it a new CAS, and ends a lock. */
+/* Success of a change gives it a new CAS, and ends a lock. Which of its numbers a token has if it
+ * is durable depends on the release. Source: sync_writes_return_committed_seqno. */
 static uint16_t after_change(const struct judged *judged, uint16_t unknown)
 {
     const struct mcbp_frame *answer = judged->exchange->answer;
+    bool durable = asked_is_durable(judged->exchange->request);
     unknown &= (uint16_t) ~(DOCUMENT_PRESENCE | DOCUMENT_LOCK | DOCUMENT_CAS | DOCUMENT_SEQNO);
     unknown |= answer == NULL ? DOCUMENT_CAS | DOCUMENT_LOCK | DOCUMENT_REVISION : 0;
-    unknown |= answer == NULL || !mcbp_token_is(answer->header.opcode, answer->extras)
+    unknown |= answer == NULL || durable || !mcbp_token_is(answer->header.opcode, answer->extras)
                    ? DOCUMENT_SEQNO
                    : 0;
     return unknown;

@@ -82,7 +82,8 @@ struct shadow {
     bool cold;
     struct shadow_bucket *buckets;
     struct shadow_id *ids;
-    struct blob *kept;  /* what the last response points to */
+    struct blob *kept;  /* what the last response points to, */
+    char sentence[320]; /* and the last verdict */
     uint64_t absences;  /* times that all of its connections had ended */
     uint64_t restarted; /* the last of these in which it has begun anew */
     bool has_restarted; /* since that was asked for */
@@ -150,6 +151,9 @@ void client_take_error_text(const struct judged *judged, struct kvr_response *re
 bool asked_place(const struct shadow_client *client, const struct mcbp_frame *request,
                  uint16_t *vbucket, struct document_id *id);
 
+/* The change has two sequence numbers: of its prepare and of its commit. */
+bool asked_is_durable(const struct mcbp_frame *request);
+
 /* Its document, if it has one, may have changed: whether its key has a collection is not known. */
 void asked_without_place(const struct shadow_client *client, const struct mcbp_frame *request);
 
@@ -212,6 +216,7 @@ struct shown {
     struct document_id id;
     bool present;
     uint64_t cas;
+    uint64_t seqno; /* 0: it is not told */
     bool has_value; /* the rest is told, too */
     uint32_t flags;
     uint8_t datatype;

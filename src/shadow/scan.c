@@ -1,13 +1,16 @@
 /* Range scans: what they show is held to what is known of the documents. */
+#include "base/buffer.h"
 #include "base/endian.h"
+#include "base/hash.h"
 #include "mcbp/leb128.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
 #include "shadow/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { SCANS_SEEN_MAX = 2048 };
+enum { SCANS_SEEN_MAX = 2048, KEYS_TOLD_MAX = 1 << 20 };
 
 /* A scan that a client has created. */
 struct scan_seen {
@@ -18,14 +21,24 @@ struct scan_seen {
     bool has_last;
     uint8_t last[256]; /* the last key that it has told */
     size_t last_size;
+    uint64_t forgotten; /* of the vbucket, when it was created */
+    uint64_t reached;   /* its snapshot has all changes of the vbucket up to that number */
+    struct buffer told; /* hashes of all keys that it has told, uint64_t */
+    bool told_more;     /* there were too many */
 };
+
+static void destroy(struct scan_seen *scan)
+{
+    buffer_deinit(&scan->told);
+    free(scan);
+}
 
 void scans_seen_destroy(struct shadow_bucket *bucket)
 {
     while (bucket->scans != NULL) {
         struct scan_seen *scan = bucket->scans;
         bucket->scans = scan->next;
-        free(scan);
+        destroy(scan);
     }
 }
 
@@ -44,7 +57,7 @@ static void drop_oldest(struct shadow_bucket *bucket)
     while ((*at)->next != NULL) {
         at = &(*at)->next;
     }
-    free(*at);
+    destroy(*at);
     *at = NULL;
     bucket->scans_count--;
 }
@@ -81,6 +94,10 @@ void scan_note_create(struct judged *judged)
     memcpy(scan->uuid, answer->value.data, SCAN_UUID_SIZE);
     scan->vbucket = judged->exchange->request->header.vbucket_or_status;
     scan_parse(judged->exchange->request->value, &scan->request);
+    scan->reached = scan->request.has_snapshot ? scan->request.seqno : 0;
+    if (scan->vbucket < COUCHBASE_VBUCKETS_MAX) {
+        scan->forgotten = bucket->vbuckets[scan->vbucket].forgotten;
+    }
     scan->next = bucket->scans;
     bucket->scans = scan;
     if (bucket->scans_count++ == SCANS_SEEN_MAX) {
@@ -104,7 +121,7 @@ static bool take_counted(struct span *bytes, struct span *counted)
 
 static bool take_item(struct span *bytes, bool whole, struct shown *item)
 {
-    enum { HEAD = 25, CAS_AT = 16, DATATYPE_AT = 24 };
+    enum { HEAD = 25, SEQNO_AT = 8, CAS_AT = 16, DATATYPE_AT = 24 };
     *item = (struct shown){.present = true, .has_value = whole};
     if (!whole) {
         return take_counted(bytes, &item->id.key);
@@ -113,6 +130,7 @@ static bool take_item(struct span *bytes, bool whole, struct shown *item)
         return false;
     }
     item->flags = read_be32(bytes->data);
+    item->seqno = read_be64(bytes->data + SEQNO_AT);
     item->cas = read_be64(bytes->data + CAS_AT);
     item->datatype = bytes->data[DATATYPE_AT];
     *bytes = span_skip(*bytes, HEAD);
@@ -134,17 +152,103 @@ static const char *check_key(struct scan_seen *scan, const struct shown *item)
     return scan_covers(&scan->request, item->id.key) ? NULL : "a key in it is not in the range";
 }
 
+static void note_item(struct scan_seen *scan, const struct documents *documents,
+                      const struct shown *item)
+{
+    uint64_t hash = hash_key(item->id.key, documents->seed);
+    scan->reached = item->seqno > scan->reached ? item->seqno : scan->reached;
+    scan->told_more |= buffer_span(&scan->told).size == KEYS_TOLD_MAX * sizeof(hash) ||
+                       !buffer_append(&scan->told, span_of(&hash, sizeof(hash)));
+}
+
 static const char *check_item(const struct judged *judged, struct scan_seen *scan,
                               const struct shown *item)
 {
     const char *why = check_key(scan, item);
     const struct vbucket *vbucket = &judged->client->bucket->node->vbuckets[scan->vbucket];
     const struct document_id id = {scan->request.collection, item->id.key};
+    note_item(scan, &vbucket->documents, item);
     if (why != NULL || judged->client->bucket->is_several) {
         return why;
     }
     const struct document *document = documents_find(&vbucket->documents, &id);
     return document == NULL ? NULL : shown_contradicts_content(document, item);
+}
+
+/* ---------------------------------------------------------------- completed */
+
+static int compare_hashes(const void *a, const void *b)
+{
+    const uint64_t *hashes[] = {a, b};
+    return (*hashes[0] > *hashes[1]) - (*hashes[0] < *hashes[1]);
+}
+
+struct looking {
+    const struct scan_seen *scan;
+    const struct documents *documents;
+    struct document_id missing; /* no key: none is */
+};
+
+/* What has not changed since, and is known to have been there, has to be among what the scan has
+ * told. */
+static bool look_for(void *context, const struct document_id *id, const struct document *document)
+{
+    struct looking *looking = context;
+    const struct scan_seen *scan = looking->scan;
+    const uint16_t needed =
+        DOCUMENT_PRESENCE | DOCUMENT_CAS | DOCUMENT_SEQNO | DOCUMENT_EXPIRY | DOCUMENT_LOCK;
+    uint64_t hash = hash_key(id->key, looking->documents->seed);
+    bool certain = (document->unknown & needed) == 0 && !document->doubted &&
+                   document->user == NULL && document->expiry == 0 && document->seqno > 0;
+    bool expected = certain && !document->deleted && document->seqno <= scan->reached &&
+                    id->collection == scan->request.collection &&
+                    scan_covers(&scan->request, id->key);
+    struct span told = buffer_span(&scan->told);
+    if (expected && (told.size == 0 || bsearch(&hash, told.data, told.size / sizeof(hash),
+                                               sizeof(hash), compare_hashes) == NULL)) {
+        looking->missing = *id;
+    }
+    return looking->missing.key.size == 0;
+}
+
+/* Nothing that the capture does not have may have changed what it looks through. */
+static bool is_certain(const struct judged *judged, const struct scan_seen *scan)
+{
+    const struct shadow_bucket *bucket = judged->client->bucket;
+    const struct shadow_vbucket *vbucket = &bucket->vbuckets[scan->vbucket];
+    return !judged->exchange->unseen && !judged->exchange->open && !bucket->is_several &&
+           !bucket->may_be_empty && !anew_is_possible(vbucket) && !vbucket->guessed &&
+           vbucket->placeless == 0 && vbucket->forgotten == scan->forgotten &&
+           !scan->request.samples && !scan->told_more;
+}
+
+static const char *name_missing(struct judged *judged, struct span key)
+{
+    bool printable = true;
+    for (size_t i = 0; i < key.size; i++) {
+        printable &= key.data[i] >= 0x20 && key.data[i] < 0x7f;
+    }
+    snprintf(judged->shadow->sentence, sizeof(judged->shadow->sentence),
+             "a document that its snapshot has to have is missing: %.*s",
+             printable ? (int)key.size : 0, (const char *)key.data);
+    return judged->shadow->sentence;
+}
+
+static const char *check_whole(struct judged *judged, struct scan_seen *scan)
+{
+    struct shadow_bucket *bucket = judged->client->bucket;
+    struct looking looking = {scan, &bucket->node->vbuckets[scan->vbucket].documents, {0}};
+    if (scan->reached == 0 || !is_certain(judged, scan)) {
+        return NULL;
+    }
+    if (scan->told.bytes != NULL) {
+        qsort(scan->told.bytes, buffer_span(&scan->told).size / sizeof(uint64_t), sizeof(uint64_t),
+              compare_hashes);
+    }
+    documents_each(looking.documents, look_for, &looking);
+    buffer_deinit(&scan->told);
+    scan->told = (struct buffer){0};
+    return looking.missing.key.size == 0 ? NULL : name_missing(judged, looking.missing.key);
 }
 
 void scan_judge_continue(struct judged *judged)
@@ -174,6 +278,9 @@ void scan_judge_continue(struct judged *judged)
     while (why == NULL && items.size > 0) {
         why = take_item(&items, whole, &item) ? check_item(judged, scan, &item)
                                               : "it does not consist of whole items";
+    }
+    if (why == NULL && judged->status == MCBP_STATUS_RANGE_SCAN_COMPLETE) {
+        why = check_whole(judged, scan);
     }
     if (why != NULL) {
         contradict(judged, why);

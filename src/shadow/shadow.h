@@ -122,7 +122,7 @@ struct shadow_verdict {
     enum shadow_outcome outcome;
     bool answers;                 /* there is a response */
     struct kvr_response response; /* what the answer has to be; valid until the next call */
-    const char *why;              /* of DIFFERENT: a sentence, or NULL; static */
+    const char *why;              /* of DIFFERENT: a sentence, or NULL; valid likewise */
     bool closes;                  /* the connection, after this */
     bool by_unseen;               /* of DIFFERENT: it would be right if requests that the capture
                                      does not have had changed the document */

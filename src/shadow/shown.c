@@ -23,6 +23,10 @@ const char *shown_contradicts_content(const struct document *document, const str
     if (!same) {
         return "the document of that CAS has another value";
     }
+    if (shown->seqno != 0 && shown->seqno != document->seqno &&
+        (document->unknown & DOCUMENT_SEQNO) == 0) {
+        return "the document of that CAS has another sequence number";
+    }
     return document->flags == shown->flags || (document->unknown & DOCUMENT_FLAGS) != 0
                ? NULL
                : "the document of that CAS has other flags";

@@ -41,10 +41,10 @@ void is_told(struct scene *scene, enum person person, uint8_t opcode, uint16_t s
 }
 
 void is_told_value(struct scene *scene, enum person person, uint8_t opcode, uint16_t status,
-                   struct span value, uint64_t cas)
+                   struct span extras, struct span value, uint64_t cas)
 {
     const struct mcbp_header header = {.opcode = opcode, .vbucket_or_status = status, .cas = cas};
-    say(scene, person, false, &header, span_of("", 0), "", value);
+    say(scene, person, false, &header, extras, "", value);
 }
 
 static void greets_with(struct scene *scene, enum person person, struct span features)

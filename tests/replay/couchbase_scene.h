@@ -25,7 +25,7 @@ void is_told(struct scene *scene, enum person person, uint8_t opcode, uint16_t s
              struct span extras, const char *value, uint64_t cas);
 /* The same of any value. */
 void is_told_value(struct scene *scene, enum person person, uint8_t opcode, uint16_t status,
-                   struct span value, uint64_t cas);
+                   struct span extras, struct span value, uint64_t cas);
 /* Success of a change, with a token, and a CAS that rises with the number. */
 void is_told_number(struct scene *scene, enum person person, uint8_t opcode, uint64_t uuid,
                     uint64_t number);

@@ -126,8 +126,8 @@ static void is_looked_at(struct scene *scene, struct span specs, struct span res
     is_stored(scene);
     asks_with(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP, span_of("", 0), "k", specs);
     is_told_value(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP,
-                  fails ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS, results,
-                  1005);
+                  fails ? MCBP_STATUS_SUBDOC_MULTI_PATH_FAILURE : MCBP_STATUS_SUCCESS,
+                  span_of("", 0), results, 1005);
 }
 
 #define LITERAL(text) span_of(text, sizeof(text) - 1)
