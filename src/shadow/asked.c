@@ -420,6 +420,7 @@ static bool note_token(struct shadow *shadow, struct shadow_client *client,
     }
     why = why != NULL ? why : check_seqno(exchange, told);
     if (why != NULL) {
+        vbucket->seqno_open = true; /* those behind it may go on from the wrong number */
         return refuse_token(shadow, exchange, verdict, why);
     }
     bool behind = told->numbers.seqno <= vbucket->seqno;

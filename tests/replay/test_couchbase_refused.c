@@ -86,6 +86,36 @@ static void a_cas_of_what_is_refused_says_nothing_of_others(void **state)
     assert_one_difference(*state, DIFFERENCE_FIELD, "header.cas");
 }
 
+/* Digits; the CAS values are 1001 and so on. */
+static void changes_are_numbered(struct scene *scene, const char *numbers)
+{
+    come(scene, ANN);
+    for (uint64_t i = 0; numbers[i] != '\0'; i++) {
+        uint8_t token[MCBP_TOKEN_SIZE];
+        mcbp_token_write(&(struct mcbp_token){1, (uint64_t)(numbers[i] - '0')}, token);
+        asks_for(scene, ANN, MCBP_SET, 0, "k", "v");
+        is_told(scene, ANN, MCBP_SET, 0, span_of(token, sizeof(token)), "", 1001 + i);
+    }
+}
+
+static void a_number_that_is_left_out_differs_once(void **state)
+{
+    changes_are_numbered(*state, "12456");
+    assert_one_difference(*state, DIFFERENCE_FIELD, "extras");
+}
+
+static void so_does_one_that_is_wrong(void **state)
+{
+    changes_are_numbered(*state, "12445");
+    assert_one_difference(*state, DIFFERENCE_FIELD, "extras");
+}
+
+static void each_time(void **state)
+{
+    changes_are_numbered(*state, "124578");
+    assert_verdict(*state, .identical = 5, .adopted = 1, .different = 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +127,9 @@ int main(void)
         scene_test(documents_are_supported),
         scene_test(but_not_by_a_bucket_of_configurations_that_can_not_say_so),
         scene_test(a_cas_of_what_is_refused_says_nothing_of_others),
+        scene_test(a_number_that_is_left_out_differs_once),
+        scene_test(so_does_one_that_is_wrong),
+        scene_test(each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
