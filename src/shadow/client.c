@@ -89,6 +89,9 @@ static void infer(struct shadow_client *client, const struct mcbp_frame *request
         client_decide(client, MCBP_FEATURE_MUTATION_SEQNO,
                       mcbp_token_is(answer->header.opcode, answer->extras));
     }
+    if (status == MCBP_STATUS_LOCKED || status == MCBP_STATUS_NOT_LOCKED) {
+        client_decide(client, MCBP_FEATURE_XERROR, true);
+    }
     if ((answer->header.datatype & MCBP_DATATYPE_JSON) != 0) {
         client_decide(client, MCBP_FEATURE_JSON, true);
     }

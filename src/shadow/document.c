@@ -223,6 +223,12 @@ static bool agrees(struct judged *judged)
 
 /* ---------------------------------------------------------------- explanations */
 
+/* An error that the server may give at any time is no sign of a client without extended ones. */
+static bool decides(const struct judged *judged, enum mcbp_feature feature)
+{
+    return feature != MCBP_FEATURE_XERROR || !judged_is_servers_own(judged->status);
+}
+
 /* The client has not said in the capture what it takes. */
 static bool try_features(struct judged *judged, const struct shadow_memory *saved, int64_t now)
 {
@@ -237,11 +243,15 @@ static bool try_features(struct judged *judged, const struct shadow_memory *save
         client->session->features &= ~((mcbp_feature_set)1 << features[i]);
         restore(judged, saved);
         execute(judged, now);
-        if (agrees(judged)) {
+        bool explained = agrees(judged);
+        if (explained && decides(judged, features[i])) {
             client->open &= ~((mcbp_feature_set)1 << features[i]);
             return true;
         }
         client->session->features = before;
+        if (explained) {
+            return true;
+        }
     }
     return false;
 }

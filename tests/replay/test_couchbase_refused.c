@@ -71,6 +71,23 @@ static void but_not_by_a_bucket_of_configurations_that_can_not_say_so(void **sta
     assert_verdict(*state, .identical = 1, .adopted = 2);
 }
 
+/* ANN, whose HELLO is not in the capture, has agreed on more errors, which one that comes for any
+ * reason does not deny. */
+static void one_that_comes_at_any_time_says_nothing_of_others(void **state)
+{
+    enum { OF_K = 98 }; /* its vbucket, of 1,024 */
+    scene_join(*state, ANN);
+    asks_for(*state, ANN, MCBP_SET, OF_K, "k", "v");
+    is_told_number(*state, ANN, MCBP_SET, 1, 1);
+    asks_for(*state, ANN, MCBP_GET_LOCKED, OF_K, "k", "");
+    is_told(*state, ANN, MCBP_GET_LOCKED, 0, span_of("\0\0\0\0", 4), "v", 1002);
+    asks_for(*state, ANN, MCBP_GET_LOCKED, OF_K, "k", "");
+    is_refused(*state, MCBP_GET_LOCKED, MCBP_STATUS_TEMPORARY_FAILURE);
+    asks_for(*state, ANN, MCBP_SET, OF_K, "k", "w");
+    is_refused(*state, MCBP_SET, MCBP_STATUS_LOCKED);
+    assert_verdict(*state, .identical = 4);
+}
+
 /* ---------------------------------------------------------------- changes */
 
 /* The changes before and behind it have CAS 1001 and 1002. */
@@ -126,6 +143,7 @@ int main(void)
         scene_test(or_has_logged_in_as_another_user),
         scene_test(documents_are_supported),
         scene_test(but_not_by_a_bucket_of_configurations_that_can_not_say_so),
+        scene_test(one_that_comes_at_any_time_says_nothing_of_others),
         scene_test(a_cas_of_what_is_refused_says_nothing_of_others),
         scene_test(a_number_that_is_left_out_differs_once),
         scene_test(so_does_one_that_is_wrong),
