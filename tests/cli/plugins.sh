@@ -48,8 +48,8 @@ contains "$out" "DIFFERENT: 1 of 6 rebuilt, 1 of 6 executed" "an error that ther
 contains "$out" "the writer refused the response: unknown error" "an error that there is not"
 report flood
 contains "$out" "DIFFERENT: 1 of 6 rebuilt, 1 of 6 executed" "too many bytes"
-report gorge --writer-timeout 60
-contains "$out" "DIFFERENT: 1 of 6 rebuilt, 1 of 6 executed" "all memory filled"
+report gorge --writer-timeout 2 # longer, it would fill the machine's memory, and the kernel end whom it likes
+contains "$out" "because    the writer failed: " "memory filled without end"
 report drain
 contains "$out" "DIFFERENT: 1 of 6 rebuilt, 1 of 6 executed" "bytes of others drained"
 report longjmp
