@@ -25,6 +25,7 @@ NEEDED = {
     "libmemcached.sh": (["memcaslap", "--version"], "Debian: libmemcached-tools"),
     "memjs_client.js": (["node", "-e", "require('memjs')"], "tests/clients/install says how"),
     "couchbase_client.js": (["node", "-e", "require('couchbase')"], "tests/clients/install says how"),
+    "couchbase_tour.js": (["node", "-e", "require('couchbase')"], "tests/clients/install says how"),
     "Spymemcached.java": (["sh", "-c", f"java --list-modules | grep -q jdk.compiler && [ -e {SPYMEMCACHED} ]"],
                           "Debian: libspymemcached-java default-jdk-headless"),
 }

@@ -108,7 +108,8 @@ class Recordings(unittest.TestCase):
 class Verified(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        said = subprocess.run([PROGRAM, "verify", "--json", "-", "--show", "1000", *recordings()], capture_output=True, text=True)
+        command = [PROGRAM, "verify", "--json", "-", "--show", "1000", *recordings()]
+        said = subprocess.run(command, capture_output=True, text=True)
         cls.captures = {pathlib.Path(capture["file"]).name: capture for capture in json.loads(said.stdout)["captures"]}
 
     def test_every_frame_is_seen(self):
