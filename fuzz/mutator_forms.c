@@ -222,6 +222,7 @@ static const struct form forms[] = {
     {.target = "empty", .measure = text_measure, .fields = text_fields},
     {.target = "mask", .measure = text_measure, .fields = text_fields, .fresh = fresh_mask},
     {.target = "sasl", .preamble = 1, .measure = text_measure, .fields = text_fields},
+    {.target = "alike", .preamble = 3, .measure = text_measure, .fields = text_fields},
 };
 
 const struct form *form_find(const char *target)
