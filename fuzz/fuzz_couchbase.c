@@ -76,7 +76,7 @@ UNCOUNTED static void check_token(struct play *play, const struct mcbp_header *r
     uint16_t vbucket = request->vbucket_or_status;
     CHECK(vbucket < VBUCKETS && token.seqno > play->seqnos[vbucket]);
     play->seqnos[vbucket] = token.seqno;
-    if (!with_meta_is(request->opcode)) {
+    if (!with_meta_brings(request->opcode)) {
         CHECK(response->cas > play->cas[vbucket]);
         play->cas[vbucket] = response->cas;
     }

@@ -103,6 +103,7 @@ void handle_count(struct command *command);
 
 /* with_meta.c, return_meta.c */
 void handle_with_meta(struct command *command);
+void handle_mutate_with_meta(struct command *command);
 void handle_return_meta(struct command *command);
 
 /* subdoc.c */

@@ -27,7 +27,7 @@ enum document_unknown {
 
 struct document {
     struct blob *value;  /* NULL: of 0 bytes, or deleted; compressed if the datatype says so */
-    struct blob *xattrs; /* a JSON object; NULL: none */
+    struct blob *xattrs; /* a JSON object, perhaps an empty one; NULL: none */
     struct blob *packed; /* attributes and value as they are stored: compressed as one; NULL: not */
     uint8_t datatype;    /* of the value: JSON and SNAPPY */
     bool deleted;        /* a tombstone */

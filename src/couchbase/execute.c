@@ -93,6 +93,7 @@ static const struct row {
     [MCBP_ADDQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
     [MCBP_DELETE_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
     [MCBP_DELETEQ_WITH_META] = {handle_with_meta, WITH_META, ANY_EXTRAS},
+    [MCBP_MUTATE_WITH_META] = {handle_mutate_with_meta, WITH_META, ANY_EXTRAS},
     [MCBP_RETURN_META] = {handle_return_meta, READ | ANY_VALUE | LOOKS_FIRST, RETURN_META_ASKED},
 
     [MCBP_SUBDOC_GET] = {handle_subdoc, LOOKUP, ANY_EXTRAS},

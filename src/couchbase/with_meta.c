@@ -1,6 +1,7 @@
 #include "couchbase/with_meta.h"
 
 #include "base/endian.h"
+#include "couchbase/meta_json.h"
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
 #include "couchbase/xattr.h"
@@ -10,31 +11,47 @@
 
 /* ---------------------------------------------------------------- the request */
 
+static bool read_json(const struct mcbp_frame *request, struct with_meta *meta)
+{
+    char fault[META_FAULT_SIZE];
+    bool too_large;
+    bool no_memory;
+    bool compressed = (request->header.datatype & MCBP_DATATYPE_SNAPPY) != 0;
+    struct blob *inflated =
+        compressed ? value_inflate(request->value, COUCHBASE_FRAME_MAX, &too_large, &no_memory)
+                   : NULL;
+    struct span value = compressed ? blob_span(inflated) : request->value;
+    json_t *json = meta_json_read(request->extras, value, meta, fault);
+    blob_drop(inflated);
+    json_decref(json);
+    return json != NULL;
+}
+
 bool with_meta_read(const struct mcbp_frame *request, struct with_meta *meta)
 {
     enum { FIXED = 24, OPTIONS = 4, IGNORED = 2 };
-    enum { FORCE = 1, FORCE_ACCEPT = 2, REGENERATE_CAS = 4, SKIP_CONFLICT = 8 };
     struct span extras = request->extras;
     uint8_t loud = mcbp_opcode_loud(request->header.opcode);
+    if (loud == MCBP_MUTATE_WITH_META) {
+        return read_json(request, meta);
+    }
     if (extras.size != FIXED && extras.size != FIXED + IGNORED && extras.size != FIXED + OPTIONS &&
         extras.size != FIXED + OPTIONS + IGNORED) {
         return false;
     }
     bool has_options = extras.size >= FIXED + OPTIONS;
     bool has_ignored = extras.size % 4 != 0;
-    uint32_t options = has_options ? read_be32(extras.data + FIXED) : 0;
     *meta = (struct with_meta){
         .flags = read_be32(extras.data),
         .expiry = read_be32(extras.data + 4),
         .revision = read_be64(extras.data + 8),
         .cas = read_be64(extras.data + 16),
+        .has_cas = true,
         .ignored = has_ignored ? read_be16(extras.data + extras.size - IGNORED) : 0,
         .adds = loud == MCBP_ADD_WITH_META,
         .deletes = loud == MCBP_DELETE_WITH_META,
-        .forces = (options & FORCE_ACCEPT) != 0,
-        .regenerates = (options & REGENERATE_CAS) != 0,
-        .skips_conflict = (options & (FORCE | SKIP_CONFLICT)) != 0,
     };
+    with_meta_set_options(meta, has_options ? read_be32(extras.data + FIXED) : 0);
     return true;
 }
 
@@ -86,10 +103,16 @@ enum meta_resolution with_meta_resolve(const struct with_meta *meta,
 /* A change as it is to be stored. */
 struct change {
     struct with_meta meta;
+    json_t *json; /* of MUTATE_WITH_META */
     struct content content;
     struct blob *xattrs;
     struct blob *packed; /* attributes and value, compressed as one */
 };
+
+static struct span document_of(const struct command *command, const struct change *change)
+{
+    return span_head(command->value, command->value.size - change->meta.ignored);
+}
 
 /* The body as it is to be kept: compressed if it came so, which with attributes before it both are
  * as one. False: the answer says why not. */
@@ -97,7 +120,8 @@ static bool take_body(struct command *command, struct change *change, struct spa
 {
     struct span sent = command->frame->value;
     struct content *content = &change->content;
-    bool stays = command->inflated != NULL && sent.size <= command->value.size;
+    bool stays =
+        command->inflated != NULL && !change->meta.inflates && sent.size <= command->value.size;
     bool packed = stays && change->xattrs != NULL;
     if (body.size > COUCHBASE_VALUE_MAX) {
         reply_error(command, MCBP_STATUS_TOO_LARGE, NULL);
@@ -121,7 +145,7 @@ static bool take_body(struct command *command, struct change *change, struct spa
 static bool take_value(struct command *command, struct change *change)
 {
     bool has_xattrs = (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
-    struct span body = span_head(command->value, command->value.size - change->meta.ignored);
+    struct span body = document_of(command, change);
     if (has_xattrs && !xattr_blob_to_object(body, &change->xattrs)) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return false;
@@ -132,11 +156,17 @@ static bool take_value(struct command *command, struct change *change)
     return change->meta.deletes || take_body(command, change, body);
 }
 
+static bool has_xattrs(const struct command *command)
+{
+    return (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
+}
+
 /* What a deletion does not bring are the system attributes that are there. Source:
  * pruneXattrDocument in engines/ep/src/vbucket.cc. */
-static bool keep_system_xattrs(struct change *change, const struct document *before)
+static bool keep_system_xattrs(const struct command *command, struct change *change,
+                               const struct document *before)
 {
-    return !change->meta.deletes || change->xattrs != NULL || before == NULL ||
+    return !change->meta.deletes || has_xattrs(command) || before == NULL ||
            xattr_keep_system(before->xattrs, &change->xattrs);
 }
 
@@ -149,15 +179,31 @@ static void mark_deleted(struct command *command, const struct with_meta *meta,
     }
 }
 
+/* Writes the numbers of the change into its attributes. False: no memory. */
+static bool fill_xattrs(const struct command *command, struct change *change)
+{
+    struct span document = document_of(command, change);
+    struct blob *filled = change->meta.patches ? blob_create(document.size) : NULL;
+    if (filled == NULL) {
+        return !change->meta.patches;
+    }
+    meta_json_fill(change->json, document, command_next_cas(command), command_next_seqno(command),
+                   filled->bytes);
+    blob_drop(change->xattrs);
+    bool taken = xattr_blob_to_object(blob_span(filled), &change->xattrs);
+    blob_drop(filled);
+    return taken;
+}
+
 static void store(struct command *command, struct change *change, const struct document *before)
 {
     struct vbucket *vbucket = command->vbucket;
     uint64_t last = vbucket->cas;
-    if (!keep_system_xattrs(change, before)) {
+    command->told.cas = change->meta.regenerates ? command->told.cas : change->meta.cas;
+    if (!keep_system_xattrs(command, change, before) || !fill_xattrs(command, change)) {
         reply_error(command, MCBP_STATUS_NO_MEMORY, NULL);
         return;
     }
-    command->told.cas = change->meta.regenerates ? command->told.cas : change->meta.cas;
     struct document *document = command_put(command, &change->content);
     change->content.value = NULL; /* command_put() has it */
     if (document == NULL) {
@@ -179,11 +225,6 @@ static void store(struct command *command, struct change *change, const struct d
 }
 
 /* ---------------------------------------------------------------- the command */
-
-static bool has_xattrs(const struct command *command)
-{
-    return (command->frame->header.datatype & MCBP_DATATYPE_XATTR) != 0;
-}
 
 /* Deletions that bring attributes are stored as documents are. */
 static bool only_deletes(const struct command *command, const struct with_meta *meta)
@@ -240,36 +281,54 @@ static void change_document(struct command *command, struct change *change)
     }
 }
 
-void handle_with_meta(struct command *command)
+/* The form is right. */
+static void execute(struct command *command, struct change *change)
 {
-    struct change change = {0};
-    struct with_meta *meta = &change.meta;
-    if (!with_meta_read(command->frame, meta)) {
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Request extras invalid");
-        return;
-    }
+    const struct with_meta *meta = &change->meta;
     const char *fault = with_meta_fault(meta, command->node->last_write_wins);
     if (fault != NULL) {
         reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, fault);
-        return;
-    }
-    if (meta->ignored > command->frame->value.size) {
+    } else if (!meta->inflates && meta->ignored > command->frame->value.size) {
         command->answer->close = true;
-        return;
-    }
-    if (meta->ignored > 0 && command->inflated != NULL) { /* without its end */
-        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS,
+    } else if (!meta->inflates && meta->ignored > 0 && command->inflated != NULL) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, /* it is without its end */
                     meta->deletes ? "Failed to inflate data" : "Failed to inflate document");
-        return;
-    }
-    if (take_value(command, &change) && command_has_vbucket(command)) {
+    } else if (take_value(command, change) && command_has_vbucket(command)) {
         if (meta->cas == 0 || meta->cas == UINT64_MAX) {
             reply_error(command, MCBP_STATUS_CAS_VALUE_INVALID, NULL);
         } else {
-            change_document(command, &change);
+            change_document(command, change);
         }
     }
-    blob_drop(change.content.value);
-    blob_drop(change.xattrs);
-    blob_drop(change.packed);
+    blob_drop(change->content.value);
+    blob_drop(change->xattrs);
+    blob_drop(change->packed);
+}
+
+void handle_with_meta(struct command *command)
+{
+    struct change change = {0};
+    if (with_meta_read(command->frame, &change.meta)) {
+        execute(command, &change);
+    } else {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, "Request extras invalid");
+    }
+}
+
+void handle_mutate_with_meta(struct command *command)
+{
+    char fault[META_FAULT_SIZE];
+    struct change change = {0};
+    change.json = meta_json_read(command->frame->extras, command->value, &change.meta, fault);
+    if (change.json != NULL && has_xattrs(command) &&
+        !xattr_blob_is_valid(document_of(command, &change))) { /* they reach into the JSON */
+        command->answer->close = true;
+    } else if (change.json == NULL ||
+               !meta_json_fits(change.json, &change.meta, document_of(command, &change),
+                               has_xattrs(command), fault)) {
+        reply_error(command, MCBP_STATUS_INVALID_ARGUMENTS, fault);
+    } else {
+        execute(command, &change);
+    }
+    json_decref(change.json);
 }

@@ -8,20 +8,8 @@
 
 #include "couchbase/couchbase.h"
 #include "couchbase/documents.h"
+#include "couchbase/meta.h"
 #include "mcbp/opcode.h"
-
-struct with_meta {
-    uint32_t flags;
-    uint32_t expiry; /* Unix time; of a deletion, when that was. 0: never, or now */
-    uint64_t revision;
-    uint64_t cas;
-    size_t ignored; /* bytes behind the value */
-    bool adds;
-    bool deletes;
-    bool forces;         /* the bucket resolves conflicts by CAS, as the client knows */
-    bool regenerates;    /* the server gives the CAS */
-    bool skips_conflict; /* whatever there is, it is replaced */
-};
 
 static inline bool with_meta_is(uint8_t opcode)
 {
@@ -29,7 +17,13 @@ static inline bool with_meta_is(uint8_t opcode)
            opcode != MCBP_SNAPSHOT_VB_STATES && opcode != MCBP_VBUCKET_BATCH_COUNT;
 }
 
-/* False: its extras have another length. */
+static inline bool with_meta_brings(uint8_t opcode)
+{
+    return with_meta_is(opcode) || opcode == MCBP_MUTATE_WITH_META;
+}
+
+/* False: its extras have another length, or, of MUTATE_WITH_META, the JSON is not as it has to be.
+ */
 bool with_meta_read(const struct mcbp_frame *request, struct with_meta *meta);
 
 /* Its options don't fit together. Source: validateWithMetaOptions in engines/ep/src/ep_engine.cc.

@@ -107,15 +107,14 @@ static bool append_name(struct buffer *text, struct span name)
 static bool append_attributes(struct buffer *text, struct span attributes)
 {
     struct attribute attribute;
-    const char *before = "{";
-    while (take_attribute(&attributes, &attribute)) {
-        if (!buffer_append(text, span_of(before, 1)) || !append_name(text, attribute.name) ||
-            !buffer_append(text, span_of(":", 1)) || !buffer_append(text, attribute.value)) {
-            return false;
-        }
-        before = ",";
+    bool appended = buffer_append(text, span_of("{", 1));
+    while (appended && take_attribute(&attributes, &attribute)) {
+        bool first = buffer_span(text).size == 1;
+        appended = (first || buffer_append(text, span_of(",", 1))) &&
+                   append_name(text, attribute.name) && buffer_append(text, span_of(":", 1)) &&
+                   buffer_append(text, attribute.value);
     }
-    return buffer_append(text, span_of("}", 1));
+    return appended && buffer_append(text, span_of("}", 1));
 }
 
 bool xattr_blob_to_object(struct span value, struct blob **object)
@@ -123,7 +122,7 @@ bool xattr_blob_to_object(struct span value, struct blob **object)
     struct span attributes;
     struct buffer text = {0};
     *object = NULL;
-    if (!find_attributes(value, &attributes) || attributes.size == 0) {
+    if (!find_attributes(value, &attributes)) {
         return true;
     }
     *object = append_attributes(&text, attributes) ? blob_copy(buffer_span(&text)) : NULL;

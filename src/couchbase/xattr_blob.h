@@ -17,7 +17,8 @@ bool xattr_blob_is_valid(struct span value);
 /* The body behind them. */
 struct span xattr_blob_body(struct span value);
 
-/* The attributes as a JSON object, *object NULL: none. False: no memory. */
+/* The attributes as a JSON object, an empty one if there is room for none. *object NULL: these are
+ * no attributes. False: no memory. */
 bool xattr_blob_to_object(struct span value, struct blob **object);
 
 /* An attribute in such an object. */

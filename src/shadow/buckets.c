@@ -129,13 +129,12 @@ static bool is_subdoc_change(uint8_t opcode)
 bool shadow_changes(uint8_t opcode)
 {
     return mcbp_opcode_changes(opcode) || is_subdoc_change(opcode) || opcode == MCBP_GET_LOCKED ||
-           opcode == MCBP_UNLOCK_KEY || with_meta_is(opcode) || opcode == MCBP_RETURN_META ||
-           opcode == MCBP_MUTATE_WITH_META;
+           opcode == MCBP_UNLOCK_KEY || with_meta_brings(opcode) || opcode == MCBP_RETURN_META;
 }
 
 bool shadow_brings_version(uint8_t opcode)
 {
-    return with_meta_is(opcode) || opcode == MCBP_MUTATE_WITH_META;
+    return with_meta_brings(opcode);
 }
 
 /* A change that was refused has none, and so its answer no CAS, whatever it says. */

@@ -562,7 +562,7 @@ static bool is_executed(const struct judged *judged)
         return !mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
                (extras.doc_flags & MCBP_SUBDOC_DOC_REPLICA_READ) == 0;
     }
-    if (with_meta_is(judged->opcode)) {
+    if (with_meta_brings(judged->opcode)) {
         return with_meta_is_executed(judged);
     }
     return judged->opcode <= MCBP_GAT || judged->opcode == MCBP_GET_LOCKED ||

@@ -149,7 +149,11 @@ static void find_needs(const struct judged *judged, struct needs *needs)
     }
     needs->adds = judged->opcode == MCBP_ADD || judged->opcode == MCBP_ADD_WITH_META;
     needs->may_create = judged->opcode == MCBP_SET || mcbp_opcode_counts(judged->opcode) ||
-                        with_meta_is(judged->opcode);
+                        with_meta_brings(judged->opcode);
+    struct with_meta meta;
+    if (judged->opcode == MCBP_MUTATE_WITH_META && with_meta_read(request, &meta)) {
+        needs->adds = meta.adds;
+    }
     if (judged->opcode == MCBP_RETURN_META) {
         enum return_meta_mutation mutation = return_meta_mutation_of(request);
         needs->adds = mutation == RETURN_META_ADD;
@@ -228,7 +232,7 @@ static bool is_of_request(uint16_t status)
 static bool shows_document(const struct judged *judged, const struct needs *needs)
 {
     struct with_meta meta;
-    if (with_meta_is(judged->opcode) && judged->status == MCBP_STATUS_KEY_EXISTS) {
+    if (with_meta_brings(judged->opcode) && judged->status == MCBP_STATUS_KEY_EXISTS) {
         return with_meta_read(judged->exchange->request, &meta) && meta.skips_conflict;
     }
     bool refused =
@@ -392,7 +396,7 @@ static bool gives_version(const struct telling *telling)
 {
     uint8_t opcode = telling->judged->opcode;
     return mcbp_opcode_makes_version(opcode) || telling->needs.subdoc.is_mutation ||
-           with_meta_is(opcode) || opcode == MCBP_RETURN_META ||
+           with_meta_brings(opcode) || opcode == MCBP_RETURN_META ||
            mcbp_opcode_family(opcode) == MCBP_FAMILY_REMOVE || opcode == MCBP_GET_LOCKED;
 }
 
@@ -407,7 +411,7 @@ static void tell_cas(struct telling *telling)
         return;
     }
     bool other = judged->status == MCBP_STATUS_KEY_EXISTS ||
-                 (with_meta_is(judged->opcode) && judged->status == MCBP_STATUS_KEY_NOT_FOUND);
+                 (with_meta_brings(judged->opcode) && judged->status == MCBP_STATUS_KEY_NOT_FOUND);
     telling->document->cas = asked == 0 ? told : other ? ~asked : asked;
     telling->judged->told = true;
 }
@@ -919,6 +923,8 @@ static uint16_t after_with_meta(const struct judged *judged, uint16_t unknown)
     }
     uint16_t numbers = after_change(judged, 0) & (uint16_t) ~(DOCUMENT_REVISION | DOCUMENT_LOCK);
     numbers &= meta.regenerates ? UINT16_MAX : (uint16_t)~DOCUMENT_CAS;
+    bool told = (numbers & (DOCUMENT_CAS | DOCUMENT_SEQNO)) == 0;
+    numbers |= meta.patches && !told ? DOCUMENT_XATTRS : 0;
     uint16_t left = DOCUMENT_EXPIRY | DOCUMENT_FLAGS;
     left |= has_xattrs ? 0 : unknown & (DOCUMENT_XATTRS | DOCUMENT_SYSTEM_XATTRS);
     return numbers | (meta.deletes ? left : 0);
@@ -959,7 +965,7 @@ static uint16_t after_success(const struct judged *judged, struct needs *needs, 
     if (judged->opcode == MCBP_GET_EX) {
         return after_whole(judged->exchange->asked->document, unknown, locked);
     }
-    if (with_meta_is(judged->opcode)) {
+    if (with_meta_brings(judged->opcode)) {
         return after_with_meta(judged, unknown);
     }
     if (judged->opcode == MCBP_RETURN_META) {
@@ -1031,7 +1037,7 @@ static bool sets_expiry(const struct judged *judged, const struct needs *needs,
                         const struct document *before)
 {
     bool preserves = needs->preserves && !before->deleted;
-    return (needs->sets_expiry && !preserves) || with_meta_is(judged->opcode);
+    return (needs->sets_expiry && !preserves) || with_meta_brings(judged->opcode);
 }
 
 void known_learn(const struct judged *judged, struct document *document, uint16_t open,

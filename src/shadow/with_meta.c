@@ -39,7 +39,7 @@ static enum meta_resolution resolve(const struct judged *judged, const struct wi
 enum meta_resolution with_meta_tell(struct judged *judged)
 {
     struct with_meta meta;
-    if (!with_meta_is(judged->opcode) || !with_meta_read(judged->exchange->request, &meta)) {
+    if (!with_meta_brings(judged->opcode) || !with_meta_read(judged->exchange->request, &meta)) {
         return META_OPEN;
     }
     take_mode(judged, &meta);
@@ -60,15 +60,17 @@ bool with_meta_is_executed(const struct judged *judged)
     const struct mcbp_frame *request = exchange->request;
     const struct document *document = exchange->asked->document;
     struct with_meta meta;
-    if (!with_meta_read(request, &meta)) {
-        return true; /* refused, whatever there is */
+    bool is_json = judged->opcode == MCBP_MUTATE_WITH_META;
+    if (!with_meta_read(request, &meta)) { /* refused, whatever there is, if numbers aren't odd */
+        return !is_json || judged->status == MCBP_STATUS_INVALID_ARGUMENTS;
     }
     bool far = meta.cas != UINT64_MAX &&
                meta.cas / (uint64_t)SECOND > (uint64_t)(exchange->asked_at / SECOND) + 60;
-    bool refused = meta.deletes && judged->status == MCBP_STATUS_INVALID_ARGUMENTS &&
+    bool refused = meta.deletes && !is_json && judged->status == MCBP_STATUS_INVALID_ARGUMENTS &&
                    request->value.size > meta.ignored;
     bool odd = meta.revision == 0 || (meta.deletes && request->header.cas != 0);
     bool expired =
         !document->deleted && document_is_expired(document, exchange->answered_at + 2 * SECOND);
-    return !far && !refused && !odd && !expired && meta.ignored <= request->value.size;
+    bool cut = !is_json && meta.ignored > request->value.size;
+    return !far && !refused && !odd && !expired && !cut;
 }

@@ -13,7 +13,7 @@ import subjson
 RAW, JSON, SNAPPY, XATTR = 0, 1, 2, 4
 LOCKED_CAS = (1 << 64) - 1
 MUTATION_SEQNO, XATTRS, XERROR, HAS_SNAPPY, HAS_JSON, TRACING, COLLECTIONS, EVERYWHERE = 4, 6, 7, 0x0A, 0x0B, 0x0F, 0x12, 0x13
-GRANTED = {3, MUTATION_SEQNO, XATTRS, XERROR, 8, HAS_SNAPPY, HAS_JSON, 0x0E, TRACING, 0x10, 0x11, COLLECTIONS, EVERYWHERE, 0x14}
+GRANTED = {3, MUTATION_SEQNO, XATTRS, XERROR, 8, HAS_SNAPPY, HAS_JSON, 0x0E, TRACING, 0x10, 0x11, COLLECTIONS, EVERYWHERE, 0x14, 0x25}
 
 OK, NOT_FOUND, KEY_EXISTS, TOO_BIG, EINVAL, NOT_STORED, BAD_DELTA, NOT_MY_VBUCKET = range(8)
 LOCKED, NOT_LOCKED, CAS_INVALID, XATTR_EINVAL, NO_MEMORY, NOT_SUPPORTED, TMPFAIL = 0x09, 0x0E, 0x0F, 0x87, 0x82, 0x83, 0x86
@@ -106,6 +106,13 @@ class Moment:
         if not self.begin <= seconds <= self.end:
             raise Different(f"time {seconds} is not in {self.begin} to {self.end}")
         self.begin = self.end = seconds
+
+
+class Section(dict):
+    """Attributes as they came before a value, which are there even if they are none."""
+
+    def __bool__(self):
+        return True
 
 
 class Document:
@@ -282,6 +289,8 @@ RULES = {
 }
 RULES[0xA0] = Rule(None, cas="none")
 SET_WITH_META, ADD_WITH_META, DELETE_WITH_META, RETURN_META = 0xA2, 0xA4, 0xA8, 0xB2
+MUTATE_WITH_META = 0x4B
+RULES[MUTATE_WITH_META] = META
 RULES |= {SET_WITH_META: META, ADD_WITH_META: META, DELETE_WITH_META: META, RETURN_META: Rule(12, value="any")}
 SUBDOC_CHANGES = {0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF, 0xD1, 0xD3}
 DURABLE = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0E, 0x0F, 0x1C, 0x1D} | SUBDOC_CHANGES
@@ -794,39 +803,99 @@ class Session:
             raise Refusal(EINVAL, f"Failed to inflate {'data' if deletes else 'document'}")
         meta = Meta(*struct.unpack_from(">IIQQ", extras))
         value = self.value[:len(self.value) - behind]
-        xattrs, value = split_blob(value) if self.request.datatype & XATTR else ({}, value)
+        kind = {SET_WITH_META: "set", ADD_WITH_META: "add", DELETE_WITH_META: "delete"}[self.opcode]
+        return self.apply(kind, meta, value, skips, regenerates, self.request.datatype & SNAPPY and not deletes)
+
+    def apply(self, kind, meta, value, skips, regenerates, packs, patch=None):
+        """`packs`: what came compressed is kept so; `patch` writes the numbers of the change into its attributes."""
+        deletes, brings = kind == "delete", bool(self.request.datatype & XATTR)
+        whole = value
+        xattrs, value = split_blob(value) if brings else ({}, value)
         self.find_vbucket()
         if meta.cas in (0, LOCKED_CAS):
             raise self.tell(CAS_INVALID)
         document = self.any_document()
-        if document is not None and not skips and not meta.wins(document, deletes, bool(self.request.datatype & XATTR)):
+        if document is not None and not skips and not meta.wins(document, deletes, brings):
             raise Refusal(KEY_EXISTS)
-        brings = bool(self.request.datatype & XATTR)
-        self.check_write(document, deletes and not brings, skips)
+        self.check_write(document, kind, deletes and not brings, skips)
         if deletes and not brings and document is not None:
             xattrs = {name: text for name, text in document.xattrs.items() if name.startswith("_")}
-        document = self.keep_with_meta(meta, b"" if deletes else value, xattrs, regenerates, deletes)
+        document = self.keep_with_meta(meta, b"" if deletes else value, xattrs, regenerates, deletes, packs)
+        if patch:
+            document.xattrs = split_blob(patch(whole, self.see(document.cas), document.seqno))[0]
         return b"" if self.quiet else self.tell_change(document)
 
-    def check_write(self, document, only_deletes, skips):
+    def mutate_with_meta(self):
+        """daemon/protocol/mcbp/mutate_with_meta_context.cc. Texts of errors in the JSON are a library's."""
+        if len(self.request.extras) != 4:
+            raise Refusal(EINVAL, "Invalid extras length")
+        size = struct.unpack(">I", self.request.extras)[0]
+        if size > len(self.value):
+            raise Refusal(EINVAL, "Invalid metadata length")
+        value, text = self.value[:len(self.value) - size], self.value[len(self.value) - size:]
+        try:
+            asked = read_meta(json.loads(text))
+        except (ValueError, KeyError, TypeError):
+            shown = json.loads(self.shown().value or b"{}").get("error", {}).get("context", "")
+            raise Refusal(EINVAL, shown if shown.startswith("Failed to validate input: ") else "Failed to validate input: ") from None
+        options, lists = asked["options"], (asked["cas_offsets"], asked["seqno_offsets"])
+        regenerates, skips, brings = bool(options & 4), bool(options & 9), bool(self.request.datatype & XATTR)
+        if regenerates and asked["cas"] is not None:
+            raise Refusal(EINVAL, "CAS cannot be specified when REGENERATE_CAS option is set")
+        if not regenerates and asked["cas"] is None:
+            raise Refusal(EINVAL, "CAS must be specified unless options contains REGENERATE_CAS")
+        for name, offsets in zip(("cas", "seqno"), lists):
+            if not regenerates and offsets:
+                raise Refusal(EINVAL, f"{name}_offsets cannot be specified when cas is set")
+        self.check_patches(value, lists, brings)
+        if asked["command"] == "delete":
+            xattrs, body = split_blob(value) if brings else ({}, value)
+            if body:
+                raise Refusal(EINVAL, "Delete with meta: Document cannot have a body")
+            if any(not name.startswith("_") for name in xattrs):
+                raise Refusal(EINVAL, "Delete with meta: user-xattrs is not allowed")
+        if regenerates and not skips:
+            raise Refusal(EINVAL, "GenerateCas::Yes then we must have CheckConflicts::No")
+        if options & 2:
+            raise Refusal(EINVAL, "For RevisionId buckets, forceFlag cannot be set")
+        meta = Meta(asked["flags"], asked["expiration"], asked["rev_seqno"], 1 if asked["cas"] is None else asked["cas"])
+        patch = (lambda whole, cas, seqno: patched(whole, lists, cas, seqno)) if any(lists) else None
+        return self.apply(asked["command"], meta, value, skips, regenerates, False, patch)
+
+    def check_patches(self, value, lists, brings):
+        if not any(lists):
+            return
+        if not value:
+            raise Refusal(EINVAL, "Cannot use offset replacements on empty documents")
+        if not brings:
+            raise Refusal(EINVAL, "Cannot use offset replacements on documents without xattr")
+        room = 4 + struct.unpack_from(">I", value)[0]
+        for name, offsets in zip(("CAS", "Seqno"), lists):
+            for at in offsets:
+                if at + 18 > room:
+                    raise Refusal(EINVAL, f"{name} offset [{at}, {at + 18}] is out of bounds of the xattr section [0, {room}]")
+        if split_blob(patched(value, lists, (1 << 64) - 1, (1 << 64) - 1)[:room]) is None:
+            raise Refusal(EINVAL, "Patching seqno and cas would garble the xattr section")
+
+    def check_write(self, document, kind, only_deletes, skips):
         """checkCasForWrite, and what is there for additions. Deletions with attributes are stored as documents are."""
         cas = self.request.cas
         if document is None:
             if cas and not (only_deletes and skips):
                 raise Refusal(KEY_EXISTS if only_deletes else NOT_FOUND)
             return
-        if self.opcode == ADD_WITH_META and not document.deleted:
+        if kind == "add" and not document.deleted:
             raise Refusal(KEY_EXISTS)
         if self.is_locked(document):
             if cas != document.lock.value:
                 raise self.locked_tmpfail() if only_deletes else self.tell(LOCKED)
         elif cas and not self.is_cas(document.cas, cas):
-            raise Refusal(NOT_FOUND if document.deleted and self.opcode != DELETE_WITH_META else KEY_EXISTS)
+            raise Refusal(NOT_FOUND if document.deleted and kind != "delete" else KEY_EXISTS)
 
-    def keep_with_meta(self, meta, value, xattrs, regenerates, deletes):
+    def keep_with_meta(self, meta, value, xattrs, regenerates, deletes, packs):
         datatype = JSON if value and subjson.is_json(value) else RAW
         sent, packed = self.request.value, None
-        if self.request.datatype & SNAPPY and not deletes and self.value and len(sent) <= len(self.value):
+        if packs and self.value and len(sent) <= len(self.value):
             if xattrs:
                 packed = sent
             else:
@@ -1013,7 +1082,7 @@ def split_blob(value):
     """Attributes before a value, and what is behind them. None: they are none that validate1 in xattr/utils.cc takes."""
     if len(value) < 4 or len(value) - 4 < struct.unpack_from(">I", value)[0]:
         return None
-    at, end, xattrs = 4, 4 + struct.unpack_from(">I", value)[0], {}
+    at, end, xattrs = 4, 4 + struct.unpack_from(">I", value)[0], Section()
     while at < end:
         size = struct.unpack_from(">I", value, at)[0] if at + 4 <= end else end
         parts = value[at + 4:at + 4 + size].split(b"\0")
@@ -1024,6 +1093,29 @@ def split_blob(value):
             return None
         xattrs[name], at = text, at + 4 + size
     return xattrs, value[end:]
+
+
+def read_meta(asked):
+    """The numbers may be numbers, or strings: hexadecimal ones with 0x, or decimal ones."""
+    told = {"command": asked["command"], "cas": None, "rev_seqno": 1, "cas_offsets": [], "seqno_offsets": []}
+    if asked["command"] not in ("add", "set", "delete"):
+        raise ValueError
+    for name in ("cas", "rev_seqno", "flags", "expiration", "options"):
+        if name in asked or name not in told:
+            number = asked[name]
+            told[name] = number if isinstance(number, int) else int(number, 16 if number.startswith("0x") else 10)
+    for name in ("cas_offsets", "seqno_offsets"):
+        told[name] = [at + 0 for at in asked.get(name, [])]
+    return told
+
+
+def patched(whole, lists, cas, seqno):
+    """Offsets of both kinds get 18 characters; the CAS is in the byte order of the machine."""
+    whole = bytearray(whole)
+    for offsets, number in zip(lists, (int.from_bytes(cas.to_bytes(8, "big"), "little"), seqno)):
+        for at in offsets:
+            whole[at:at + 18] = b"0x%016x" % number
+    return bytes(whole)
 
 
 def join_blob(xattrs):
@@ -1301,7 +1393,7 @@ class Subdoc:
         if self.flags & REVIVE and not document.deleted:
             raise Refusal(ALIVE)
         self.is_deleted = document.deleted
-        self.xattrs, self.body = dict(document.xattrs), document.body()
+        self.xattrs, self.body = document.xattrs, document.body()
         self.is_json = bool(document.datatype & JSON)
 
     # ------------------------------------------------------------ lookups
@@ -1526,6 +1618,6 @@ HANDLERS = {
     0x1C: Session.touch, 0x1D: Session.touch, 0x94: Session.get_locked, 0x95: Session.unlock, 0xA0: Session.get_meta,
     0x91: Session.observe_seqno, 0x92: Session.observe, 0xB6: Session.random_key,
     SET_WITH_META: Session.with_meta, ADD_WITH_META: Session.with_meta, DELETE_WITH_META: Session.with_meta,
-    RETURN_META: Session.return_meta,
+    MUTATE_WITH_META: Session.mutate_with_meta, RETURN_META: Session.return_meta,
     0xDA: Session.scan_create, 0xDB: Session.scan_continue, 0xDC: Session.scan_cancel,
 }

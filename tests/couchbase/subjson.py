@@ -77,6 +77,8 @@ def skip(text, at):
 
 def parse(text):
     value = Value(text, skip(text, 0))
+    if value.kind == "string":  # contrib/jsonsl takes none outside of objects and arrays
+        raise Refused(NOT_JSON)
     if skip(text, value.end) != len(text):
         raise NotJson
     return value

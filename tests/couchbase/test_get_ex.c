@@ -99,6 +99,26 @@ static void what_came_compressed_is_sent_compressed(void **state)
              MCBP_DATATYPE_XATTR | MCBP_DATATYPE_JSON);
 }
 
+static void attributes_may_be_none(void **state)
+{
+    char packed[100];
+    size_t size = sizeof(packed);
+    static const char none[] = "\0\0\0\0[\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]";
+    struct client *client = *state;
+    log_in(client, TAKES_ALL);
+    put(client, none, sizeof(none) - 1, MCBP_DATATYPE_XATTR);
+    is_whole(ask(client, GET_EX, .key = "k"), none, sizeof(none) - 1,
+             MCBP_DATATYPE_XATTR | MCBP_DATATYPE_JSON);
+    ask(client, DELETE, .key = "k");
+    assert_int_equal(snappy_compress(none, sizeof(none) - 1, packed, &size), SNAPPY_OK);
+    has_status(ask(client, SET_WITH_META, .extras = (uint8_t[24]){[8] = 1, [23] = 1},
+                   .extras_size = 24, .key = "k", .value = packed, .value_size = size,
+                   .datatype = MCBP_DATATYPE_XATTR | MCBP_DATATYPE_SNAPPY),
+               SUCCESS);
+    is_whole(ask(client, GET_EX, .key = "k"), packed, size, ALL_DATATYPES);
+    gives(ask(client, GET, .key = "k"), none + 4);
+}
+
 /* The last of several faults to be looked at, and each is named. */
 static void clients_have_to_take_all_that_may_be_stored(void **state)
 {
@@ -138,6 +158,7 @@ int main(void)
         client_test(attributes_that_are_edited_are_sorted_by_name),
         client_test(a_document_without_attributes_is_its_value),
         client_test(what_came_compressed_is_sent_compressed),
+        client_test(attributes_may_be_none),
         client_test(clients_have_to_take_all_that_may_be_stored),
         client_test(what_is_not_there_or_locked_shows),
     };

@@ -40,6 +40,8 @@ BLOBS = [struct.pack(">I", len(text)) + text for text in (
     b"", b"\0\0\0\x0b_s\0{\"a\":1}\0", b"\0\0\0\x06u\0\"b\"\0", b"\0\0\0\x06u\0\"b\"\0\0\0\0\x06_y\0\x31\x32\0",
     b"\0\0\0\x06u\0\"b\"\0" * 2, b"\0\0\0\x06u\0bad\0", b"\0\0\0\x07u\0\"b\"\0", b"\0\0")]
 BLOBS += [model.join_blob({"user": '{ "n" : [1,2 ] }', "_sys": '"' + "x" * 60 + '"', "a": "1"})] * 6
+PATCHED = model.join_blob({name: '{"n":"' + "1" * 18 + '","m":"' + "2" * 18 + '"}' for name in ("user", "_sys")})
+PLACES = [at for at in range(len(PATCHED)) if PATCHED[at:at + 18] in (b"1" * 18, b"2" * 18)]
 LOOKUPS, CHANGES = [0xC5, 0xC6, 0xD2], [0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF]
 FRAMING = [b"\0", b"\x11\1", b"\x13\2\x03\xe8", b"\x11\4", b"\x11\0", b"\x12\1\1", b"\x13\1\0\0", b"\x13\1\xff\xff", b"\x50", b"\x51\1",
            b"\x01\0", b"\xf0\1", b"\x30", b"\x22\0\1", b"\x21\1", b"\x15\1", b"\x50\x11\1", b"\x11\1\x50\0", b"\x0f", b"\xff"]
@@ -99,7 +101,7 @@ class Generator:
                  "framing": self.framing()}
         kind = self.pick("get", "get", "get", "get", "store", "store", "store", "remove", "count", "join", "touch", "lock", "meta", "observe", "lookup",
                          "lookup", "change", "change", "change", "multi", "multi", "scan", "scan", "any_key", "hello", "with_meta", "with_meta",
-                         "with_meta", "return_meta")
+                         "with_meta", "return_meta", "mutate_with_meta", "mutate_with_meta")
         if kind == "hello":
             return self.hello() if self.chance(10) else Request(0x00, key=self.key(), **parts)
         if kind in ("scan", "observe", "any_key"):
@@ -171,6 +173,32 @@ class Generator:
         if self.chance(10) and len(value) > 3 and datatype < model.XATTR:
             extras += struct.pack(">H", self.pick(0, 1, 3))
         return Request(opcode, extras=extras, value=value, datatype=datatype, cas=self.cas(), **parts)
+
+    def mutate_with_meta(self, parts):
+        self.stored = {name: parts[name] for name in ("key", "vbucket")}
+        kind = self.pick("add", "set", "set", "set", "delete")
+        value = b"" if kind == "delete" and self.chance(60) else self.pick(*DOCUMENTS)
+        datatype = model.XATTR if self.chance(70) else model.RAW
+        value = (self.pick(PATCHED, PATCHED, BLOBS[1], BLOBS[0]) + value) if datatype else value
+        options = self.pick(12, 12, 12, 8, 8, 8, 0, 4, 2, 16)
+        meta = {"command": kind, "flags": self.pick(0, "0xdeadbeef", "7"), "expiration": self.pick(0, "0x0", int(time.time()) + 100),
+                "rev_seqno": self.pick(1, "0x5", 9, "12"), "options": self.pick(options, f"0x{options:08x}")}
+        if not options & 4 or self.chance(3):
+            meta["cas"] = self.pick(1, 2, "0x10000", hex(self.brought()))  # serve takes larger numbers as strings only
+        if options & 4 and self.chance(80):
+            meta |= {"cas_offsets": self.offsets(), "seqno_offsets": self.offsets()}
+        if self.chance(5):
+            meta.pop(self.pick(*meta))
+        text = model.dump(meta) if self.chance(97) else self.pick(b"", b"[]", b"{", b'{"command":"touch"}')
+        size, value = len(text), value + text
+        if self.chance(15):
+            value, datatype = compress(value), datatype | model.SNAPPY
+        extras = struct.pack(">I", size if self.chance(97) else 9999)
+        return Request(0x4B, extras=extras, value=value, datatype=datatype, cas=self.cas(), **parts)
+
+    def offsets(self):
+        """Most of them where attributes have room for a number."""
+        return [self.pick(*PLACES) if self.chance(97) else self.pick(0, 3, 60, 9999) for _ in range(self.pick(0, 0, 1, 1, 2))]
 
     def brought(self):
         if self.chance(8):
@@ -392,6 +420,9 @@ def play(client, seed, requests):
                 print(f"KVREPLAY_SEED={seed}: request {done}: {request.__dict__}")
                 print(f"{different}\nactual   {answer.data.hex(' ') if answer else ''}\n         {answer.data if answer else ''}")
                 sys.exit(1)
+            except Exception:
+                print(f"KVREPLAY_SEED={seed}: request {done}: {request.__dict__}, answer {answer.data if answer else None}")
+                raise
             if answer:
                 generator.learn(answer)
             done += 1

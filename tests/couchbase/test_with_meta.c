@@ -252,6 +252,11 @@ static void a_deletion_keeps_what_it_brings_or_system_attributes(void **state)
     has_status(change_with(client, DELETE_WITH_META, &meta), SUCCESS);
     client_expect_status(look_up(client, "u", 4), MCBP_STATUS_SUBDOC_PATH_NOT_FOUND);
     client_expect_status(look_up(client, "_s", 4), MCBP_STATUS_SUBDOC_SUCCESS_DELETED);
+    meta.revision++; /* it brings none */
+    has_status(change_with(client, DELETE_WITH_META, &meta, .datatype = MCBP_DATATYPE_XATTR,
+                           .value = "\0\0\0", .value_size = 4),
+               SUCCESS);
+    client_expect_status(look_up(client, "_s", 4), MCBP_STATUS_SUBDOC_PATH_NOT_FOUND);
 }
 
 /* Unlike others, it is stored as documents are. */

@@ -320,6 +320,85 @@ static void what_return_meta_shows_is_held_to_what_was_asked(void **state)
     }
 }
 
+/* ------------------------------------------------------------------------- MUTATE_WITH_META */
+
+static const char ROOM[] = "\0\0\0\x22\0\0\0\x1e_s\0{\"n\":\"000000000000000000\"}\0{}";
+enum { ROOM_SIZE = sizeof(ROOM) - 1 };
+
+static void run_mutate(struct play *play, const char *json, bool with_attributes)
+{
+    char value[400];
+    uint8_t extras[4];
+    size_t size = with_attributes ? ROOM_SIZE : 0;
+    write_be32(extras, (uint32_t)strlen(json));
+    memcpy(value, ROOM, size);
+    memcpy(value + size, json, strlen(json));
+    run(play, MCBP_MUTATE_WITH_META,
+        &(struct asked){.extras = extras,
+                        .extras_size = 4,
+                        .key = "k",
+                        .value = value,
+                        .value_size = size + strlen(json),
+                        .datatype = with_attributes ? MCBP_DATATYPE_XATTR : 0});
+}
+
+static void say_mutate(struct play *play, const char *json, bool with_attributes)
+{
+    run_mutate(play, json, with_attributes);
+    tell(play);
+}
+
+#define MEMBERS "\"flags\":7,\"expiration\":0,"
+static const char BROUGHT[] =
+    "{\"command\":\"set\"," MEMBERS "\"cas\":\"0x1000\",\"rev_seqno\":\"0x9\",\"options\":0}";
+static const char FILLED[] = "{\"command\":\"set\"," MEMBERS "\"options\":12,\"cas_offsets\":[17]}";
+static const char LATE[] =
+    "{\"command\":\"add\"," MEMBERS "\"cas\":1,\"rev_seqno\":\"8\",\"options\":0}";
+static const char GONE[] =
+    "{\"command\":\"delete\"," MEMBERS "\"cas\":1,\"rev_seqno\":\"10\",\"options\":0}";
+
+static void look_up(struct play *play)
+{
+    static const uint8_t extras[3] = {0, 4, 4};
+    run(play, MCBP_SUBDOC_GET,
+        &(struct asked){.extras = extras, .extras_size = 3, .key = "k", .value = "_s.n"});
+}
+
+static void meta_data_may_be_json(void **state)
+{
+    struct play play;
+    begin(&play, state);
+    say_mutate(&play, BROUGHT, true);
+    get(&play);
+    get_meta(&play);
+    say_mutate(&play, LATE, false);
+    say_mutate(&play, GONE, false);
+    get(&play);
+    say_mutate(&play, "{}", false);
+    say_mutate(&play, FILLED, true);
+    look_up(&play);
+    tell(&play);
+    get_meta(&play);
+    expect_executed(&play, 0);
+}
+
+static void what_is_json_is_held_to(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct play play;
+        scene_restart(*state);
+        begin(&play, state);
+        run_mutate(&play, i == 0 ? BROUGHT : FILLED, true);
+        play.answer[22] ^= i == 0; /* the CAS */
+        tell(&play);
+        look_up(&play);
+        play.answer[MCBP_HEADER_SIZE + 5] ^= i == 1; /* the CAS in the attribute */
+        tell(&play);
+        get_meta(&play);
+        assert_int_equal(verified(&play)->executed.check.different, i < 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +414,8 @@ int main(void)
         scene_test(what_was_there_before_follows_from_the_answer),
         scene_test(what_has_expired_may_have_been_deleted_by_the_server_itself),
         scene_test(what_return_meta_shows_is_held_to_what_was_asked),
+        scene_test(meta_data_may_be_json),
+        scene_test(what_is_json_is_held_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
