@@ -61,7 +61,11 @@ static bool describe_is_unusual(const struct mcbp_header *header)
 void describe_frame(struct fields *fields, const struct mcbp_frame *frame,
                     mcbp_feature_set features)
 {
-    if (mcbp_credentials_begin(frame->bytes) != frame->bytes.size) {
+    size_t shown = mcbp_credentials_begin(frame->bytes);
+    if (shown != frame->bytes.size) {
+        if (shown >= MCBP_HEADER_SIZE + frame->framing_extras.size) {
+            describe_infos(fields, frame);
+        }
         return;
     }
     if (frame->header.datatype != 0) {

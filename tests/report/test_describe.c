@@ -136,6 +136,16 @@ static void nothing_is_told_of_credentials(void **state)
     assert_told(&step, "");
 }
 
+static void but_how_long_they_took_to_check(void **state)
+{
+    (void)state;
+    struct built step = frame_of(MCBP_FLEX_CLIENT_RESPONSE, 0x22, 0);
+    step.bytes[2] = 3;
+    adds(&step, "\x02\x00\x16", 3);
+    adds(&step, "secret", 6);
+    assert_told(&step, " duration-us=108");
+}
+
 static void a_frame_info_is_told_once(void **state)
 {
     (void)state;
@@ -160,6 +170,7 @@ int main(void)
         cmocka_unit_test(of_a_long_list_the_rest_is_counted),
         cmocka_unit_test(a_scan_s_keys_are_decoded_up_to_what_is_no_base64),
         cmocka_unit_test(nothing_is_told_of_credentials),
+        cmocka_unit_test(but_how_long_they_took_to_check),
         cmocka_unit_test(a_frame_info_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
