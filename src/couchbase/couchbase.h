@@ -76,6 +76,7 @@ struct couchbase_told {
     uint64_t cas;
     uint64_t seqno;
     uint32_t max_ttl; /* of the document's collection, seconds */
+    bool replica;     /* what is asked of one finds the document */
     enum meta_resolution resolution;
 };
 

@@ -84,7 +84,11 @@ void handle_getk(struct command *command)
 /* There is one node, and it has no replicas. */
 void handle_get_replica(struct command *command)
 {
-    reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
+    if (command->told.replica) {
+        handle_get(command);
+    } else {
+        reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
+    }
 }
 
 /* ---------------------------------------------------------------- GET_EX */
@@ -139,8 +143,8 @@ void handle_get_ex(struct command *command)
     const char *missing = missing_feature(command->session);
     if (missing != NULL) {
         reply_error(command, MCBP_STATUS_NOT_SUPPORTED, missing);
-    } else if (command->frame->header.opcode == MCBP_GET_EX_REPLICA) {
-        handle_get_replica(command);
+    } else if (command->frame->header.opcode == MCBP_GET_EX_REPLICA && !command->told.replica) {
+        reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL);
     } else if (command_has_vbucket(command)) {
         const struct document *document = command_find_or_miss(command);
         if (document != NULL) {

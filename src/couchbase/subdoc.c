@@ -592,7 +592,7 @@ void handle_subdoc(struct command *command)
     if (!command_has_vbucket(command)) {
         return;
     }
-    if (has_flag(&work, MCBP_SUBDOC_DOC_REPLICA_READ)) {
+    if (has_flag(&work, MCBP_SUBDOC_DOC_REPLICA_READ) && !command->told.replica) {
         reply_error(command, MCBP_STATUS_NOT_MY_VBUCKET, NULL); /* there are no replicas */
         return;
     }

@@ -3,6 +3,7 @@
 #include "mcbp/collection.h"
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "mcbp/subdoc_spec.h"
 #include "mcbp/token.h"
 #include "response/from_frame.h"
 #include "shadow/parts.h"
@@ -131,6 +132,16 @@ void shadow_client_note_request(struct shadow_client *client, const struct mcbp_
     }
 }
 
+bool asked_of_replica(const struct mcbp_frame *request)
+{
+    uint8_t opcode = request->header.opcode;
+    struct mcbp_subdoc_extras extras;
+    enum mcbp_subdoc_shape shape = mcbp_subdoc_shape_of(opcode);
+    return opcode == MCBP_GET_REPLICA || opcode == MCBP_GET_EX_REPLICA ||
+           (shape != MCBP_SUBDOC_NONE && mcbp_subdoc_extras_read(shape, request->extras, &extras) &&
+            (extras.doc_flags & MCBP_SUBDOC_DOC_REPLICA_READ) != 0);
+}
+
 bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
                 const struct mcbp_frame *request, struct shadow_asked *asked)
 {
@@ -138,7 +149,7 @@ bool shadow_ask(struct shadow *shadow, struct shadow_client *client,
     struct document_id id;
     *asked = (struct shadow_asked){.document = NULL, .all_changes = client->bucket->changes};
     shadow_client_note_request(client, request);
-    bool about_document = asked_place(client, request, &index, &id);
+    bool about_document = !asked_of_replica(request) && asked_place(client, request, &index, &id);
     bool changes = shadow_changes(request->header.opcode) &&
                    mcbp_opcode_has_collection(request->header.opcode);
     asked_without_place(client, request);

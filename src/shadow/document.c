@@ -86,7 +86,7 @@ static void restore(const struct judged *judged, const struct shadow_memory *sav
 
 /* ---------------------------------------------------------------- the server's own state */
 
-static void judge_servers_own(struct judged *judged)
+static void judge_error(struct judged *judged)
 {
     struct kvr_response *response = &judged->verdict->response;
     const struct mcbp_header *request = &judged->exchange->request->header;
@@ -96,6 +96,11 @@ static void judge_servers_own(struct judged *judged)
     client_take_error_text(judged, response);
     judged->verdict->answers = true;
     judged_compare(judged, SHADOW_ADOPTED);
+}
+
+static void judge_servers_own(struct judged *judged)
+{
+    judge_error(judged);
     if (judged->status == MCBP_STATUS_NOT_MY_VBUCKET) {
         anew_may_begin(judged->exchange->asked->vbucket);
     } else if (judged->status == MCBP_STATUS_SYNC_WRITE_AMBIGUOUS) {
@@ -201,6 +206,7 @@ static void execute(struct judged *judged, int64_t now)
     struct couchbase_request request = {.frame = judged->exchange->request,
                                         .now = now,
                                         .told = judged_told_by(judged->exchange->answer)};
+    request.told.replica = asked_of_replica(judged->exchange->request);
     request.told.resolution = with_meta_tell(judged);
     request.told.max_ttl = limits_max_ttl(judged);
     expire(judged, judged->exchange->asked->document, now);
@@ -552,15 +558,11 @@ static void show(struct judged *judged, const struct shadow_memory *saved)
     restore(judged, saved);
 }
 
-/* The node does not have replicas, nor the commands of other nodes. */
+/* The node does not have the commands of other nodes. */
 static bool is_executed(const struct judged *judged)
 {
-    const struct mcbp_frame *request = judged->exchange->request;
-    struct mcbp_subdoc_extras extras;
-    enum mcbp_subdoc_shape shape = mcbp_subdoc_shape_of(judged->opcode);
-    if (shape != MCBP_SUBDOC_NONE) {
-        return !mcbp_subdoc_extras_read(shape, request->extras, &extras) ||
-               (extras.doc_flags & MCBP_SUBDOC_DOC_REPLICA_READ) == 0;
+    if (mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE) {
+        return true;
     }
     if (with_meta_brings(judged->opcode)) {
         return with_meta_is_executed(judged);
@@ -597,4 +599,66 @@ void document_judge(struct judged *judged, enum shadow_rigour rigour)
     }
     conclude(judged, attempted);
     drop(&saved);
+}
+
+/* ---------------------------------------------------------------- replicas */
+
+/* Of several paths, what is not known is taken from the answer. */
+static uint16_t needed_of_replica(uint8_t opcode)
+{
+    const uint16_t always = DOCUMENT_LOCK | DOCUMENT_EXPIRY | DOCUMENT_VALUE;
+    return opcode == MCBP_GET_REPLICA           ? always | DOCUMENT_FLAGS
+           : opcode == MCBP_SUBDOC_MULTI_LOOKUP ? always
+                                                : DOCUMENT_ALL;
+}
+
+/* The document, if it has the version that the answer shows, and all of that is known. */
+static struct document *shown_by_replica(const struct judged *judged, uint16_t *vbucket)
+{
+    struct document_id id;
+    const struct mcbp_frame *answer = judged->exchange->answer;
+    bool compressed = (answer->header.datatype & MCBP_DATATYPE_SNAPPY) != 0;
+    uint16_t needed = needed_of_replica(judged->opcode);
+    if (judged->client->bucket->is_several ||
+        !asked_place(judged->client, judged->exchange->request, vbucket, &id)) {
+        return NULL;
+    }
+    struct documents *documents = &judged->client->bucket->node->vbuckets[*vbucket].documents;
+    struct document *document = documents_find_any(documents, &id);
+    bool known = document != NULL && document->user == NULL && !document->doubted &&
+                 (document->unknown & needed) == 0 && !document->deleted && document->expiry == 0 &&
+                 document->lock_cas == 0 &&
+                 compressed == ((document->datatype & MCBP_DATATYPE_SNAPPY) != 0);
+    return known && shadow_has_version(document, shadow_version_of(answer)) ? document : NULL;
+}
+
+static void compare_version(struct judged *judged, uint16_t vbucket, struct document *document)
+{
+    struct shadow_memory saved;
+    struct shadow_exchange exchange = *judged->exchange;
+    struct shadow_asked asked = {.document = document,
+                                 .vbucket = &judged->client->bucket->vbuckets[vbucket]};
+    exchange.asked = &asked;
+    judged->exchange = &exchange;
+    save(&asked, &saved);
+    execute(judged, exchange.answered_at);
+    judged_compare(judged, SHADOW_IDENTICAL);
+    restore(judged, &saved);
+    drop(&saved);
+}
+
+void document_judge_replica(struct judged *judged)
+{
+    uint16_t vbucket;
+    bool refused =
+        judged_is_servers_own(judged->status) || judged->status == MCBP_STATUS_KEY_NOT_FOUND;
+    struct document *document =
+        judged->exchange->answer == NULL ? NULL : shown_by_replica(judged, &vbucket);
+    if (refused && judged->exchange->answer != NULL) {
+        judge_error(judged);
+    } else if (document != NULL) {
+        compare_version(judged, vbucket, document);
+    } else {
+        judge_form(judged);
+    }
 }

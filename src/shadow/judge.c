@@ -110,7 +110,9 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
         .status = status_of(exchange),
     };
     *verdict = (struct shadow_verdict){.outcome = SHADOW_NOT_EXECUTED};
-    if (exchange->asked->document != NULL && !client->bucket->is_several) {
+    if (asked_of_replica(exchange->request)) {
+        document_judge_replica(&judged);
+    } else if (exchange->asked->document != NULL && !client->bucket->is_several) {
         document_judge(&judged, rigour);
     } else if (!bound_judge(&judged)) {
         asked_without_place(client, exchange->request);

@@ -151,6 +151,9 @@ void client_take_error_text(const struct judged *judged, struct kvr_response *re
 bool asked_place(const struct shadow_client *client, const struct mcbp_frame *request,
                  uint16_t *vbucket, struct document_id *id);
 
+/* A read of a replica, which may be behind: it is not about the document as it is. */
+bool asked_of_replica(const struct mcbp_frame *request);
+
 /* The change has two sequence numbers: of its prepare and of its commit. */
 bool asked_is_durable(const struct mcbp_frame *request);
 
@@ -187,6 +190,9 @@ void judge_form(struct judged *judged);
 
 /* document.c: requests about a document. */
 void document_judge(struct judged *judged, enum shadow_rigour rigour);
+
+/* A read of a replica: a version has one content, there too. */
+void document_judge_replica(struct judged *judged);
 
 /* known.c: what is known of a document, before a request is executed and after. */
 
