@@ -72,6 +72,7 @@ static uint16_t needs_of_virtual(struct span path)
         {"$document.flags", DOCUMENT_FLAGS},
         {"$document.revid", DOCUMENT_REVISION},
         {"$document.seqno", DOCUMENT_SEQNO},
+        {"$document.vbucket_uuid", DOCUMENT_SEQNO}, /* tokens tell both */
         {"$document.value_bytes", DOCUMENT_VALUE},
         {"$document.value_crc32c", DOCUMENT_VALUE},
         {"$document.deleted", 0},
@@ -683,8 +684,9 @@ static void take_member(struct telling *telling, const json_t *object, const cha
         document->unknown &= (uint16_t)~DOCUMENT_REVISION;
         telling->judged->told = true;
     } else if (strcmp(name, "seqno") == 0 && text != NULL && is_open(telling, DOCUMENT_SEQNO)) {
+        bool numbered = telling->judged->exchange->asked->vbucket->uuid != 0;
         document->seqno = strtoull(text, NULL, 16);
-        document->unknown &= (uint16_t)~DOCUMENT_SEQNO;
+        document->unknown &= numbered ? (uint16_t)~DOCUMENT_SEQNO : UINT16_MAX;
         telling->judged->told = true;
     } else if (strcmp(name, "flags") == 0 && json_is_integer(member) &&
                is_open(telling, DOCUMENT_FLAGS)) {

@@ -4,6 +4,7 @@
  */
 #include "base/endian.h"
 #include "couchbase_scene.h"
+#include "mcbp/feature.h"
 
 /* "_a" gets the CAS; it is there, which nothing has shown. "n" of the body is 2 instead, or all of
  * it is another one. */
@@ -167,6 +168,28 @@ static void and_what_is_beside_it_is_known(void **state)
     assert_one_difference(*state, DIFFERENCE_FIELD, "value+15");
 }
 
+#define SEQNO   LITERAL("\xc5\4\0\17$document.seqno")
+#define VBUCKET LITERAL("\xc5\4\0\26$document.vbucket_uuid")
+
+static void looks(struct scene *scene, struct span specs, struct span results)
+{
+    asks_with(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP, span_of("", 0), "k", specs);
+    is_told_value(scene, ANN, MCBP_SUBDOC_MULTI_LOOKUP, 0, span_of("", 0), results, 1005);
+}
+
+static void clients_without_tokens_are_told_of_no_vbucket(void **state)
+{
+    struct scene *scene = *state;
+    greets(scene, ANN, MCBP_FEATURE_XATTR);
+    selects(scene, ANN, "default");
+    asks_for(scene, ANN, MCBP_ADD, 0, "k", "1");
+    is_told(scene, ANN, MCBP_ADD, 0, span_of("", 0), "", 1005);
+    looks(scene, SEQNO, LITERAL("\0\0\0\0\0\x14\"0x0000000000000009\""));
+    looks(scene, REVISION, LITERAL("\0\0\0\0\0\3\"1\""));
+    looks(scene, VBUCKET, LITERAL("\0\0\0\0\0\x14\"0x0000000000000007\""));
+    assert_int_equal(scene_verify(scene)->executed.check.different, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +206,7 @@ int main(void)
         scene_test(one_that_is_not_known_is_learnt),
         scene_test(but_there_is_one),
         scene_test(and_what_is_beside_it_is_known),
+        scene_test(clients_without_tokens_are_told_of_no_vbucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
