@@ -5,7 +5,7 @@
 #include "anonymise/language.h"
 #include "base/array.h"
 #include "base/buffer.h"
-#include "base/crc32c.h"
+#include "base/crc32.h"
 #include "base/endian.h"
 #include "mcbp/opcode.h"
 #include "subdoc/execute.h"

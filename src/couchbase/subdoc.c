@@ -1,6 +1,6 @@
 /* Subdocument commands: several reads or edits of a document's body and extended attributes. */
 #include "base/buffer.h"
-#include "base/crc32c.h"
+#include "base/crc32.h"
 #include "couchbase/reply.h"
 #include "couchbase/value.h"
 #include "couchbase/xattr.h"

@@ -1,7 +1,7 @@
 #include "couchbase/xattr.h"
 
 #include "base/buffer.h"
-#include "base/crc32c.h"
+#include "base/crc32.h"
 #include "couchbase/xattr_blob.h"
 #include "sasl/base64.h"
 

@@ -1,4 +1,5 @@
 /* Requests that wait for their answers, and the numbers that answers to changes tell. */
+#include "base/crc32.h"
 #include "couchbase/frame_infos.h"
 #include "mcbp/collection.h"
 #include "mcbp/opcode.h"
@@ -10,27 +11,13 @@
 
 /* ---------------------------------------------------------------- collections, inferred */
 
-/* Of ISO 3309, reflected. */
-static uint32_t crc32(struct span bytes)
-{
-    const uint32_t polynomial = 0xedb88320;
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < bytes.size; i++) {
-        crc ^= bytes.data[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (polynomial & (0 - (crc & 1)));
-        }
-    }
-    return ~crc;
-}
-
 /* Bit n: the key's vbucket would be that one if there were 2^n of them. Source: the clients'
  * rule, e.g. couchbase/libcouchbase, src/vbucket/vbucket.c. */
 static unsigned fitting_counts(struct span key, uint16_t vbucket)
 {
     enum { VBUCKET_BITS = 10 };
     unsigned counts = 0;
-    uint32_t hash = crc32(key) >> 16 & 0x7fff;
+    uint32_t hash = crc32_iso(key) >> 16 & 0x7fff;
     for (unsigned bits = 0; bits <= VBUCKET_BITS; bits++) {
         counts |= (unsigned)((hash & ((1U << bits) - 1)) == vbucket) << bits;
     }

@@ -1,8 +1,7 @@
-#include "base/crc32c.h"
+#include "base/crc32.h"
 
-uint32_t crc32c(struct span bytes)
+static uint32_t crc32(struct span bytes, uint32_t polynomial)
 {
-    const uint32_t polynomial = 0x82f63b78;
     uint32_t crc = UINT32_MAX;
     for (size_t i = 0; i < bytes.size; i++) {
         crc ^= bytes.data[i];
@@ -11,4 +10,14 @@ uint32_t crc32c(struct span bytes)
         }
     }
     return ~crc;
+}
+
+uint32_t crc32_iso(struct span bytes)
+{
+    return crc32(bytes, 0xedb88320);
+}
+
+uint32_t crc32c(struct span bytes)
+{
+    return crc32(bytes, 0x82f63b78);
 }
