@@ -22,7 +22,7 @@ static bool read_hexadecimal(const char *digits, uint64_t *number)
     enum { DIGITS_MAX = 16 };
     size_t size = strspn(digits, "0123456789abcdefABCDEF");
     *number = strtoull(size == 0 ? "0" : digits, NULL, 16);
-    return digits[size] == '\0' && size <= DIGITS_MAX;
+    return size <= DIGITS_MAX && digits[size] == '\0';
 }
 
 /* Digits, and anything behind them. */

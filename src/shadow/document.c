@@ -632,18 +632,21 @@ static struct document *shown_by_replica(const struct judged *judged, uint16_t *
     return known && shadow_has_version(document, shadow_version_of(answer)) ? document : NULL;
 }
 
-static void compare_version(struct judged *judged, uint16_t vbucket, struct document *document)
+/* As if the document had been asked for. */
+static void compare_version(const struct judged *judged, uint16_t vbucket,
+                            struct document *document)
 {
     struct shadow_memory saved;
-    struct shadow_exchange exchange = *judged->exchange;
     struct shadow_asked asked = {.document = document,
                                  .vbucket = &judged->client->bucket->vbuckets[vbucket]};
+    struct shadow_exchange exchange = *judged->exchange;
+    struct judged of_document = *judged;
     exchange.asked = &asked;
-    judged->exchange = &exchange;
+    of_document.exchange = &exchange;
     save(&asked, &saved);
-    execute(judged, exchange.answered_at);
-    judged_compare(judged, SHADOW_IDENTICAL);
-    restore(judged, &saved);
+    execute(&of_document, exchange.answered_at);
+    judged_compare(&of_document, SHADOW_IDENTICAL);
+    restore(&of_document, &saved);
     drop(&saved);
 }
 
