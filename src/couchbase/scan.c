@@ -50,8 +50,7 @@ static bool parse_bound(const json_t *range, const char *name, const char *exclu
     request->excludes[bound] = with == NULL;
     return (with == NULL) != (without == NULL) &&
            base64_decode(span_of(text, strlen(text)), request->bounds[bound],
-                         sizeof(request->bounds[bound]), &request->bound_sizes[bound]) &&
-           request->bound_sizes[bound] > 0;
+                         sizeof(request->bounds[bound]), &request->bound_sizes[bound]);
 }
 
 /* Seeds go up to 2^64, beyond jansson's integers: numbers are read as reals here. A seed of 2^63 or
@@ -97,6 +96,7 @@ static bool parse_root(const json_t *root, struct scan_request *request)
     if (sampling != NULL) {
         return parse_sampling(sampling, request);
     }
+    request->has_range = range != NULL;
     return range == NULL || (parse_bound(range, "start", "excl_start", 0, request) &&
                              parse_bound(range, "end", "excl_end", 1, request));
 }
@@ -123,12 +123,11 @@ bool scan_covers(const struct scan_request *request, struct span key)
 {
     bool within = true;
     for (int bound = 0; bound < 2; bound++) {
-        size_t size = request->bound_sizes[bound];
-        int order = scan_compare(key, span_of(request->bounds[bound], size));
-        within &=
-            size == 0 || (order == 0 ? !request->excludes[bound] : (order > 0) == (bound == 0));
+        struct span limit = span_of(request->bounds[bound], request->bound_sizes[bound]);
+        int order = scan_compare(key, limit);
+        within &= order == 0 ? !request->excludes[bound] : (order > 0) == (bound == 0);
     }
-    return within;
+    return within || !request->has_range;
 }
 
 struct collecting {

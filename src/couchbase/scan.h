@@ -19,6 +19,7 @@ enum {
 struct scan_request {
     uint32_t collection;
     bool keys_only;
+    bool has_range;         /* else all keys */
     uint8_t bounds[2][256]; /* the first and the last key */
     size_t bound_sizes[2];
     bool excludes[2]; /* that key itself */

@@ -64,6 +64,16 @@ static void keys_come_in_their_order_within_the_bounds(void **state)
     has(go_on(client, uuid, 0, 0), "\1a\1b\2bb\1c", 9);
 }
 
+static void a_bound_may_be_empty(void **state)
+{
+    uint8_t uuid[16];
+    struct client *client = *state;
+    log_in_fully(client);
+    begin(client, "{\"key_only\":true,\"range\":{\"start\":\"\",\"end\":\"Yg==\"}}", uuid);
+    has(go_on(client, uuid, 0, 0), "\1a\1b", 4);
+    has_status(create(client, "{\"range\":{\"start\":\"\",\"end\":\"\"}}"), KEY_NOT_FOUND);
+}
+
 static void documents_come_with_what_is_known_of_them(void **state)
 {
     uint8_t uuid[16];
@@ -198,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         client_test(keys_come_in_their_order_within_the_bounds),
+        client_test(a_bound_may_be_empty),
         client_test(documents_come_with_what_is_known_of_them),
         client_test(portions_end_where_the_client_wants),
         client_test(a_scan_shows_what_there_was_when_it_was_created),
