@@ -49,7 +49,7 @@ static const struct argp_option options[] = {
      "environment variable " PASSWORD_VARIABLE,
      1},
     {"password-file", PASSWORD_FILE, "FILE", 0,
-     "That has the password as its first line instead; the file is its owner's alone", 1},
+     "That has the password of --user as its first line; the file is its owner's alone", 1},
     {"bucket", BUCKET, "NAME", 0,
      "Select that bucket where a recorded connection had selected its own before the capture, "
      "which "
