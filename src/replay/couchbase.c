@@ -191,6 +191,7 @@ static bool refuse_numbers(struct run *run, struct connection *connection,
         .request = &request->frame,
         .answer = answer,
         .asked = &request->asked,
+        .asked_at = request->origin.time,
         .unseen = is_unseen(run, request),
         .open = is_open(run, request),
     };

@@ -291,6 +291,9 @@ static void forget_numbered(struct shadow_vbucket *vbucket)
 static void note_pair(struct shadow_vbucket *vbucket, const struct told *all)
 {
     const struct numbers *told = &all->numbers;
+    if (vbucket->seqno == 0 && told->seqno > vbucket->changes) {
+        vbucket->may_jump = true; /* it had documents before the capture, which may expire */
+    }
     if (told->seqno > vbucket->seqno) {
         vbucket->seqno = told->seqno;
         vbucket->may_jump |= all->brings_cas && (vbucket->untold_count > 0 || vbucket->untold_more);
@@ -434,6 +437,19 @@ static bool has_token(const struct shadow_client *client, const struct shadow_ex
            mcbp_token_read(exchange->answer->header.opcode, exchange->answer->extras, token);
 }
 
+/* A CAS is a time of the server's clock, or a later one, and the change was made after it was asked
+ * for. */
+static void note_clock(struct shadow *shadow, const struct shadow_exchange *exchange)
+{
+    const int64_t plausible = INT64_C(86400) * 1000000000;
+    uint64_t cas = exchange->answer->header.cas;
+    int64_t ahead = cas > INT64_MAX ? plausible : (int64_t)cas - exchange->asked_at;
+    if (shadow_makes_version(exchange->request, exchange->answer) && ahead < shadow->ahead &&
+        ahead < plausible && ahead > -plausible) {
+        shadow->ahead = ahead;
+    }
+}
+
 bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
                          const struct shadow_exchange *exchange, struct shadow_verdict *verdict)
 {
@@ -455,6 +471,7 @@ bool shadow_note_numbers(struct shadow *shadow, struct shadow_client *client,
         return refuse_cas(exchange, verdict);
     }
     vbucket->cas = !brings_cas && told.cas > vbucket->cas ? told.cas : vbucket->cas;
+    note_clock(shadow, exchange);
     if (with_token) {
         told.seqno = token.seqno;
         const struct told all = {told, token.vbucket_uuid, asked_is_durable(exchange->request),

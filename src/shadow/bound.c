@@ -102,7 +102,8 @@ static void take_form(const struct judged *judged, const struct form *form)
     client_set_frame(judged, !is_row, response);
     judged->verdict->answers = true;
     if (!is_success(judged->status)) {
-        bool may = may_be_refused(judged->status) && !judged_is_ruled_out(judged);
+        bool misses = judged->opcode == MCBP_NOOP && judged->status == MCBP_STATUS_KEY_NOT_FOUND;
+        bool may = may_be_refused(judged->status) && !misses && !judged_is_ruled_out(judged);
         response->status = may ? judged->status : MCBP_STATUS_SUCCESS;
         client_take_error_text(judged, response);
         return;
@@ -165,14 +166,17 @@ static void judge_hello(struct judged *judged)
 struct revision {
     int64_t epoch;
     int64_t revision;
+    uint64_t manifest; /* 0: not told */
 };
 
 static bool read_revision(struct span json, struct revision *revision)
 {
     json_t *root = json_loadb((const char *)json.data, json.size, 0, NULL);
     const json_t *number = json_object_get(root, "rev");
+    const char *manifest = json_string_value(json_object_get(root, "collectionsManifestUid"));
     *revision = (struct revision){json_integer_value(json_object_get(root, "revEpoch")),
-                                  json_integer_value(number)};
+                                  json_integer_value(number),
+                                  manifest == NULL ? 0 : strtoull(manifest, NULL, 16)};
     bool read = json_is_integer(number);
     json_decref(root);
     return read;
@@ -189,6 +193,9 @@ static void take_config(struct judged *judged, const struct revision *told)
     bucket->config_epoch = told->epoch;
     bucket->config_revision = told->revision;
     bucket->config_absence = judged->shadow->absences;
+    if (told->manifest != 0) {
+        limits_note_manifest(bucket, told->manifest);
+    }
 }
 
 /* A revision has one content, and none comes behind a higher one. */

@@ -10,6 +10,7 @@ struct shadow *shadow_create(bool cold)
     struct shadow *shadow = calloc(1, sizeof(*shadow));
     if (shadow != NULL) {
         shadow->cold = cold;
+        shadow->ahead = INT64_MAX;
     }
     return shadow;
 }

@@ -269,7 +269,9 @@ static bool try_clock(struct judged *judged, const struct shadow_memory *saved, 
     const struct shadow_exchange *exchange = judged->exchange;
     const struct document *document = &saved->document;
     int64_t later = document->lock_slack > slack ? document->lock_slack : slack;
-    int64_t times[] = {exchange->asked_at - slack, exchange->answered_at + later};
+    int64_t behind = judged_ahead(judged) < 0 ? judged_ahead(judged) : 0;
+    int64_t ahead = judged_ahead(judged) > 0 ? judged_ahead(judged) : 0;
+    int64_t times[] = {exchange->asked_at - slack + behind, exchange->answered_at + later + ahead};
     bool expires = document->expiry != 0 && document->expiry >= times[0] / SECOND &&
                    document->expiry <= times[1] / SECOND;
     bool unlocks = document->lock_cas != 0 && document->locked_until >= times[0] &&
@@ -453,10 +455,11 @@ static void lose(const struct judged *judged, struct document *document)
     document->unknown = 0;
 }
 
-/* Reads wait for no other node. */
+/* Reads wait for no other node, but for what a node that has taken over commits again. */
 static bool may_be_durable(const struct judged *judged)
 {
     return judged->exchange->asked->changes_it ||
+           judged->status == MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS ||
            judged->status < MCBP_STATUS_DURABILITY_IMPOSSIBLE ||
            judged->status > MCBP_STATUS_SYNC_WRITE_RECOMMIT_IN_PROGRESS;
 }

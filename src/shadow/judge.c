@@ -1,6 +1,8 @@
 /* What becomes of an answer: which part judges it, and how it is compared. */
 #include "mcbp/opcode.h"
 #include "mcbp/status.h"
+#include "mcbp/subdoc_spec.h"
+#include "mcbp/token.h"
 #include "response/from_frame.h"
 #include "shadow/parts.h"
 
@@ -13,6 +15,14 @@ void judged_compare(struct judged *judged, enum shadow_outcome if_equal)
                      : verdict->answers && judged->comparer->agrees(judged->comparer->context,
                                                                     &verdict->response, answer);
     verdict->outcome = equal ? if_equal : SHADOW_DIFFERENT;
+}
+
+bool judged_is_about(const struct judged *judged, uint32_t told, uint32_t ours)
+{
+    enum { SLACK = 2 };
+    uint32_t ahead = (uint32_t)(judged_ahead(judged) / 1000000000);
+    uint32_t late = told - ours;
+    return late + SLACK <= 2 * SLACK || late - ahead + SLACK <= 2 * SLACK;
 }
 
 /* What it may say whatever the document holds: it has no memory, the vbucket is elsewhere, the
@@ -79,6 +89,26 @@ static uint16_t status_of(const struct shadow_exchange *exchange)
                                                                     : MCBP_STATUS_KEY_NOT_FOUND;
 }
 
+/* No key, and a token if the document has changed and that was agreed on. */
+static void hold_subdoc_form(const struct judged *judged, struct kvr_response *response)
+{
+    static const uint8_t nothing[MCBP_TOKEN_SIZE];
+    bool changed =
+        shadow_changes(judged->opcode) && (judged->status == MCBP_STATUS_SUCCESS ||
+                                           judged->status == MCBP_STATUS_SUBDOC_SUCCESS_DELETED);
+    size_t size =
+        changed && client_has(judged->client, MCBP_FEATURE_MUTATION_SEQNO) ? MCBP_TOKEN_SIZE : 0;
+    if (response->extras_size != size) {
+        response->extras = nothing;
+        response->extras_size = (uint8_t)size;
+    }
+    response->key = NULL;
+    response->key_size = 0;
+    if (judged->status == MCBP_STATUS_SUCCESS) { /* else it may be a configuration */
+        response->datatype &= MCBP_DATATYPE_JSON;
+    }
+}
+
 /* Content that is not executed still has the form that was agreed on. */
 void judge_form(struct judged *judged)
 {
@@ -92,6 +122,9 @@ void judge_form(struct judged *judged)
     response_from_frame(answer, &verdict->response);
     client_set_frame(judged, true, &verdict->response);
     verdict->response.datatype &= session_datatypes(judged->client->session);
+    if (mcbp_subdoc_shape_of(judged->opcode) != MCBP_SUBDOC_NONE) {
+        hold_subdoc_form(judged, &verdict->response);
+    }
     verdict->answers = true;
     judged_compare(judged, SHADOW_NOT_EXECUTED);
 }
@@ -115,6 +148,10 @@ void shadow_judge(struct shadow *shadow, struct shadow_client *client,
     } else if (exchange->asked->document != NULL && !client->bucket->is_several) {
         document_judge(&judged, rigour);
     } else if (!bound_judge(&judged)) {
+        if (judged.opcode == MCBP_COLLECTIONS_SET_MANIFEST &&
+            judged.status == MCBP_STATUS_SUCCESS) {
+            limits_read_manifest(client->bucket, exchange->request->value);
+        }
         asked_without_place(client, exchange->request);
         judge_form(&judged);
     }

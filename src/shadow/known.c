@@ -612,18 +612,13 @@ static void tell_flags(struct telling *telling)
 
 /* ---------------------------------------------------------------- expiry and revision */
 
-/* The server's second may be another one than ours. */
-static bool is_about(uint32_t a, uint32_t b)
-{
-    return a - b <= 2 || b - a <= 2;
-}
-
 static void take_expiry(struct telling *telling, uint32_t told)
 {
     struct document *document = telling->document;
     bool open =
         is_open(telling, DOCUMENT_EXPIRY) || limits_explain(telling->judged, document, told);
-    if (open || (is_open(telling, DOCUMENT_EXPIRY_SECOND) && is_about(told, document->expiry))) {
+    if (open || (is_open(telling, DOCUMENT_EXPIRY_SECOND) &&
+                 judged_is_about(telling->judged, told, document->expiry))) {
         document->expiry = told;
         document->expiry_set = 0;
         document->unknown &= (uint16_t) ~(DOCUMENT_EXPIRY | DOCUMENT_EXPIRY_SECOND);
@@ -658,10 +653,11 @@ static void tell_touched(struct telling *telling)
     uint32_t expiry = relative ? seconds + given : given;
     relative |= limits_apply(telling->judged, seconds, &expiry);
     bool may_be_limited = document->expiry_set != 0 &&
-                          (expiry == document->expiry || is_about(seconds, document->expiry_set));
+                          (expiry == document->expiry ||
+                           judged_is_about(telling->judged, seconds, document->expiry_set));
     bool open = is_open(telling, DOCUMENT_EXPIRY) || may_be_limited ||
                 ((relative || is_open(telling, DOCUMENT_EXPIRY_SECOND)) &&
-                 is_about(expiry, document->expiry));
+                 judged_is_about(telling->judged, document->expiry, expiry));
     if (open && telling->answer != NULL && !is_open(telling, DOCUMENT_CAS)) {
         bool same = telling->answer->header.cas == document->cas;
         uint32_t other = expiry == UINT32_MAX ? UINT32_MAX - 1 : UINT32_MAX;
@@ -863,7 +859,8 @@ bool known_tell(struct judged *judged, struct document *document)
         return false;
     }
     bool sees = (telling.needs.doc_flags & MCBP_SUBDOC_DOC_ACCESS_DELETED) != 0;
-    bool absent = document->deleted && !is_open(&telling, DOCUMENT_PRESENCE) &&
+    bool added = telling.needs.adds && judged->status == MCBP_STATUS_SUCCESS;
+    bool absent = document->deleted && (added || !is_open(&telling, DOCUMENT_PRESENCE)) &&
                   !(sees && document->revision > 0);
     return !looks_at_content(judged) || is_lookup(&telling.needs) || absent ||
            (document->unknown & telling.needs.unknown) == 0;

@@ -52,12 +52,18 @@ static void add(struct shadow_bucket *bucket, uint32_t collection, uint32_t max_
 
 /* ---------------------------------------------------------------- manifests */
 
+/* In each vbucket, a collection's creation and end have sequence numbers, too. Source:
+ * createCollection and dropCollection in engines/ep/src/collections/vbucket_manifest.cc. */
 void limits_note_manifest(struct shadow_bucket *bucket, uint64_t uid)
 {
-    if (uid != bucket->manifest) {
-        limits_forget(bucket);
+    if (uid == bucket->manifest) {
+        return;
     }
+    limits_forget(bucket);
     bucket->manifest = uid;
+    for (size_t i = 0; i < COUCHBASE_VBUCKETS_MAX; i++) {
+        bucket->vbuckets[i].may_jump |= bucket->vbuckets[i].seqno != 0;
+    }
 }
 
 static void read_collection(struct shadow_bucket *bucket, const json_t *collection)

@@ -87,6 +87,8 @@ struct shadow {
     uint64_t absences;  /* times that all of its connections had ended */
     uint64_t restarted; /* the last of these in which it has begun anew */
     bool has_restarted; /* since that was asked for */
+    int64_t ahead; /* nanoseconds, of the server's clock before the capture's, by the CAS values
+                      that it has given; INT64_MAX: none has told it */
 };
 
 struct shadow_client {
@@ -281,6 +283,15 @@ void return_meta_take_over(struct judged *judged, const struct kvr_response *res
 void scan_note_create(struct judged *judged);
 void scan_judge_continue(struct judged *judged);
 void scans_seen_destroy(struct shadow_bucket *bucket);
+
+/* Those nanoseconds, or 0. */
+static inline int64_t judged_ahead(const struct judged *judged)
+{
+    return judged->shadow->ahead == INT64_MAX ? 0 : judged->shadow->ahead;
+}
+
+/* A time in Unix seconds may be that other one, which the server has computed by its clock. */
+bool judged_is_about(const struct judged *judged, uint32_t told, uint32_t ours);
 
 /* An error that the server may answer with whatever it holds. */
 bool judged_is_servers_own(uint16_t status);

@@ -20,14 +20,14 @@ void return_meta_prepare(const struct judged *judged, int64_t now)
 /* Of a time counted from now, the server's second may be another one than ours. */
 static bool may_show(struct judged *judged, uint32_t ours, uint32_t shown)
 {
-    enum { GIVEN_AT = 8, RELATIVE_MAX = 60 * 60 * 24 * 30, SLACK = 2 };
+    enum { GIVEN_AT = 8, RELATIVE_MAX = 60 * 60 * 24 * 30 };
     struct document *document = judged->exchange->asked->document;
     uint32_t given = read_be32(judged->exchange->request->extras.data + GIVEN_AT);
     bool relative = (given != 0 && given <= RELATIVE_MAX) || limits_max_ttl(judged) != 0;
-    bool is_about = relative && (shown - ours <= SLACK || ours - shown <= SLACK);
     document->expiry = ours;
     limits_note_set(judged, document);
-    return limits_explain(judged, document, shown) || is_about;
+    return limits_explain(judged, document, shown) ||
+           (relative && judged_is_about(judged, shown, ours));
 }
 
 /* Which flags and time a tombstone has depends on the release. */

@@ -9,9 +9,21 @@
 
 /* ---------------------------------------------------------------- one document */
 
+/* A change has one number and one CAS. */
+static bool is_another_change(const struct document *document, const struct shown *shown)
+{
+    const uint16_t needed = DOCUMENT_PRESENCE | DOCUMENT_CAS | DOCUMENT_SEQNO | DOCUMENT_LOCK;
+    return shown->seqno != 0 && !document->deleted && (document->unknown & needed) == 0 &&
+           (shown->seqno == document->seqno) != (shown->cas == document->cas);
+}
+
 const char *shown_contradicts_content(const struct document *document, const struct shown *shown)
 {
     struct blob *value;
+    if (is_another_change(document, shown)) {
+        return shown->cas == document->cas ? "the document of that CAS has another sequence number"
+                                           : "the change of that number has another CAS";
+    }
     if (!shown->has_value || document->deleted || document->cas != shown->cas ||
         (document->unknown & (DOCUMENT_PRESENCE | DOCUMENT_VALUE | DOCUMENT_CAS)) != 0 ||
         (shown->datatype & (MCBP_DATATYPE_SNAPPY | MCBP_DATATYPE_XATTR)) != 0 ||
@@ -22,10 +34,6 @@ const char *shown_contradicts_content(const struct document *document, const str
     blob_drop(value);
     if (!same) {
         return "the document of that CAS has another value";
-    }
-    if (shown->seqno != 0 && shown->seqno != document->seqno &&
-        (document->unknown & DOCUMENT_SEQNO) == 0) {
-        return "the document of that CAS has another sequence number";
     }
     return document->flags == shown->flags || (document->unknown & DOCUMENT_FLAGS) != 0
                ? NULL

@@ -2,7 +2,7 @@
  * Documents of Couchbase's dialect that were there before the capture: what answers tell of them is
  * taken over, and what they don't tell may be anything.
  */
-#include "scene.h"
+#include "couchbase_scene.h"
 
 static void logs_in(struct scene *scene)
 {
@@ -58,12 +58,36 @@ static void one_that_is_stored_without_a_time_stays(void **state)
     assert_verdict(scene, .identical = 2, .adopted = 2, .different = 1);
 }
 
+static void numbers_its(struct scene *scene, uint64_t first, uint64_t second)
+{
+    come(scene, ANN);
+    asks_for(scene, ANN, MCBP_SET, 0, "k", "a");
+    is_told_number(scene, ANN, MCBP_SET, 7, first);
+    asks_for(scene, ANN, MCBP_SET, 0, "k", "b");
+    is_told_number(scene, ANN, MCBP_SET, 7, second);
+}
+
+/* That takes a number. */
+static void others_may_expire_that_nobody_asks_for(void **state)
+{
+    numbers_its(*state, 51, 53);
+    assert_int_equal(scene_verify(*state)->executed.check.different, 0);
+}
+
+static void not_where_the_first_change_is_in_the_capture(void **state)
+{
+    numbers_its(*state, 1, 3);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "extras");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene_test(a_document_may_expire_whose_time_was_not_told),
         scene_test(what_appends_then_finds_none),
         scene_test(one_that_is_stored_without_a_time_stays),
+        scene_test(others_may_expire_that_nobody_asks_for),
+        scene_test(not_where_the_first_change_is_in_the_capture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,6 +190,45 @@ static void clients_without_tokens_are_told_of_no_vbucket(void **state)
     assert_int_equal(scene_verify(scene)->executed.check.different, 0);
 }
 
+static void what_is_not_executed_has_its_form(void **state)
+{
+    struct scene *scene = *state;
+    is_stored(scene);
+    mutates(scene, ANN, "k", span_of(ATTRIBUTE, sizeof(ATTRIBUTE) - 1));
+    is_told(scene, ANN, MCBP_SUBDOC_MULTI_MUTATION, 0, span_of("", 0), "", 1006);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "header.extras_length");
+}
+
+/* "n" is added to a new document, and counted up. */
+static const char ADDED[] = "\xc7\0\0\1\0\0\0\1n7";
+static const char COUNTED[] = "\xcf\0\0\1\0\0\0\1n1";
+
+static void is_inserted_and_counted(struct scene *scene, char count)
+{
+    const char result[] = {0, 0, 0, 0, 0, 0, 1, count};
+    uint8_t token[16] = {[7] = 1, [15] = 6};
+    come(scene, ANN);
+    asks_with(scene, ANN, MCBP_SUBDOC_MULTI_MUTATION, span_of("\2", 1), "k",
+              span_of(ADDED, sizeof(ADDED) - 1));
+    is_told_number(scene, ANN, MCBP_SUBDOC_MULTI_MUTATION, 1, 5);
+    mutates(scene, ANN, "k", span_of(COUNTED, sizeof(COUNTED) - 1));
+    is_told_value(scene, ANN, MCBP_SUBDOC_MULTI_MUTATION, 0, span_of(token, sizeof(token)),
+                  span_of(result, sizeof(result)), 1006);
+}
+
+static void a_document_that_is_inserted_by_its_parts_is_known(void **state)
+{
+    is_inserted_and_counted(*state, '8');
+    assert_int_equal(scene_verify(*state)->executed.not_executed, 0);
+    assert_int_equal(scene_verify(*state)->executed.check.different, 0);
+}
+
+static void so_another_count_is_wrong(void **state)
+{
+    is_inserted_and_counted(*state, '9');
+    assert_one_difference(*state, DIFFERENCE_FIELD, "value+7");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +246,9 @@ int main(void)
         scene_test(but_there_is_one),
         scene_test(and_what_is_beside_it_is_known),
         scene_test(clients_without_tokens_are_told_of_no_vbucket),
+        scene_test(what_is_not_executed_has_its_form),
+        scene_test(a_document_that_is_inserted_by_its_parts_is_known),
+        scene_test(so_another_count_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "base/endian.h"
 #include "couchbase_scene.h"
+#include "mcbp/feature.h"
 
 static uint32_t now(const struct scene *scene)
 {
@@ -201,6 +202,55 @@ static void until_there_is_another_one(void **state)
     is_right(scene);
 }
 
+static void who_sets_a_manifest_tells_the_limit_too(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    asks_for(scene, ANN, MCBP_COLLECTIONS_SET_MANIFEST, 0, "", LIMITED("2", "5"));
+    is_told(scene, ANN, MCBP_COLLECTIONS_SET_MANIFEST, 0, span_of("", 0), "", 0);
+    stores(scene, "k", 0, 1);
+    scene_wait(scene, 8);
+    is_gone(scene, "k");
+    is_right(scene);
+}
+
+static void another_manifest_has_numbers_of_its_own(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    stores(scene, "k", 0, 1);
+    says_manifest(scene, LIMITED("2", "0"));
+    stores(scene, "k", 0, 3);
+    is_right(scene);
+}
+
+/* ---------------------------------------------------------------- another clock */
+
+/* The server's clock is 100 s ahead, as its CAS tells. */
+static void a_time_may_be_that_of_the_server(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t meta[20] = {0};
+    uint64_t cas = ((uint64_t)scene->time + 100 * UINT64_C(1000000000)) & ~UINT64_C(0xffff);
+    greets(scene, ANN, MCBP_FEATURE_XATTR);
+    selects(scene, ANN, "default");
+    asks_with(scene, ANN, MCBP_SET, span_of("\0\0\0\0\0\0\0\x32", 8), "k", span_of("v", 1));
+    is_told(scene, ANN, MCBP_SET, 0, span_of("", 0), "", cas);
+    write_be32(meta + 8, now(scene) + 150);
+    asks_for(scene, ANN, MCBP_GET_META, 0, "k", "");
+    is_told(scene, ANN, MCBP_GET_META, 0, span_of(meta, sizeof(meta)), "", cas);
+    is_right(scene);
+}
+
+static void but_of_no_other(void **state)
+{
+    struct scene *scene = *state;
+    come(scene, ANN);
+    stores(scene, "k", 50, 1);
+    is_shown(scene, "k", now(scene) + 150, 1);
+    assert_one_difference(scene, DIFFERENCE_FIELD, "extras");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +267,10 @@ int main(void)
         scene_test(a_manifest_tells_the_limit),
         scene_test(or_that_there_is_none),
         scene_test(until_there_is_another_one),
+        scene_test(who_sets_a_manifest_tells_the_limit_too),
+        scene_test(another_manifest_has_numbers_of_its_own),
+        scene_test(a_time_may_be_that_of_the_server),
+        scene_test(but_of_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,14 @@ static void each_time(void **state)
     assert_verdict(*state, .identical = 5, .adopted = 1, .different = 2);
 }
 
+static void nothing_is_missing_that_a_noop_asks_for(void **state)
+{
+    come(*state, ANN);
+    asks_for(*state, ANN, MCBP_NOOP, 0, "", "");
+    is_refused(*state, MCBP_NOOP, MCBP_STATUS_KEY_NOT_FOUND);
+    assert_one_difference(*state, DIFFERENCE_FIELD, "header.status");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +156,7 @@ int main(void)
         scene_test(a_number_that_is_left_out_differs_once),
         scene_test(so_does_one_that_is_wrong),
         scene_test(each_time),
+        scene_test(nothing_is_missing_that_a_noop_asks_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

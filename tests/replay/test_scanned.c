@@ -226,6 +226,19 @@ static void a_version_has_one_number(void **state)
     is_wrong(scene, "the document of that CAS has another sequence number");
 }
 
+static void and_one_cas(void **state)
+{
+    struct scene *scene = *state;
+    struct buffer rows = {0};
+    comes_and_stores(scene);
+    creates_any(scene);
+    goes_on(scene);
+    add_row(&rows, "a", 1);
+    rows.bytes[23] ^= 1;
+    is_told_rows(scene, MCBP_STATUS_RANGE_SCAN_COMPLETE, &rows);
+    is_wrong(scene, "the change of that number has another CAS");
+}
+
 /* SET with durability level majority: key d, value v. */
 static const char DURABLE[] = "\x08\x01\x02\x01\x08\0\0\0\0\0\0\x0c\0\0\0\0\0\0\0\0\0\0\0\0"
                               "\x11\x01\0\0\0\0\0\0\0\0dv";
@@ -261,6 +274,7 @@ int main(void)
         scene_test(portions_are_taken_together),
         scene_test(one_may_be_lost),
         scene_test(a_version_has_one_number),
+        scene_test(and_one_cas),
         scene_test(but_of_a_durable_change_two_may_be_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
